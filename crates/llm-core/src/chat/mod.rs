@@ -1,0 +1,16 @@
+//! One conversation with a model: the request, the answer, and the answer in pieces.
+
+mod accumulate;
+mod answer;
+mod chunk;
+mod message;
+mod request;
+
+pub use accumulate::ChatAccumulator;
+pub use answer::{CallInfo, ChatAnswer, Choice, FinishReason};
+pub use chunk::{Change, ChatChunk, ChunkChoice, Delta};
+pub use message::{
+    CacheControl, Citation, Content, Media, MediaKind, MediaSource, Message, Part, Reasoning, Role, ServerToolCall,
+    ServerToolResult, ToolCall, ToolResult,
+};
+pub use request::{ChatRequest, Effort, ReasoningOptions, ResponseFormat, Tool, ToolChoice, UnsupportedPolicy};

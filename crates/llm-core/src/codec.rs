@@ -1,0 +1,412 @@
+//! The codec traits: how a protocol is spoken, as pure functions.
+//!
+//! A protocol implements [`Upstream`] (we are the client), [`Downstream`] (we are the server) and [`Passthrough`]
+//! (the same dialect on both sides, so the bytes pass). N protocols cost 2N codecs, not N². Nothing here opens a
+//! socket, looks at a clock or draws a random number: ids and time are handed in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use crate::chat::{ChatAnswer, ChatChunk, ChatRequest, UnsupportedPolicy};
+use crate::{Error, Protocol, Result, Usage};
+
+/// A kind of call: what is asked, what is answered, and the answer in pieces.
+pub trait Operation: Send + Sync + 'static {
+    /// The name in routes, call records and error messages.
+    const NAME: &'static str;
+    /// What is asked.
+    type Request: Send + Sync;
+    /// What is answered.
+    type Answer: Send;
+    /// A piece of a streamed answer.
+    type Chunk: Send;
+}
+
+/// The operation of [`ChatRequest`], [`ChatAnswer`] and [`ChatChunk`].
+#[derive(Debug)]
+pub enum Chat {}
+
+impl Operation for Chat {
+    const NAME: &'static str = "chat";
+    type Request = ChatRequest;
+    type Answer = ChatAnswer;
+    type Chunk = ChatChunk;
+}
+
+/// To whom a request is said, and how that provider differs from its protocol.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The provider's id.
+    pub provider: &'a str,
+    /// The model as the provider spells it.
+    pub model: &'a str,
+    /// The API version, for protocols that have several; the protocol's default where none is said.
+    pub version: Option<&'a str>,
+    /// The row's declared differences.
+    pub quirks: &'a Quirks,
+    /// What the URL needs beside the model: deployment, region, project, location.
+    pub variables: &'a BTreeMap<String, String>,
+    /// Whether the answer is to be streamed.
+    pub stream: bool,
+    /// The most tokens that the model can answer with, where the catalogue knows it.
+    pub max_output: Option<u64>,
+    /// What the decoder makes ids from where the provider gives none. Unique to the call.
+    pub id_seed: &'a str,
+}
+
+/// One declared difference of a provider from its protocol, each as data.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quirks {
+    /// Body members by the protocol's own name, and how this provider calls them (`max_completion_tokens` =
+    /// `max_tokens`).
+    pub rename: BTreeMap<String, String>,
+    /// Body members, by the protocol's own name, that this provider can't take.
+    pub refuse: BTreeSet<String>,
+    /// The member of message and delta that holds reasoning as plain text (`reasoning_content`, `reasoning`).
+    pub reasoning_field: Option<String>,
+    /// Whether reasoning stands between `<think>` tags at the start of the text.
+    pub think_tags: bool,
+    /// Whether the thinking switch is the object `thinking: {type}` beside or in place of `reasoning_effort`.
+    pub thinking_object: bool,
+    /// Whether reasoning must be sent back with the turns that have tool calls.
+    pub replay_reasoning: bool,
+    /// Whether `stream_options` is refused; usage then comes unasked.
+    pub no_stream_options: bool,
+    /// Whether a stream may end without `[DONE]`.
+    pub no_done: bool,
+}
+
+/// A request as it goes out, before credentials are added.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Encoded {
+    /// The method.
+    pub method: Method,
+    /// The path below the provider's base URL, percent-encoded, beginning with `/`.
+    pub path: String,
+    /// Members of the query, not yet encoded.
+    pub query: Vec<(String, String)>,
+    /// Headers of the protocol, `content-type` included; none with a secret.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// What the decoder of the answer must know of the request.
+    pub context: DecodeContext,
+    /// Parameters that were left out under [`UnsupportedPolicy::Drop`].
+    pub dropped: Vec<String>,
+}
+
+impl Encoded {
+    /// A `POST` of JSON.
+    pub fn post(path: impl Into<String>, body: Bytes, context: DecodeContext) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+        Self { method: Method::POST, path: path.into(), query: Vec::new(), headers, body, context, dropped: Vec::new() }
+    }
+}
+
+/// What the decoder of an answer must know of the request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DecodeContext {
+    /// The provider that answers.
+    pub provider: String,
+    /// The model that was asked, as the provider spells it.
+    pub model: String,
+    /// What ids are made from where the provider gives none.
+    pub id_seed: String,
+    /// The member that holds reasoning, if the row names one.
+    pub reasoning_field: Option<String>,
+    /// Whether reasoning stands between `<think>` tags.
+    pub think_tags: bool,
+    /// Whether the stream may end without its terminator.
+    pub no_done: bool,
+}
+
+impl DecodeContext {
+    /// The context of a request to `target`.
+    pub fn new(target: &Target<'_>) -> Self {
+        Self {
+            provider: target.provider.to_owned(),
+            model: target.model.to_owned(),
+            id_seed: target.id_seed.to_owned(),
+            reasoning_field: target.quirks.reasoning_field.clone(),
+            think_tags: target.quirks.think_tags,
+            no_done: target.quirks.no_done,
+        }
+    }
+}
+
+/// Collects the parameters that a provider can't take: refused, or dropped and reported (law 2).
+#[derive(Debug)]
+pub struct Unsupported<'a> {
+    policy: UnsupportedPolicy,
+    taker: &'a str,
+    dropped: Vec<String>,
+}
+
+impl<'a> Unsupported<'a> {
+    /// Under the request's `policy`; `taker` is the provider's id.
+    pub fn new(policy: UnsupportedPolicy, taker: &'a str) -> Self {
+        Self { policy, taker, dropped: Vec::new() }
+    }
+
+    /// Says that `param`, which the request sets, can't be sent. An error unless the caller allowed leaving it out.
+    pub fn param(&mut self, param: &str, why: &str) -> Result<()> {
+        match self.policy {
+            UnsupportedPolicy::Refuse => Err(Error::unsupported(param, format_args!("`{}`", self.taker), why)),
+            UnsupportedPolicy::Drop => {
+                self.dropped.push(param.to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    /// What was left out.
+    pub fn into_dropped(self) -> Vec<String> {
+        self.dropped
+    }
+}
+
+/// Status and headers of an answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResponseHead {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+}
+
+/// The head of an application's request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestHead {
+    /// The path, percent-encoded as it came.
+    pub path: String,
+    /// The query as it came, without `?`.
+    pub query: Option<String>,
+    /// The headers.
+    pub headers: HeaderMap,
+}
+
+/// One event of a body, cut out by its framing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// The event's name, where the framing has one; empty where it was not said.
+    pub event: &'a str,
+    /// The payload. Empty for comments and keep-alives.
+    pub data: &'a [u8],
+    /// Whether the framing itself says that this is an error (AWS event stream: `:message-type: exception`).
+    pub is_error: bool,
+}
+
+impl<'a> Frame<'a> {
+    /// An event without a name.
+    pub fn data(data: &'a [u8]) -> Self {
+        Self { event: "", data, is_error: false }
+    }
+}
+
+/// We are the client: say a request in this protocol, understand its answer.
+pub trait Upstream<O: Operation>: Send + Sync {
+    /// The request on the wire. A parameter that the target can't take is an error that names it, or is dropped and
+    /// reported where the request allows that.
+    fn encode(&self, request: &O::Request, target: &Target<'_>) -> Result<Encoded>;
+    /// Understands a whole answer of status 2xx.
+    fn decode(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<O::Answer>;
+    /// Begins to understand a streamed answer.
+    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<O>>;
+    /// Understands an answer of any other status. Never fails: a body that can't be read is kept as it is.
+    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error;
+}
+
+/// Events in, chunks out.
+pub trait StreamDecoder<O: Operation>: Send {
+    /// Takes the next event and appends what it says to `out`. An error ends the stream.
+    fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<O::Chunk>) -> Result<()>;
+    /// Says that the body has ended: appends what was held back, or says that the stream was cut.
+    fn finish(&mut self, out: &mut Vec<O::Chunk>) -> Result<()>;
+}
+
+/// What the encoder of an answer must know of the application's request, and what it can't find out by itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnswerContext {
+    /// The model as the application asked for it.
+    pub model: String,
+    /// Whether it asked for a stream.
+    pub stream: bool,
+    /// Whether it asked for usage in the stream, for protocols in which one asks.
+    pub include_usage: bool,
+    /// The API version it speaks, for protocols that have several.
+    pub version: Option<String>,
+    /// What ids are made from where the provider gave none. Unique to the call; filled in by the server.
+    pub id_seed: String,
+    /// The time of the call, in seconds since 1970; filled in by the server.
+    pub created: i64,
+}
+
+/// We are the server: understand an application's request, answer as its SDK expects.
+pub trait Downstream<O: Operation>: Send + Sync {
+    /// Understands a request. What is wrong with it is said by name.
+    fn decode(&self, head: &RequestHead, body: &[u8]) -> Result<(O::Request, AnswerContext)>;
+    /// A whole answer on the wire.
+    fn encode(&self, cx: &AnswerContext, answer: &O::Answer) -> Result<Bytes>;
+    /// Begins a streamed answer.
+    fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<O>>;
+    /// An error before the first byte: status, headers and body in the protocol's envelope.
+    fn encode_error(&self, error: &Error) -> ErrorAnswer;
+}
+
+/// An error on the wire.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorAnswer {
+    /// The status.
+    pub status: StatusCode,
+    /// Headers of the envelope, `content-type` and `retry-after` included.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Chunks in, framed bytes out.
+pub trait StreamEncoder<O: Operation>: Send {
+    /// The `content-type` of the stream.
+    fn content_type(&self) -> &'static str {
+        "text/event-stream"
+    }
+    /// Appends what `chunk` says to `out`; may be nothing.
+    fn encode(&mut self, chunk: &O::Chunk, out: &mut Vec<u8>) -> Result<()>;
+    /// Appends what ends a whole stream.
+    fn finish(&mut self, out: &mut Vec<u8>);
+    /// Appends an error that came after the first byte. Nothing follows it, and the stream must not look whole.
+    fn error(&mut self, error: &Error, out: &mut Vec<u8>);
+}
+
+/// The same dialect on both sides: edits named members in place, and watches the bytes go by.
+pub trait Passthrough: Send + Sync {
+    /// A look at an application's request without building it: what routing and limits need.
+    fn skim(&self, head: &RequestHead, body: &[u8]) -> Result<Skim>;
+    /// The same body with `edits` made and every other byte as it was.
+    fn edit(&self, body: &Bytes, edits: &Edits) -> Result<Bytes>;
+    /// The protocol's path and headers for a body that passes.
+    fn address(&self, target: &Target<'_>) -> Result<Encoded>;
+    /// Reads the usage of a whole answer.
+    fn observe(&self, body: &[u8]) -> Observed;
+    /// Begins to watch a stream. `hide_usage`: the caller did not ask for the usage that we asked for.
+    fn observe_stream(&self, hide_usage: bool) -> Box<dyn Observer>;
+}
+
+/// What routing and limits need to know of a request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Skim {
+    /// The model as asked.
+    pub model: String,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+    /// Whether the caller asked for usage in the stream (always true where the protocol always sends it).
+    pub include_usage: bool,
+    /// The bound of the answer in tokens, where the caller states one.
+    pub max_tokens: Option<u64>,
+    /// How many answers are asked for; 1 where none is said.
+    pub choices: u64,
+    /// UTF-8 bytes of all text: contents, names, schemas, arguments.
+    pub text_bytes: u64,
+    /// How many messages.
+    pub messages: u64,
+    /// How many tools are offered.
+    pub tools: u64,
+    /// How many images, sounds and documents.
+    pub media: u64,
+    /// What has no computable bound: tools that the provider runs itself, ids of things it stores.
+    pub unbounded: bool,
+    /// The end user, where the request names one.
+    pub user: Option<String>,
+    /// The service tier, where the request names one.
+    pub service_tier: Option<String>,
+}
+
+/// The edits of one call, fixed before it is made (law 3).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Edits {
+    /// The model as the provider spells it.
+    pub model: Option<String>,
+    /// Ask for usage at the end of the stream.
+    pub ask_usage: bool,
+    /// The most output tokens that may be asked for; lowers a higher one, sets a missing one.
+    pub cap_output: Option<u64>,
+    /// The name under which the provider takes the output cap, where it is not the protocol's own.
+    pub cap_name: Option<String>,
+}
+
+impl Edits {
+    /// Whether the body stays as it is.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What was seen of an answer that passed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observed {
+    /// What the call used, where the provider said it.
+    pub usage: Option<Usage>,
+    /// The service tier that served the call, where the provider said it.
+    pub service_tier: Option<String>,
+    /// Whether the answer came to its proper end.
+    pub complete: bool,
+    /// Chunks that carried content.
+    pub content_chunks: u64,
+    /// The provider's error inside the answer, if there was one.
+    pub error: Option<String>,
+}
+
+/// What becomes of a frame that passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on as it came.
+    Forward,
+    /// It is left out.
+    Drop,
+}
+
+/// Watches a stream go by.
+pub trait Observer: Send {
+    /// Looks at the next frame and says what becomes of it.
+    fn frame(&mut self, frame: &Frame<'_>) -> Verdict;
+    /// What was seen so far; `complete` only after the protocol's proper end.
+    fn observed(&self) -> &Observed;
+}
+
+/// Reads a `retry-after` header: seconds, or `retry-after-ms` beside it. HTTP dates are not read.
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let seconds = number("retry-after-ms").map(|millis| millis / 1000.0).or_else(|| number("retry-after"))?;
+    (0.0..=86_400.0 * 366.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
+}
+
+/// The kind of error that a provider's status says, before its body is looked at.
+pub fn kind_of_status(status: StatusCode) -> crate::ErrorKind {
+    use crate::ErrorKind;
+    match status.as_u16() {
+        401 => ErrorKind::ProviderAuth,
+        402 => ErrorKind::QuotaExceeded,
+        403 => ErrorKind::PermissionDenied,
+        404 => ErrorKind::ModelNotFound,
+        408 | 504 => ErrorKind::Timeout,
+        413 => ErrorKind::RequestTooLarge,
+        429 => ErrorKind::RateLimited,
+        503 | 529 => ErrorKind::Overloaded,
+        400..=499 => ErrorKind::InvalidRequest,
+        _ => ErrorKind::ProviderError,
+    }
+}
+
+/// One protocol that can be spoken for an operation, by name; the table stands in the provider crate.
+pub trait ChatProtocol: Upstream<Chat> + Downstream<Chat> {
+    /// Which one.
+    fn protocol(&self) -> Protocol;
+    /// The way for bytes that need no translation, where the protocol has one.
+    fn passthrough(&self) -> Option<&dyn Passthrough>;
+}

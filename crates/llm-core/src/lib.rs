@@ -1,0 +1,31 @@
+//! The vocabulary of calls to language models.
+//!
+//! Types, errors, money and the codec traits that every other crate of the workspace speaks.
+//! There is no I/O here, no clock and no async runtime: bytes and values in, bytes and values out.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`chat`] | requests, messages as ordered parts, answers, stream chunks and their accumulator |
+//! | [`codec`] | the traits that a protocol implements, and what is handed across them |
+//! | [`usage`], [`price`], [`money`] | what a call used, what a unit costs, what the call costs |
+//! | [`error`] | the one opaque [`Error`] |
+//! | [`native`] | what only one protocol knows, carried along and written back only to it |
+//! | [`fields`] | reading JSON objects without losing a member |
+#![warn(missing_docs)]
+
+pub mod chat;
+pub mod codec;
+pub mod error;
+pub mod fields;
+pub mod money;
+pub mod native;
+mod open_enum;
+pub mod price;
+pub mod usage;
+
+pub use chat::{CacheControl, ChatAccumulator, ChatAnswer, ChatChunk, ChatRequest, Choice, Message, Part, Role};
+pub use error::{Error, ErrorKind, Result};
+pub use money::NanoUsd;
+pub use native::{Native, Protocol};
+pub use price::{Price, PriceLine};
+pub use usage::{Meter, Usage};

@@ -1,0 +1,76 @@
+//! What a unit costs, and what a call costs.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Meter, NanoUsd, Usage};
+
+/// One line of a price list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceLine {
+    /// What is counted.
+    pub meter: Meter,
+    /// The line holds for calls whose prompt has more tokens than this; 0 for the base line. The whole call is
+    /// charged at the highest line that it reaches.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub above: u64,
+    /// The line holds for this service tier only (`batch`, `flex`, `priority`); none for the standard one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Nano-dollars for a million units: 3 US dollars per million tokens are 3,000,000,000.
+    pub nano_per_million: i64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// What a model costs: a list of lines. An empty list is *no price*, which is not the same as a price of zero.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Price {
+    /// The lines, in no particular order.
+    pub lines: Vec<PriceLine>,
+}
+
+impl Price {
+    /// A price of base lines.
+    pub fn new(lines: impl IntoIterator<Item = (Meter, i64)>) -> Self {
+        let line = |(meter, nano_per_million)| PriceLine { meter, above: 0, service: None, nano_per_million };
+        Self { lines: lines.into_iter().map(line).collect() }
+    }
+
+    /// The exact cost of `usage`: all lines summed as integers and rounded once, half up.
+    ///
+    /// A meter without a line costs as its parent does (cache reads as input, reasoning as output). `None` where
+    /// something was used that has no line at all, or where the list is empty: unknown is not zero.
+    pub fn cost(&self, usage: &Usage, service: Option<&str>) -> Option<NanoUsd> {
+        if self.lines.is_empty() {
+            return None;
+        }
+        let prompt = usage.input_tokens();
+        let mut sum: i128 = 0;
+        for (meter, count) in usage.counts() {
+            let rate = self.rate(meter, prompt, service)?;
+            sum += i128::from(count) * i128::from(rate);
+        }
+        Some(NanoUsd::saturating_from((sum + 500_000).div_euclid(1_000_000)))
+    }
+
+    /// The rate that applies to `meter` in a call whose prompt has `prompt` tokens: its own line or its parent's,
+    /// of the service tier or else the standard one, the highest that the prompt reaches.
+    pub fn rate(&self, meter: Meter, prompt: u64, service: Option<&str>) -> Option<i64> {
+        let reached = |line: &&PriceLine| line.above == 0 || prompt > line.above;
+        let best = |service: Option<&str>| {
+            self.lines
+                .iter()
+                .filter(|line| line.meter == meter && line.service.as_deref() == service)
+                .filter(reached)
+                .max_by_key(|line| line.above)
+        };
+        let own = service.and_then(|_| best(service)).or_else(|| best(None));
+        match own {
+            Some(line) => Some(line.nano_per_million),
+            None => self.rate(meter.parent()?, prompt, service),
+        }
+    }
+}
