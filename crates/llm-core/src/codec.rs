@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use crate::chat::{ChatAnswer, ChatChunk, ChatRequest, UnsupportedPolicy};
+use crate::chat::{CallInfo, ChatAnswer, ChatChunk, ChatRequest, UnsupportedPolicy};
 use crate::{Error, Protocol, Result, Usage};
 
 /// A kind of call: what is asked, what is answered, and the answer in pieces.
@@ -213,9 +213,9 @@ impl<'a> Frame<'a> {
 pub trait Upstream<O: Operation>: Send + Sync {
     /// The request on the wire. A parameter that the target can't take is an error that names it, or is dropped and
     /// reported where the request allows that.
-    fn encode(&self, request: &O::Request, target: &Target<'_>) -> Result<Encoded>;
+    fn encode_request(&self, request: &O::Request, target: &Target<'_>) -> Result<Encoded>;
     /// Understands a whole answer of status 2xx.
-    fn decode(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<O::Answer>;
+    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<O::Answer>;
     /// Begins to understand a streamed answer.
     fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<O>>;
     /// Understands an answer of any other status. Never fails: a body that can't be read is kept as it is.
@@ -228,6 +228,25 @@ pub trait StreamDecoder<O: Operation>: Send {
     fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<O::Chunk>) -> Result<()>;
     /// Says that the body has ended: appends what was held back, or says that the stream was cut.
     fn finish(&mut self, out: &mut Vec<O::Chunk>) -> Result<()>;
+    /// What was said of the whole call beside its chunks; only the native protocol says anything.
+    fn trailer(&self) -> Trailer {
+        Trailer::default()
+    }
+}
+
+/// What a gateway says of a streamed call at its end.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Trailer {
+    /// The provider that answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Id, cost and attempts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallInfo>,
+    /// Parameters that were left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dropped_params: Vec<String>,
 }
 
 /// What the encoder of an answer must know of the application's request, and what it can't find out by itself.
@@ -250,9 +269,9 @@ pub struct AnswerContext {
 /// We are the server: understand an application's request, answer as its SDK expects.
 pub trait Downstream<O: Operation>: Send + Sync {
     /// Understands a request. What is wrong with it is said by name.
-    fn decode(&self, head: &RequestHead, body: &[u8]) -> Result<(O::Request, AnswerContext)>;
+    fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(O::Request, AnswerContext)>;
     /// A whole answer on the wire.
-    fn encode(&self, cx: &AnswerContext, answer: &O::Answer) -> Result<Bytes>;
+    fn encode_answer(&self, cx: &AnswerContext, answer: &O::Answer) -> Result<Bytes>;
     /// Begins a streamed answer.
     fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<O>>;
     /// An error before the first byte: status, headers and body in the protocol's envelope.
@@ -278,8 +297,8 @@ pub trait StreamEncoder<O: Operation>: Send {
     }
     /// Appends what `chunk` says to `out`; may be nothing.
     fn encode(&mut self, chunk: &O::Chunk, out: &mut Vec<u8>) -> Result<()>;
-    /// Appends what ends a whole stream.
-    fn finish(&mut self, out: &mut Vec<u8>);
+    /// Appends what ends a whole stream. Only the native protocol has a place for `trailer`.
+    fn finish(&mut self, trailer: &Trailer, out: &mut Vec<u8>);
     /// Appends an error that came after the first byte. Nothing follows it, and the stream must not look whole.
     fn error(&mut self, error: &Error, out: &mut Vec<u8>);
 }

@@ -1,6 +1,7 @@
 //! The one error of the workspace: opaque, with questions to ask of it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -113,9 +114,10 @@ impl<'de> Deserialize<'de> for ErrorKind {
 
 /// An error of a call. Its text is for people and is not part of the interface; ask [`kind`](Error::kind) and the
 /// other questions instead.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Inner {
     kind: Option<ErrorKind>,
     message: String,
@@ -126,7 +128,7 @@ struct Inner {
     provider: Option<String>,
     retry_after: Option<Duration>,
     body: Option<Bytes>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -209,7 +211,7 @@ impl Error {
     /// The error underneath.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -256,6 +258,35 @@ impl Error {
     /// The provider's body as it came.
     pub fn body(&self) -> Option<&Bytes> {
         self.0.body.as_ref()
+    }
+
+    /// The error as a gateway's caller may see it. Where a provider refused the gateway's own credential, neither its
+    /// message nor its status is the caller's business.
+    #[must_use]
+    pub fn for_caller(&self) -> Self {
+        let mut error = self.clone();
+        error.0.source = None;
+        if self.kind() == ErrorKind::ProviderAuth {
+            error.0.message = "the provider refused the credential it was sent".to_owned();
+            error.0.hint = None;
+            error.0.code = None;
+            error.0.param = None;
+            error.0.body = None;
+        }
+        error
+    }
+
+    /// The HTTP status for a gateway's caller: a refused credential of the gateway's own is 502, not the caller's 401.
+    pub fn status_for_caller(&self) -> StatusCode {
+        match self.kind() {
+            ErrorKind::ProviderAuth => self.kind().default_status(),
+            _ => self.status(),
+        }
+    }
+
+    /// `retry-after` in whole seconds, rounded up.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.0.retry_after.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
     }
 
     /// Whether the same call may succeed when it is made again.
