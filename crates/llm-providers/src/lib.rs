@@ -1,12 +1,29 @@
-//! Call any language model: codecs, provider table, transport and [`Client`](client::Client).
+//! Call any language model: codecs, provider table, transport and [`Client`].
 //!
 //! | module | holds |
 //! | --- | --- |
+//! | [`client`] | [`Client`]: `provider:model` in, typed answer out |
+//! | [`provider`] | one configured provider, and what it takes to call it |
+//! | [`registry`] | the table of providers, as data |
 //! | [`protocols`] | a folder of pure codecs per wire format, and the table of them |
 //! | [`framing`] | how a body is cut into events; pure |
+//! | [`transport`] | sockets, time-outs and credentials |
+//! | [`catalogue`] | prices, windows and capabilities of models, as data |
+//! | [`environment`] | every environment variable that is read |
 #![warn(missing_docs)]
 
+pub mod catalogue;
+pub mod client;
+pub mod environment;
 pub mod framing;
 pub mod protocols;
+pub mod provider;
+pub mod registry;
+pub mod stream;
+pub mod transport;
 
+pub use client::{Client, ClientBuilder};
 pub use llm_core::{self as core, chat, codec, *};
+pub use provider::Provider;
+pub use stream::ChatStream;
+pub use transport::{Secret, Timeouts};

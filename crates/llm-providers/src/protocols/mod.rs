@@ -1,11 +1,14 @@
 //! The wire formats, a folder of pure codecs each, and the table of them.
 
+pub mod native;
+
 use llm_core::Protocol;
 use llm_core::codec::ChatProtocol;
 
 /// The codecs that speak `protocol` for chat; none where they are not built.
 pub fn chat(protocol: Protocol) -> Option<&'static dyn ChatProtocol> {
     match protocol {
+        Protocol::Native => Some(&native::NativeProtocol),
         _ => None,
     }
 }

@@ -1,0 +1,213 @@
+//! One configured provider: its row, its codec, its credential and its connections.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use llm_core::chat::{ChatAnswer, ChatRequest};
+use llm_core::codec::{ChatProtocol, Encoded, Target};
+use llm_core::{Error, ErrorKind, Protocol, Result};
+use url::Url;
+
+use crate::catalogue::Catalogue;
+use crate::protocols;
+use crate::registry::{Auth, ProviderRow};
+use crate::stream::ChatStream;
+use crate::transport::{
+    Credentials, HttpTransport, Secret, StaticHeader, Timeouts, Transport, WireRequest, WireResponse,
+};
+
+/// The largest answer that is read whole.
+const MAX_ANSWER: usize = 256 * 1024 * 1024;
+/// The most of an error's body that is read.
+const MAX_ERROR: usize = 1024 * 1024;
+
+/// A provider that can be called.
+pub struct Provider {
+    id: String,
+    row: ProviderRow,
+    base_url: Url,
+    headers: HeaderMap,
+    credentials: Option<Box<dyn Credentials>>,
+    transport: Transport,
+    timeouts: Timeouts,
+}
+
+impl Provider {
+    /// A provider by its row and key. Fails where the row has no place to send to, or needs a key and has none.
+    pub fn new(id: impl Into<String>, row: ProviderRow, key: Option<Secret>, timeouts: Timeouts) -> Result<Self> {
+        let id = id.into();
+        let base_url = base_url(&id, &row)?;
+        let credentials: Option<Box<dyn Credentials>> = match (&row.auth, &key) {
+            (Auth::None, _) => None,
+            (Auth::Bearer, Some(key)) => Some(Box::new(StaticHeader::bearer(key)?)),
+            (Auth::Header(name), Some(key)) => Some(Box::new(StaticHeader::named(name, key)?)),
+            (_, None) if row.key_optional => None,
+            (_, None) => return Err(missing_key(&id, &row)),
+        };
+        let headers = fixed_headers(&row.headers)?;
+        let transport = Transport::Http(HttpTransport::new(&timeouts)?);
+        Ok(Self { id, row, base_url, headers, credentials, transport, timeouts })
+    }
+
+    /// The stand-in that answers by itself; see [`crate::transport`].
+    pub fn sandbox() -> Result<Self> {
+        let row = ProviderRow::new("Sandbox", Protocol::OpenAiChat, "http://sandbox.invalid/v1");
+        let base_url = base_url("sandbox", &row)?;
+        Ok(Self {
+            id: "sandbox".to_owned(),
+            row,
+            base_url,
+            headers: HeaderMap::new(),
+            credentials: None,
+            transport: Transport::Sandbox,
+            timeouts: Timeouts::default(),
+        })
+    }
+
+    /// The id that stands before the colon of a model id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The provider's row, with what the configuration changed.
+    pub fn row(&self) -> &ProviderRow {
+        &self.row
+    }
+
+    /// The time-outs of its calls.
+    pub fn timeouts(&self) -> &Timeouts {
+        &self.timeouts
+    }
+
+    /// The codec it is spoken to with for chat.
+    pub fn chat_codec(&self) -> Result<&'static dyn ChatProtocol> {
+        protocols::chat(self.row.protocol).ok_or_else(|| {
+            let message = format!("provider `{}` speaks `{}`, which is not built yet", self.id, self.row.protocol);
+            Error::new(ErrorKind::NotImplemented, message)
+        })
+    }
+
+    /// The target of a request to `model`.
+    pub fn target<'a>(&'a self, model: &'a str, stream: bool, id_seed: &'a str) -> Target<'a> {
+        Target {
+            provider: &self.id,
+            model,
+            version: self.row.version.as_deref(),
+            quirks: &self.row.quirks,
+            variables: &self.row.variables,
+            stream,
+            max_output: Catalogue::bundled().lookup(&self.id, model).and_then(|model| model.max_output),
+            id_seed,
+        }
+    }
+
+    /// Sends an encoded request and waits for the head of its answer, whatever the status.
+    pub async fn send(&self, encoded: &Encoded, timeouts: &Timeouts) -> Result<WireResponse> {
+        let send = async {
+            let mut request = self.address(encoded);
+            if let Some(credentials) = &self.credentials {
+                credentials.sign(&mut request).await?;
+            }
+            self.transport.send(request, timeouts).await
+        };
+        send.await.map_err(|error: Error| error.with_provider(self.id.as_str()))
+    }
+
+    /// The same, but an answer of any status other than 2xx is an error.
+    pub async fn send_ok(&self, encoded: &Encoded, timeouts: &Timeouts) -> Result<WireResponse> {
+        let response = self.send(encoded, timeouts).await?;
+        if response.head.status.is_success() {
+            return Ok(response);
+        }
+        let WireResponse { head, body } = response;
+        // An error whose body breaks off is still that error.
+        let body = body.collect(MAX_ERROR).await.unwrap_or_default();
+        let error = self.chat_codec()?.decode_error(&encoded.context, &head, &body);
+        Err(error.with_provider(self.id.as_str()))
+    }
+
+    /// Asks `model` and waits for the whole answer.
+    pub async fn chat(&self, request: &ChatRequest, model: &str) -> Result<ChatAnswer> {
+        let codec = self.chat_codec()?;
+        let seed = fresh_seed();
+        let mut encoded = codec.encode_request(request, &self.target(model, false, &seed))?;
+        let response = self.send_ok(&encoded, &self.timeouts).await?;
+        let head = response.head;
+        let whole = async {
+            let body = response.body.collect(MAX_ANSWER).await?;
+            codec.decode_answer(&encoded.context, &head, &body)
+        };
+        let mut answer = whole.await.map_err(|error| error.with_provider(self.id.as_str()))?;
+        if answer.provider.is_empty() {
+            answer.provider.clone_from(&self.id);
+        }
+        answer.dropped_params.append(&mut encoded.dropped);
+        Ok(answer)
+    }
+
+    /// Asks `model` and gives the answer as it comes.
+    pub async fn chat_stream(&self, request: &ChatRequest, model: &str) -> Result<ChatStream> {
+        let codec = self.chat_codec()?;
+        let seed = fresh_seed();
+        let encoded = codec.encode_request(request, &self.target(model, true, &seed))?;
+        let response = self.send_ok(&encoded, &self.timeouts).await?;
+        ChatStream::new(codec, &encoded, response).await
+    }
+
+    fn address(&self, encoded: &Encoded) -> WireRequest {
+        let mut url = self.base_url.clone();
+        url.set_path(&format!("{}{}", self.base_url.path().trim_end_matches('/'), encoded.path));
+        if !encoded.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&encoded.query);
+        }
+        let mut headers = encoded.headers.clone();
+        headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        WireRequest { method: encoded.method.clone(), url, headers, body: encoded.body.clone() }
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider").field("id", &self.id).field("base_url", &self.base_url.as_str()).finish()
+    }
+}
+
+/// A text that is unique to one call, for ids that a provider does not give.
+pub fn fresh_seed() -> String {
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u8(0);
+    format!("{:016x}", hasher.finish())
+}
+
+/// The error for a provider that is known and has no key.
+pub(crate) fn missing_key(id: &str, row: &ProviderRow) -> Error {
+    let variables = row.key_env.join("` or `");
+    Error::new(ErrorKind::MissingCredential, format!("no key for provider `{id}` ({})", row.name))
+        .with_hint(format!("set `{variables}`"))
+}
+
+fn base_url(id: &str, row: &ProviderRow) -> Result<Url> {
+    let Some(text) = &row.base_url else {
+        let error = Error::new(ErrorKind::MissingCredential, format!("provider `{id}` has no base URL"));
+        return Err(error.with_hint(format!("set `{}`", row.base_url_env.join("` or `"))));
+    };
+    // `OLLAMA_HOST` is customarily given without a scheme.
+    let text = if text.contains("://") { text.clone() } else { format!("http://{text}") };
+    match Url::parse(&text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        _ => Err(Error::invalid_request(format!("the base URL of provider `{id}` is not an http or https URL"))),
+    }
+}
+
+fn fixed_headers(headers: &BTreeMap<String, String>) -> Result<HeaderMap> {
+    let header = |(name, value): (&String, &String)| {
+        let name_read = HeaderName::from_bytes(name.as_bytes());
+        match (name_read, HeaderValue::from_str(value)) {
+            (Ok(name), Ok(value)) => Ok((name, value)),
+            _ => Err(Error::invalid_request(format!("`{name}` is not a header that can be sent"))),
+        }
+    };
+    headers.iter().map(header).collect()
+}

@@ -1,0 +1,49 @@
+//! HTTP by reqwest: one pool of connections per provider, for life.
+
+use llm_core::codec::ResponseHead;
+use llm_core::{Error, ErrorKind, Result};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Timeouts, WireBody, WireRequest, WireResponse};
+
+/// A pool of connections to one provider.
+#[derive(Debug)]
+pub struct HttpTransport {
+    client: reqwest::Client,
+}
+
+impl HttpTransport {
+    /// An empty pool. Redirects are not followed: a credential goes nowhere but to the configured place.
+    pub fn new(timeouts: &Timeouts) -> Result<Self> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(timeouts.connect)
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true)
+            .user_agent(concat!("llm-providers/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Error::new(ErrorKind::Internal, "no HTTP client could be made").with_source(error))?;
+        Ok(Self { client })
+    }
+
+    /// Sends a request and waits for the head of its answer, whatever the status.
+    pub async fn send(&self, request: WireRequest, timeouts: &Timeouts) -> Result<WireResponse> {
+        let now = Instant::now();
+        let deadline = now + timeouts.total;
+        let mut outgoing = reqwest::Request::new(request.method, request.url);
+        *outgoing.headers_mut() = request.headers;
+        *outgoing.body_mut() = Some(request.body.into());
+        let answer = timeout_at(deadline.min(now + timeouts.first_byte), self.client.execute(outgoing))
+            .await
+            .map_err(|_| Error::new(ErrorKind::Timeout, "the provider did not answer in time"))?
+            .map_err(unreachable)?;
+        let (parts, body) = http::Response::from(answer).into_parts();
+        let head = ResponseHead { status: parts.status, headers: parts.headers };
+        Ok(WireResponse { head, body: WireBody::http(body, timeouts.idle, deadline) })
+    }
+}
+
+fn unreachable(error: reqwest::Error) -> Error {
+    let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Connection };
+    let message = if error.is_connect() { "no connection to the provider" } else { "the request did not get through" };
+    Error::new(kind, message).with_source(error.without_url())
+}

@@ -1,0 +1,81 @@
+//! How requests travel: sockets, time-outs and credentials. The only part of the crate that does I/O.
+
+mod body;
+mod credentials;
+mod http;
+mod sandbox;
+
+pub use body::WireBody;
+pub use credentials::{Credentials, Secret, StaticHeader};
+pub use http::HttpTransport;
+pub use sandbox::{SANDBOX_MODEL, sandbox_price};
+
+use std::time::Duration;
+
+use llm_core::Result;
+use llm_core::codec::ResponseHead;
+
+/// How long each phase of a call may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// To reach the provider.
+    pub connect: Duration,
+    /// From the request's last byte to the answer's head.
+    pub first_byte: Duration,
+    /// Between two bytes of the body; any byte counts, comments included.
+    pub idle: Duration,
+    /// The whole call.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    /// Long enough for models that think for minutes before they speak.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            first_byte: Duration::from_secs(600),
+            idle: Duration::from_secs(300),
+            total: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// A finished request: where to, what, and nothing left to add but the credential.
+#[derive(Debug)]
+pub struct WireRequest {
+    /// The method.
+    pub method: ::http::Method,
+    /// The whole URL.
+    pub url: url::Url,
+    /// The headers.
+    pub headers: ::http::HeaderMap,
+    /// The body.
+    pub body: bytes::Bytes,
+}
+
+/// An answer whose body is still on its way.
+#[derive(Debug)]
+pub struct WireResponse {
+    /// Status and headers.
+    pub head: ResponseHead,
+    /// The body; dropping it closes the connection.
+    pub body: WireBody,
+}
+
+/// What carries requests to one provider.
+#[derive(Debug)]
+pub(crate) enum Transport {
+    /// A pool of connections, kept for life.
+    Http(HttpTransport),
+    /// The stand-in that answers by itself.
+    Sandbox,
+}
+
+impl Transport {
+    pub(crate) async fn send(&self, request: WireRequest, timeouts: &Timeouts) -> Result<WireResponse> {
+        match self {
+            Self::Http(http) => http.send(request, timeouts).await,
+            Self::Sandbox => Ok(sandbox::answer(&request)),
+        }
+    }
+}
