@@ -1,10 +1,20 @@
 //! How a body is cut into events. Pure: bytes in, frames out.
 //!
-//! The framing is chosen by the answer's `content-type`, never by the protocol alone: an error often comes as plain
-//! JSON where a stream was asked for.
+//! The framing is chosen by the answer's `content-type` ([`for_content_type`]), never by the protocol alone: an error
+//! often comes as plain JSON where a stream was asked for.
 
-use llm_core::Result;
+mod buffer;
+mod ndjson;
+mod sse;
+
 use llm_core::codec::Frame;
+use llm_core::{Error, Result};
+
+pub use ndjson::NdjsonFramer;
+pub use sse::SseFramer;
+
+/// The bound of one frame in bytes, unless a framer is made with another: 16 MiB.
+pub const MAX_FRAME: usize = 16 * 1024 * 1024;
 
 /// A frame, and the very bytes it was cut from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,16 +26,49 @@ pub struct RawFrame<'a> {
 }
 
 /// Cuts a body into frames, however its bytes are delivered.
+///
+/// ```
+/// use llm_providers::framing::{Framer, SseFramer};
+///
+/// let mut framer = SseFramer::default();
+/// framer.push(b"data: one\n\ndata: tw");
+/// assert_eq!(framer.next_frame()?.unwrap().frame.data, b"one");
+/// assert!(framer.next_frame()?.is_none());
+/// framer.push(b"o");
+/// assert_eq!(framer.finish()?.unwrap().frame.data, b"two");
+/// assert!(framer.finish()?.is_none());
+/// # Ok::<(), llm_providers::Error>(())
+/// ```
 pub trait Framer: Send {
     /// Takes in the next bytes of the body.
     fn push(&mut self, bytes: &[u8]);
     /// The next whole frame; none until more bytes are pushed. An error (a frame past its bound, a broken checksum)
     /// ends the body.
     fn next_frame(&mut self) -> Result<Option<RawFrame<'_>>>;
-    /// The body has ended: the last frame, where it came without its end mark.
+    /// The body has ended: the frames that are left, and at last the one that came without its end mark; none when
+    /// nothing is left. The body may have been cut inside that last frame, so a payload in it that can't be parsed
+    /// means a cut stream and not a wrong one.
     fn finish(&mut self) -> Result<Option<RawFrame<'_>>>;
 }
-/// tmp
-pub fn for_content_type(_: Option<&str>) -> Option<Box<dyn Framer>> {
-    None
+
+/// The framing of a body of this `content-type`, with [`MAX_FRAME`] as its bound; none where the body is one whole,
+/// such as `application/json`.
+pub fn for_content_type(content_type: Option<&str>) -> Option<Box<dyn Framer>> {
+    let essence = content_type?.split(';').next()?.trim();
+    let is = |name: &str| essence.eq_ignore_ascii_case(name);
+    if is("text/event-stream") {
+        return Some(Box::new(SseFramer::default()));
+    }
+    let lines = ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/stream+json"];
+    lines.into_iter().any(is).then(|| Box::new(NdjsonFramer::default()) as Box<dyn Framer>)
 }
+
+/// The byte-order mark that some servers put before a UTF-8 body.
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+fn too_long(max: usize) -> Error {
+    Error::bad_answer(format!("the provider's stream holds an event of more than {max} bytes"))
+}
+
+#[cfg(test)]
+mod tests;
