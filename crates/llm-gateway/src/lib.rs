@@ -2,6 +2,10 @@
 //!
 //! | module | holds |
 //! | --- | --- |
+//! | [`limits`] | limits, windows, reservations: the ledger in memory |
+//! | [`record`] | what is kept of a call |
 //! | [`store`] | what is kept in SQL: calls, sums, counters, keys |
 
+pub mod limits;
+pub mod record;
 pub mod store;

@@ -1,0 +1,346 @@
+//! All limits and what they have counted, in memory, behind one lock that is held for well under a microsecond.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::counter::Counter;
+use super::refusal::{CONCURRENCY_WAIT, Why};
+use super::reservation::{Entry, Reservation};
+use super::{Estimate, Limit, LimitError, LimitId, LimitMeter, OutputBound, Refusal, Scope, ScopeKind, Subject};
+
+/// The limits of one process. Cheap to clone; every clone is the same ledger. Times are milliseconds since 1970.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger(Arc<Mutex<Books>>);
+
+/// What one limit has counted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LimitStatus {
+    /// The limit.
+    pub limit: Arc<Limit>,
+    /// What settled calls have used in the present window, in the limit's unit.
+    pub used: i64,
+    /// What is held for calls under way.
+    pub reserved: i64,
+    /// What is left. Never negative.
+    pub remaining: i64,
+    /// When all that is held now stops counting; none for `total`, or while a sliding window is empty.
+    pub resets_at: Option<i64>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    slots: Vec<Option<Slot>>,
+    free: Vec<u32>,
+    generation: u64,
+    by_id: HashMap<LimitId, u32>,
+    /// By kind of scope, then by its id.
+    by_scope: [HashMap<Arc<str>, Vec<u32>>; ScopeKind::ALL.len()],
+    /// The limits that apply to the call that is looked at; kept for its memory.
+    applying: Vec<u32>,
+}
+
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) limit: Arc<Limit>,
+    pub(super) counter: Counter,
+    /// Tells a limit from the one that had its slot before.
+    pub(super) generation: u64,
+}
+
+impl Slot {
+    fn remaining(&self) -> i64 {
+        self.limit.spec.amount.saturating_sub(self.counter.held().sum()).max(0)
+    }
+
+    /// Why `needed` more does not fit; none where it does.
+    pub(super) fn refuses(&self, now: i64, needed: i64) -> Option<Why> {
+        // What takes nothing can't exceed anything: a free model may be called on a spent budget.
+        if needed == 0 {
+            return None;
+        }
+        let amount = self.limit.spec.amount;
+        let over = self.counter.held().sum().saturating_add(needed).saturating_sub(amount);
+        if over <= 0 {
+            return None;
+        }
+        let remaining = self.remaining();
+        if needed > amount {
+            return Some(Why::TooLarge { needed, remaining });
+        }
+        let retry_after = if self.limit.spec.meter == LimitMeter::Concurrency {
+            Some(CONCURRENCY_WAIT)
+        } else {
+            self.counter.frees_at(over).map(|at| millis(at.saturating_sub(now)))
+        };
+        Some(Why::UsedUp { needed, remaining, retry_after })
+    }
+}
+
+/// A wait; the past is no wait.
+pub(super) fn millis(wait: i64) -> Duration {
+    Duration::from_millis(u64::try_from(wait).unwrap_or(0))
+}
+
+impl Ledger {
+    /// A ledger without limits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(super) fn books(&self) -> MutexGuard<'_, Books> {
+        // Nothing panics half-way through a change, so what a poisoned lock guards is whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a limit in force, or changes the one of the same id. What it has counted is kept as long as meter,
+    /// window, zone, models and scope stay the same; else it starts from nothing.
+    pub fn put(&self, limit: Limit) -> Result<(), LimitError> {
+        limit.spec.check()?;
+        let mut books = self.books();
+        if let Some(slot) = books.slot_of(&limit.id)
+            && slot.limit.scope == limit.scope
+            && slot.limit.spec.counts_like(&limit.spec)
+        {
+            slot.limit = Arc::new(limit);
+            return Ok(());
+        }
+        books.remove(&limit.id);
+        books.insert(limit);
+        Ok(())
+    }
+
+    /// Takes a limit out of force. Calls under way that hold something of it go on.
+    pub fn remove(&self, id: &LimitId) -> bool {
+        self.books().remove(id)
+    }
+
+    /// Takes every limit of one scope out of force: its key, team or user is gone.
+    pub fn remove_scope(&self, scope: &Scope) {
+        let mut books = self.books();
+        let slots = books.scope(scope.kind, &scope.id).to_vec();
+        let ids: Vec<LimitId> = slots.iter().filter_map(|&slot| Some(books.slot(slot)?.limit.id.clone())).collect();
+        for id in ids {
+            books.remove(&id);
+        }
+    }
+
+    /// Adds what was counted before this process started. Of no effect where the limit is unknown or the bucket no
+    /// longer counts.
+    pub fn seed(&self, now: i64, id: &LimitId, bucket: i64, amount: i64) {
+        if let Some(slot) = self.books().slot_of(id) {
+            slot.counter.advance(now);
+            slot.counter.add(bucket, amount, 0);
+        }
+    }
+
+    /// Takes `estimate` from every limit that applies to `subject`, or from none.
+    pub fn reserve(&self, now: i64, subject: &Subject<'_>, estimate: &Estimate) -> Result<Reservation, Refusal> {
+        let mut guard = self.books();
+        let books = &mut *guard;
+        books.collect(subject);
+        let mut refusal: Option<Refusal> = None;
+        for &index in &books.applying {
+            let Some(slot) = books.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
+            slot.counter.advance(now);
+            let why = match amount(slot.limit.spec.meter, estimate) {
+                Some(needed) => slot.refuses(now, needed),
+                None => Some(Why::NotPriced),
+            };
+            if let Some(why) = why {
+                let limit = Arc::clone(&slot.limit);
+                let spend = limit.spec.meter == LimitMeter::Spend && why != Why::NotPriced;
+                let next = Refusal { limit, why, spend_only: spend };
+                refusal = Some(match refusal {
+                    Some(first) => first.or_graver(next),
+                    None => next,
+                });
+            }
+        }
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
+        let mut entries = Vec::with_capacity(books.applying.len());
+        for &index in &books.applying {
+            let Some(slot) = books.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
+            let reserved = amount(slot.limit.spec.meter, estimate).unwrap_or(0);
+            let bucket = slot.counter.bucket();
+            slot.counter.add(bucket.start, 0, reserved);
+            entries.push(Entry::new(index, slot, bucket, reserved));
+        }
+        drop(guard);
+        Ok(Reservation::new(self.clone(), entries, *estimate))
+    }
+
+    /// What the limits that apply to `subject` say of the answer's length. Asked before the estimate is made.
+    pub fn output_bound(&self, now: i64, subject: &Subject<'_>) -> OutputBound {
+        let mut guard = self.books();
+        let books = &mut *guard;
+        books.collect(subject);
+        let mut bound = OutputBound::default();
+        for &index in &books.applying {
+            let Some(slot) = books.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
+            let spec = &slot.limit.spec;
+            bound.assume_output = bound.assume_output.max(spec.assume_output);
+            bound.strict |= spec.strict;
+            if spec.meter == LimitMeter::OutputTokens {
+                slot.counter.advance(now);
+                let left = u64::try_from(slot.remaining()).unwrap_or(0);
+                bound.headroom = Some(bound.headroom.map_or(left, |tightest| tightest.min(left)));
+            }
+        }
+        bound
+    }
+
+    /// What one limit has counted; none where no limit has the id.
+    pub fn status(&self, now: i64, id: &LimitId) -> Option<LimitStatus> {
+        Some(self.books().slot_of(id)?.status(now))
+    }
+
+    /// What the limits of one scope have counted, in the order they were put in force.
+    pub fn statuses(&self, now: i64, scope: &Scope) -> Vec<LimitStatus> {
+        let mut books = self.books();
+        let slots = books.scope(scope.kind, &scope.id).to_vec();
+        slots.into_iter().filter_map(|slot| Some(books.slot(slot)?.status(now))).collect()
+    }
+
+    /// How many limits are in force.
+    pub fn len(&self) -> usize {
+        self.books().by_id.len()
+    }
+
+    /// Whether no limit is in force.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What a call is to take from a limit on `meter`; none for money that has no price.
+pub(super) fn amount(meter: LimitMeter, estimate: &Estimate) -> Option<i64> {
+    let clamp = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
+    Some(match meter {
+        LimitMeter::Spend => estimate.spend?.0.max(0),
+        LimitMeter::Tokens => clamp(estimate.input_tokens.saturating_add(estimate.output_tokens)),
+        LimitMeter::InputTokens => clamp(estimate.input_tokens),
+        LimitMeter::OutputTokens => clamp(estimate.output_tokens),
+        LimitMeter::Requests | LimitMeter::Concurrency => 1,
+    })
+}
+
+impl Books {
+    pub(super) fn slot(&mut self, index: u32) -> Option<&mut Slot> {
+        self.slots.get_mut(index as usize)?.as_mut()
+    }
+
+    fn slot_of(&mut self, id: &LimitId) -> Option<&mut Slot> {
+        let index = *self.by_id.get(id)?;
+        self.slot(index)
+    }
+
+    fn scope(&self, kind: ScopeKind, id: &str) -> &[u32] {
+        self.by_scope.get(kind as usize).and_then(|scopes| scopes.get(id)).map_or(&[], Vec::as_slice)
+    }
+
+    fn insert(&mut self, limit: Limit) {
+        self.generation += 1;
+        let zone = limit.spec.tz.as_ref().map_or(TimeZone::UTC, |zone| zone.get().clone());
+        let counter = Counter::new(limit.spec.window, &zone);
+        let limit = Arc::new(limit);
+        let slot = Slot { limit: Arc::clone(&limit), counter, generation: self.generation };
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => {
+                self.slots.push(None);
+                // Four billion limits do not fit into memory.
+                u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        if let Some(place) = self.slots.get_mut(index as usize) {
+            *place = Some(slot);
+        }
+        self.by_id.insert(limit.id.clone(), index);
+        if let Some(scopes) = self.by_scope.get_mut(limit.scope.kind as usize) {
+            scopes.entry(Arc::clone(&limit.scope.id)).or_default().push(index);
+        }
+    }
+
+    fn remove(&mut self, id: &LimitId) -> bool {
+        let Some(index) = self.by_id.remove(id) else { return false };
+        let Some(slot) = self.slots.get_mut(index as usize).and_then(Option::take) else { return false };
+        let scope = &slot.limit.scope;
+        if let Some(scopes) = self.by_scope.get_mut(scope.kind as usize)
+            && let Some(slots) = scopes.get_mut(&scope.id)
+        {
+            slots.retain(|&other| other != index);
+            if slots.is_empty() {
+                scopes.remove(&scope.id);
+            }
+        }
+        self.free.push(index);
+        true
+    }
+
+    /// Finds the limits that apply to a call.
+    fn collect(&mut self, subject: &Subject<'_>) {
+        let mut applying = std::mem::take(&mut self.applying);
+        applying.clear();
+        let mut scope = |kind: ScopeKind, id: Option<&str>| {
+            let Some(id) = id else { return };
+            for &index in self.scope(kind, id) {
+                if let Some(Some(slot)) = self.slots.get(index as usize) {
+                    let models = &slot.limit.spec.models;
+                    let meant = |name: &&str| models.iter().any(|pattern| pattern.matches(name));
+                    if models.is_empty() || subject.models.iter().any(meant) {
+                        applying.push(index);
+                    }
+                }
+            }
+        };
+        scope(ScopeKind::Organization, subject.organization);
+        scope(ScopeKind::Team, subject.team);
+        scope(ScopeKind::User, subject.user);
+        scope(ScopeKind::Key, Some(subject.key));
+        scope(ScopeKind::EndUser, subject.end_user);
+        for (place, tag) in subject.tags.iter().enumerate() {
+            let said_before = subject.tags.iter().take(place).any(|other| other == tag);
+            if !said_before {
+                scope(ScopeKind::Tag, Some(tag));
+            }
+        }
+        self.applying = applying;
+    }
+}
+
+impl Slot {
+    pub(super) fn status(&mut self, now: i64) -> LimitStatus {
+        self.counter.advance(now);
+        let held = self.counter.held();
+        LimitStatus {
+            limit: Arc::clone(&self.limit),
+            used: held.used,
+            reserved: held.reserved,
+            remaining: self.remaining(),
+            resets_at: self.counter.resets_at(),
+        }
+    }
+}
+
+impl Refusal {
+    /// Of two limits that refuse the same call, the one that waiting helps least.
+    fn or_graver(self, other: Refusal) -> Refusal {
+        let gravity = |refusal: &Refusal| match refusal.why {
+            Why::NotPriced => (3, Duration::ZERO),
+            Why::TooLarge { .. } => (2, Duration::ZERO),
+            Why::UsedUp { retry_after: None, .. } => (1, Duration::ZERO),
+            Why::UsedUp { retry_after: Some(wait), .. } => (0, wait),
+        };
+        let spend_only = self.spend_only && other.spend_only;
+        let graver = if gravity(&other) > gravity(&self) { other } else { self };
+        Refusal { spend_only, ..graver }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,25 @@
+//! Limits: *scope × meter × window × amount*, one mechanism for budgets and rate limits alike.
+//!
+//! A call takes a [`Reservation`] from every limit that applies to it, or from none; when it ends, the reservation is
+//! settled and what the call truly used stands in its place. All of it happens in the [`Ledger`], in memory: what must
+//! outlive the process goes through the [journal](crate::journal) as [`Charge`]s.
+
+mod counter;
+mod ledger;
+mod limit;
+mod named;
+mod pattern;
+mod refusal;
+mod reservation;
+mod subject;
+mod text;
+mod window;
+mod wire;
+
+pub use ledger::{Ledger, LimitStatus};
+pub use limit::{Fail, Limit, LimitDraft, LimitError, LimitId, LimitMeter, LimitSpec, Scope, ScopeKind, Zone};
+pub use pattern::ModelPattern;
+pub use refusal::Refusal;
+pub use reservation::{Charge, RateLeft, RateLimits, Reservation, Settled};
+pub use subject::{Actual, Estimate, OutputBound, Subject};
+pub use window::{Bucket, Window};
