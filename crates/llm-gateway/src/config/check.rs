@@ -1,0 +1,270 @@
+//! What no single value can tell: names that must be different, references that must lead somewhere.
+
+use std::collections::HashMap;
+
+use llm_providers::client::split_model_id;
+
+use super::problem::{Problem, did_you_mean};
+use super::tree::Step::{Index, Key};
+use super::tree::Tree;
+use super::{Config, Database};
+
+/// Notes in `tree` whatever is wrong with `config`, and gives what is only worth knowing.
+pub(super) fn check(config: &Config, tree: &mut Tree<'_>) -> Vec<Problem> {
+    // Where a value could not be read, whatever refers to it would look wrong too.
+    let whole = tree.is_sound();
+    let mut warnings = Vec::new();
+    check_server(config, tree, &mut warnings);
+    check_providers(config, tree, &mut warnings);
+    check_models(config, tree);
+    if whole {
+        check_references(config, tree);
+        check_cycles(config, tree);
+    }
+    warnings
+}
+
+fn check_server(config: &Config, tree: &mut Tree<'_>, warnings: &mut Vec<Problem>) {
+    if let Database::Postgres(_) = config.database {
+        let hint = Some("use `sqlite://llm-gateway.db`".to_owned());
+        tree.wrong(&[Key("database")], "PostgreSQL is not built yet", hint);
+    }
+    if config.redis.is_some() {
+        warnings.push(tree.warning(
+            &[Key("redis")],
+            "`redis` is not built yet: limits hold in this process only",
+            None,
+        ));
+    }
+    if config.metrics_listen.is_some() {
+        warnings.push(tree.warning(&[Key("metrics_listen")], "`metrics_listen` is not built yet", None));
+    }
+    if config.max_body.0 == 0 {
+        tree.wrong(&[Key("max_body")], "`max_body` of 0 would refuse every call", None);
+    }
+}
+
+fn check_providers(config: &Config, tree: &mut Tree<'_>, warnings: &mut Vec<Problem>) {
+    for (id, provider) in &config.providers {
+        let at = [Key("providers"), Key(id)];
+        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+            let hint = Some("use letters, digits, `-`, `_` and `.`".to_owned());
+            tree.wrong(&at, format!("`{id}` can't be a provider's id"), hint);
+            continue;
+        }
+        let row = table::protocol(id);
+        let missing: Vec<&str> = [("protocol", provider.protocol.is_none()), ("base_url", provider.base_url.is_none())]
+            .into_iter()
+            .filter_map(|(key, missing)| missing.then_some(key))
+            .collect();
+        if row.is_none() && !missing.is_empty() {
+            let hint = did_you_mean(id, table::ids())
+                .or_else(|| Some("a new provider needs `protocol` and `base_url`".to_owned()));
+            tree.wrong(
+                &at,
+                format!("the provider `{id}` is not a known one, and has no `{}`", missing.join("` and no `")),
+                hint,
+            );
+            continue;
+        }
+        if let Some(url) = &provider.base_url
+            && let Err(wrong) = check_base_url(url)
+        {
+            tree.wrong(&[Key("providers"), Key(id), Key("base_url")], wrong, None);
+        }
+        for name in provider.headers.keys() {
+            if http::HeaderName::try_from(name).is_err() {
+                tree.wrong(
+                    &[Key("providers"), Key(id), Key("headers"), Key(name)],
+                    format!("`{name}` can't be the name of a header"),
+                    None,
+                );
+            }
+        }
+        for (index, name) in provider.forward_headers.iter().enumerate() {
+            let at = [Key("providers"), Key(id), Key("forward_headers"), Index(index)];
+            if http::HeaderName::try_from(name).is_err() {
+                tree.wrong(&at, format!("`{name}` can't be the name of a header"), None);
+            } else if carries_credentials(name) {
+                tree.wrong(
+                    &at,
+                    format!("`{name}` carries the caller's credential to this gateway and is never passed on"),
+                    None,
+                );
+            }
+        }
+        if let Some(protocol) = provider.protocol.or(row)
+            && !table::is_built(protocol)
+        {
+            let message = format!("the protocol `{protocol}` of `{id}` is not built yet: calls are answered with 501");
+            warnings.push(tree.warning(&at, message, None));
+        }
+    }
+}
+
+fn check_base_url(url: &str) -> Result<(), String> {
+    let wrong = |why: &str| Err(format!("`base_url` {why}"));
+    let Ok(uri) = url.parse::<http::Uri>() else { return wrong("is not a URL such as `https://host/v1`") };
+    match (uri.scheme_str(), uri.authority()) {
+        (Some("http" | "https"), Some(host)) if host.as_str().contains('@') => {
+            wrong("can't hold a credential; use `api_key`")
+        }
+        (Some("http" | "https"), Some(_)) if uri.query().is_some() || url.contains('#') => {
+            wrong("can't have a query or a fragment")
+        }
+        (Some("http" | "https"), Some(_)) => Ok(()),
+        _ => wrong("must begin with `http://` or `https://` and a host"),
+    }
+}
+
+/// Whether a header is one in which callers present their key.
+fn carries_credentials(name: &str) -> bool {
+    ["authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "proxy-authorization"]
+        .iter()
+        .any(|secret| name.eq_ignore_ascii_case(secret))
+}
+
+fn check_models(config: &Config, tree: &mut Tree<'_>) {
+    let mut first_with: HashMap<&str, usize> = HashMap::new();
+    for (index, model) in config.models.iter().enumerate() {
+        let name = &model.name;
+        let at_name = [Key("models"), Index(index), Key("name")];
+        if name.is_empty() || name.chars().any(|char| char.is_control() || char.is_whitespace()) {
+            tree.wrong(&at_name, "a model's name can't be empty or hold white space", None);
+        }
+        match first_with.get(name.as_str()) {
+            Some(&first) => {
+                let line = tree.line(&[Key("models"), Index(first), Key("name")]);
+                tree.wrong(&at_name, format!("the model `{name}` stands on line {line} already"), None);
+            }
+            None => {
+                first_with.insert(name, index);
+            }
+        }
+        let deployments = [Key("models"), Index(index), Key("deployments")];
+        if model.deployments.is_empty() {
+            tree.wrong(&deployments, format!("the model `{name}` has no deployment"), None);
+        } else if model.deployments.iter().all(|deployment| deployment.weight == 0) {
+            tree.wrong(
+                &deployments,
+                format!("every deployment of `{name}` has the weight 0, so none would be chosen"),
+                None,
+            );
+        }
+        if model.retries > 10 {
+            tree.wrong(&[Key("models"), Index(index), Key("retries")], "`retries` can be at most 10", None);
+        }
+    }
+}
+
+fn check_references(config: &Config, tree: &mut Tree<'_>) {
+    for (index, model) in config.models.iter().enumerate() {
+        for (place, deployment) in model.deployments.iter().enumerate() {
+            let at = [Key("models"), Index(index), Key("deployments"), Index(place), Key("model")];
+            if let Err((message, hint)) = check_model_id(config, &deployment.model) {
+                tree.wrong(&at, message, hint);
+            }
+        }
+        for (place, fallback) in model.fallbacks.iter().enumerate() {
+            let at = [Key("models"), Index(index), Key("fallbacks"), Index(place)];
+            if config.models.iter().any(|other| other.name == *fallback) {
+                continue;
+            }
+            match split(config, fallback) {
+                Some(_) => {
+                    if let Err((message, hint)) = check_model_id(config, fallback) {
+                        tree.wrong(&at, message, hint);
+                    }
+                }
+                None => {
+                    let names =
+                        config.models.iter().map(|other| other.name.as_str()).filter(|name| *name != model.name);
+                    let hint = did_you_mean(fallback, names)
+                        .or_else(|| Some("name a model of this file, or `provider:model`".to_owned()));
+                    tree.wrong(&at, format!("the fallback `{fallback}` is not a model"), hint);
+                }
+            }
+        }
+    }
+}
+
+fn check_model_id(config: &Config, text: &str) -> Result<(), (String, Option<String>)> {
+    let Some((provider, _)) = split(config, text) else {
+        return Err((format!("`{text}` is not a `provider:model`"), None));
+    };
+    if is_known(config, provider) {
+        return Ok(());
+    }
+    let known = config.providers.keys().map(String::as_str).chain(table::ids());
+    let hint = did_you_mean(provider, known).or_else(|| Some(format!("describe it under `[providers.{provider}]`")));
+    Err((format!("there is no provider `{provider}`"), hint))
+}
+
+/// A model id's provider and model, if it names both.
+fn split<'t>(config: &Config, text: &'t str) -> Option<(&'t str, &'t str)> {
+    split_model_id(text, |id| is_known(config, id)).ok()
+}
+
+fn is_known(config: &Config, provider: &str) -> bool {
+    config.providers.contains_key(provider) || table::protocol(provider).is_some()
+}
+
+/// Finds fallbacks that lead back to where they began, and says each circle once.
+fn check_cycles(config: &Config, tree: &mut Tree<'_>) {
+    let place: HashMap<&str, usize> =
+        config.models.iter().enumerate().map(|(index, model)| (model.name.as_str(), index)).collect();
+    let mut done = vec![false; config.models.len()];
+    for start in 0..config.models.len() {
+        let mut way = Vec::new();
+        walk(config, &place, start, &mut way, &mut done, tree);
+    }
+}
+
+fn walk(
+    config: &Config,
+    place: &HashMap<&str, usize>,
+    index: usize,
+    way: &mut Vec<usize>,
+    done: &mut [bool],
+    tree: &mut Tree<'_>,
+) {
+    let (Some(model), Some(false)) = (config.models.get(index), done.get(index)) else { return };
+    way.push(index);
+    for (nth, fallback) in model.fallbacks.iter().enumerate() {
+        let Some(&next) = place.get(fallback.as_str()) else { continue };
+        match way.iter().position(|&seen| seen == next) {
+            Some(from) => {
+                let circle = way.iter().skip(from).chain([&next]).filter_map(|&at| config.models.get(at));
+                let circle = circle.map(|model| format!("`{}`", model.name)).collect::<Vec<_>>().join(" → ");
+                let at = [Key("models"), Index(index), Key("fallbacks"), Index(nth)];
+                tree.wrong(&at, format!("the fallbacks go round in a circle: {circle}"), None);
+            }
+            None => walk(config, place, next, way, done, tree),
+        }
+    }
+    way.pop();
+    if let Some(done) = done.get_mut(index) {
+        *done = true;
+    }
+}
+
+/// What is known of providers without configuration.
+mod table {
+    use llm_core::Protocol;
+    use llm_providers::{protocols, registry};
+
+    /// The stand-in that answers by itself; it has no row, since nothing of it can be configured.
+    const SANDBOX: &str = "sandbox";
+
+    pub(super) fn ids<'a>() -> impl Iterator<Item = &'a str> {
+        registry::rows().keys().map(String::as_str).chain([SANDBOX])
+    }
+
+    pub(super) fn protocol(id: &str) -> Option<Protocol> {
+        if id == SANDBOX { Some(Protocol::OpenAiChat) } else { registry::row(id).map(|row| row.protocol) }
+    }
+
+    pub(super) fn is_built(protocol: Protocol) -> bool {
+        protocols::chat(protocol).is_some()
+    }
+}

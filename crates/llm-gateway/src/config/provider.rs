@@ -1,0 +1,61 @@
+//! A provider in the configuration: a row of the provider table, overridden or new.
+
+use std::collections::BTreeMap;
+
+use llm_core::Protocol;
+use llm_core::codec::Quirks;
+use llm_providers::registry::{Auth, ProviderRow};
+use serde::Deserialize;
+
+use super::{Secret, TimeoutsConfig};
+
+/// `[providers.ID]`. For an id that the provider table knows, only what differs from its row; a new id needs
+/// `protocol` and `base_url`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProviderConfig {
+    /// The credential; the row's customary environment variable unless set.
+    pub api_key: Option<Secret>,
+    /// Where the provider answers. Trusted, so a local one is allowed.
+    pub base_url: Option<String>,
+    /// The wire format that it speaks.
+    pub protocol: Option<Protocol>,
+    /// How the credential is sent: `bearer`, `none`, or `{ header = "x-api-key" }`.
+    pub auth: Option<Auth>,
+    /// The API version, for protocols that have several.
+    pub version: Option<String>,
+    /// How it differs from its protocol. Replaces the row's quirks as a whole.
+    pub quirks: Option<Quirks>,
+    /// Headers that are sent with every request, in addition to the row's. They may hold credentials.
+    pub headers: BTreeMap<String, Secret>,
+    /// Callers' headers that are passed on to this provider, in addition to the row's.
+    pub forward_headers: Vec<String>,
+    /// Time-outs that differ from the general ones.
+    pub timeouts: TimeoutsConfig,
+    /// What its URLs need beside the model: resource, deployment, region, project, location.
+    pub variables: BTreeMap<String, String>,
+}
+
+impl ProviderConfig {
+    /// What is said here, laid over `row`; the row itself where nothing is. A new provider has no row and is made from
+    /// what is said alone; none where that is too little.
+    pub fn over(&self, id: &str, row: Option<&ProviderRow>) -> Option<ProviderRow> {
+        let mut row = match (row, self.protocol, &self.base_url) {
+            (Some(row), _, _) => row.clone(),
+            (None, Some(protocol), Some(base_url)) => ProviderRow::new(id, protocol, base_url),
+            (None, _, _) => return None,
+        };
+        row.protocol = self.protocol.unwrap_or(row.protocol);
+        if let Some(base_url) = &self.base_url {
+            row.base_url = Some(base_url.trim_end_matches('/').to_owned());
+            row.base_url_env.clear();
+        }
+        row.auth = self.auth.clone().unwrap_or(row.auth);
+        row.version = self.version.clone().or(row.version);
+        row.quirks = self.quirks.clone().unwrap_or(row.quirks);
+        row.headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())));
+        row.forward_headers.extend(self.forward_headers.iter().cloned());
+        row.variables.extend(self.variables.iter().map(|(name, value)| (name.clone(), value.clone())));
+        Some(row)
+    }
+}
