@@ -1,6 +1,7 @@
 //! The wire formats, a folder of pure codecs each, and the table of them.
 
 pub mod native;
+pub mod ollama;
 
 use llm_core::Protocol;
 use llm_core::codec::ChatProtocol;
@@ -8,6 +9,7 @@ use llm_core::codec::ChatProtocol;
 /// The codecs that speak `protocol` for chat; none where they are not built.
 pub fn chat(protocol: Protocol) -> Option<&'static dyn ChatProtocol> {
     match protocol {
+        Protocol::Ollama => Some(&ollama::Ollama),
         Protocol::Native => Some(&native::NativeProtocol),
         _ => None,
     }
