@@ -1,5 +1,6 @@
 //! The wire formats, a folder of pure codecs each, and the table of them.
 
+pub mod anthropic;
 pub mod native;
 pub mod ollama;
 
@@ -9,6 +10,7 @@ use llm_core::codec::ChatProtocol;
 /// The codecs that speak `protocol` for chat; none where they are not built.
 pub fn chat(protocol: Protocol) -> Option<&'static dyn ChatProtocol> {
     match protocol {
+        Protocol::Anthropic => Some(&anthropic::Anthropic),
         Protocol::Ollama => Some(&ollama::Ollama),
         Protocol::Native => Some(&native::NativeProtocol),
         _ => None,

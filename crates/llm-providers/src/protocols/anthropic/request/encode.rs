@@ -1,0 +1,165 @@
+//! A request in, the body that says it to a provider out.
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::HeaderName;
+use llm_core::chat::ChatRequest;
+use llm_core::codec::{DecodeContext, Encoded, Target, Unsupported};
+use llm_core::{Error, Result};
+use serde_json::{Map, Value, json};
+
+use super::super::block::Asking;
+use super::super::{ME, version};
+use super::{BETA, messages, options, tools};
+
+/// Anthropic requires a bound. Where the caller states none, the model's own applies, but no more than this, since
+/// prompt and bound together must fit the window.
+const MOST_ASSUMED: u64 = 32_000;
+/// The bound where nothing is known of the model.
+const ASSUMED: u64 = 4_096;
+
+/// The request on the wire.
+pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
+    let version = version::of(target);
+    let strict = version::is_strict(version);
+    let mut unsupported = Unsupported::new(request.unsupported, target.provider);
+    let mut body = request.native.object(ME);
+    let betas = body.remove(BETA);
+    body.insert("model".to_owned(), target.model.into());
+    body.insert("max_tokens".to_owned(), max_tokens(request, target).into());
+    messages::write(request, &mut Asking { target, strict, unsupported: &mut unsupported }, &mut body)?;
+    tools::write(request, &mut unsupported, &mut body)?;
+    options::write(request, target, &mut unsupported, &mut body)?;
+    sampling(request, strict, &mut unsupported, &mut body)?;
+    refuse_unknown(request, &mut unsupported)?;
+    identity(request, &mut unsupported, &mut body)?;
+    if !request.stop.is_empty() {
+        body.insert("stop_sequences".to_owned(), json!(request.stop));
+    }
+    if target.stream {
+        body.insert("stream".to_owned(), true.into());
+    }
+    for name in &target.quirks.refuse {
+        if body.contains_key(name) {
+            unsupported.param(name, "the provider does not take it")?;
+            body.remove(name);
+        }
+    }
+    for (name, other) in &target.quirks.rename {
+        if let Some(value) = body.remove(name) {
+            body.insert(other.clone(), value);
+        }
+    }
+    let bytes = serde_json::to_vec(&body).map_err(|error| Error::invalid_request("not JSON").with_source(error))?;
+    let mut encoded = Encoded::post("/v1/messages", Bytes::from(bytes), DecodeContext::new(target));
+    insert_header(&mut encoded, "anthropic-version", version)?;
+    if let Some(Value::String(betas)) = betas {
+        insert_header(&mut encoded, BETA, &betas)?;
+    }
+    encoded.dropped = unsupported.into_dropped();
+    Ok(encoded)
+}
+
+fn insert_header(encoded: &mut Encoded, name: &'static str, value: &str) -> Result<()> {
+    let value = HeaderValue::from_str(value)
+        .map_err(|_| Error::invalid_request(format!("`{name}` can't be sent as a header")).with_param(name))?;
+    encoded.headers.insert(HeaderName::from_static(name), value);
+    Ok(())
+}
+
+/// The caller's bound; else the model's where it is known, and never so low that a thinking budget fills it.
+fn max_tokens(request: &ChatRequest, target: &Target<'_>) -> u64 {
+    if let Some(tokens) = request.max_tokens {
+        return tokens;
+    }
+    let most = target.max_output.unwrap_or(u64::MAX);
+    let assumed = target.max_output.map_or(ASSUMED, |tokens| tokens.min(MOST_ASSUMED));
+    let budget = request.reasoning.as_ref().and_then(|reasoning| reasoning.budget_tokens).unwrap_or(0);
+    if budget < assumed { assumed } else { budget.saturating_add(ASSUMED).min(most) }
+}
+
+fn sampling(
+    request: &ChatRequest,
+    strict: bool,
+    unsupported: &mut Unsupported<'_>,
+    body: &mut Map<String, Value>,
+) -> Result<()> {
+    const GONE: &str = "API version 2026-10-21 refuses it, even at its default";
+    let floats = [("temperature", request.temperature), ("top_p", request.top_p)];
+    for (name, value) in floats {
+        let spelled_whole = body.remove(name).is_some_and(|hint| hint.is_u64() || hint.is_i64());
+        let Some(value) = value else { continue };
+        if strict {
+            unsupported.param(name, GONE)?;
+            continue;
+        }
+        body.insert(name.to_owned(), if spelled_whole { whole(value) } else { value.into() });
+    }
+    if let Some(top_k) = request.top_k {
+        if strict {
+            unsupported.param("top_k", GONE)?;
+        } else {
+            body.insert("top_k".to_owned(), top_k.into());
+        }
+    }
+    Ok(())
+}
+
+/// A number without a fraction, spelled without one.
+#[expect(clippy::cast_possible_truncation, reason = "only a number that an integer held comes here")]
+fn whole(value: f64) -> Value {
+    if value.fract() == 0.0 && value.abs() < 1e15 { (value as i64).into() } else { value.into() }
+}
+
+/// What Anthropic has no member for. A value that asks for nothing is no request.
+fn refuse_unknown(request: &ChatRequest, unsupported: &mut Unsupported<'_>) -> Result<()> {
+    if request.seed.is_some() {
+        unsupported.param("seed", "it has no repeatable sampling")?;
+    }
+    if request.presence_penalty.is_some_and(|penalty| penalty != 0.0) {
+        unsupported.param("presence_penalty", "it has no penalties")?;
+    }
+    if request.frequency_penalty.is_some_and(|penalty| penalty != 0.0) {
+        unsupported.param("frequency_penalty", "it has no penalties")?;
+    }
+    if request.n.is_some_and(|n| n != 1) {
+        unsupported.param("n", "it answers with one message a call")?;
+    }
+    if request.logprobs == Some(true) {
+        unsupported.param("logprobs", "it has no log probabilities")?;
+    }
+    if request.top_logprobs.is_some_and(|top| top > 0) {
+        unsupported.param("top_logprobs", "it has no log probabilities")?;
+    }
+    Ok(())
+}
+
+/// The end user, labels and the service tier.
+fn identity(request: &ChatRequest, unsupported: &mut Unsupported<'_>, body: &mut Map<String, Value>) -> Result<()> {
+    let mut user = request.user.as_deref();
+    if let Some(metadata) = &request.metadata {
+        user = user.or_else(|| metadata.get("user_id")?.as_str());
+        if metadata.iter().any(|(name, value)| name != "user_id" || !value.is_string()) {
+            unsupported.param("metadata", "its `metadata` holds `user_id` only")?;
+        }
+    }
+    if let Some(user) = user {
+        let metadata = body.entry("metadata").or_insert_with(|| Map::new().into());
+        if let Value::Object(metadata) = metadata {
+            metadata.insert("user_id".to_owned(), user.into());
+        }
+    }
+    if let Some(tier) = request.service_tier.as_deref() {
+        let tier = match tier {
+            _ if request.native.is_from(ME) => tier,
+            "auto" | "standard_only" => tier,
+            // OpenAI's word for the standard tier and no other.
+            "default" => "standard_only",
+            _ => {
+                return unsupported.param("service_tier", &format!("it has no tier `{tier}`"));
+            }
+        };
+        body.insert("service_tier".to_owned(), tier.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! Thinking, effort and the form of the answer: `thinking`, `output_config` and the older `output_format`.
+
+use llm_core::chat::{ChatRequest, Effort, ReasoningOptions, ResponseFormat};
+use llm_core::codec::{Target, Unsupported};
+use llm_core::fields::Fields;
+use llm_core::{Native, Result};
+use serde_json::{Map, Value, json};
+
+use super::super::{ME, model};
+
+/// Anthropic's formats have no name, OpenAI's need one.
+const FORMAT_NAME: &str = "answer";
+
+/// Takes `thinking`, and what is known of `output_config`.
+pub(super) fn read(fields: &mut Fields, request: &mut ChatRequest) -> Result<()> {
+    let mut reasoning = None;
+    if let Some(mut thinking) = fields.want_object("thinking")? {
+        let kind = thinking.need_text("type")?;
+        let options: &mut ReasoningOptions = reasoning.get_or_insert_default();
+        options.budget_tokens = thinking.want_u64("budget_tokens")?;
+        options.enabled = match kind.as_str() {
+            "enabled" | "adaptive" => Some(true),
+            "disabled" => Some(false),
+            _ => None,
+        };
+        thinking.put("type", kind.into());
+        options.native = thinking.into_native(ME);
+    }
+    if let Some(mut config) = fields.want_object("output_config")? {
+        if let Some(effort) = config.want_text("effort")? {
+            let options = reasoning.get_or_insert_default();
+            options.effort = Some(Effort::from(effort.as_str()));
+            if options.native.is_none() {
+                options.native = Native::new(ME, Map::new());
+            }
+        }
+        request.response_format = config.want_object("format")?.map(read_format);
+        fields.put("output_config", config.into_members().into());
+    }
+    if request.response_format.is_none()
+        && let Some(format) = fields.want_object("output_format")?
+    {
+        request.response_format = Some(read_format(format));
+        fields.put("output_format", Map::new().into());
+    }
+    request.reasoning = reasoning;
+    Ok(())
+}
+
+fn read_format(mut format: Fields) -> ResponseFormat {
+    if format.text("type") != Some("json_schema") || !format.get("schema").is_some_and(Value::is_object) {
+        return ResponseFormat::Native { native: format.into_native(ME) };
+    }
+    format.take("type");
+    ResponseFormat::JsonSchema {
+        name: FORMAT_NAME.to_owned(),
+        description: None,
+        schema: format.take("schema").unwrap_or_default(),
+        strict: None,
+        native: format.into_native(ME),
+    }
+}
+
+/// Writes `thinking` and `output_config`.
+pub(super) fn write(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    unsupported: &mut Unsupported<'_>,
+    body: &mut Map<String, Value>,
+) -> Result<()> {
+    let old_format = body.remove("output_format").is_some_and(|shape| shape.is_object());
+    let kept = body.remove("output_config");
+    let mut config = match &kept {
+        Some(Value::Object(kept)) => kept.clone(),
+        _ => Map::new(),
+    };
+    if let Some(options) = &request.reasoning {
+        if let Some(thinking) = write_thinking(options, target, unsupported)? {
+            body.insert("thinking".to_owned(), thinking.into());
+        }
+        if let Some(effort) = options.effort.as_ref().and_then(|effort| effort_word(effort, options)) {
+            config.insert("effort".to_owned(), effort.into());
+        }
+    }
+    match write_format(request, unsupported)? {
+        Some(format) if old_format => {
+            body.insert("output_format".to_owned(), format.into());
+        }
+        Some(format) => {
+            config.insert("format".to_owned(), format.into());
+        }
+        None => {}
+    }
+    if !config.is_empty() || kept.is_some() {
+        body.insert("output_config".to_owned(), config.into());
+    }
+    Ok(())
+}
+
+/// The word for an effort; none for none at all, which is said by switching thinking off.
+fn effort_word<'a>(effort: &'a Effort, options: &ReasoningOptions) -> Option<&'a str> {
+    match effort {
+        _ if options.native.is_from(ME) => Some(effort.as_str()),
+        Effort::None => None,
+        // The lowest that there is.
+        Effort::Minimal => Some("low"),
+        other => Some(other.as_str()),
+    }
+}
+
+fn write_thinking(
+    options: &ReasoningOptions,
+    target: &Target<'_>,
+    unsupported: &mut Unsupported<'_>,
+) -> Result<Option<Map<String, Value>>> {
+    if options.native.is_from(ME) {
+        // Effort alone says nothing of thinking.
+        let Some(kept) = options.native.members(ME) else { return Ok(None) };
+        let mut thinking = kept.clone();
+        if let Some(budget) = options.budget_tokens {
+            thinking.insert("budget_tokens".to_owned(), budget.into());
+        }
+        return Ok(Some(thinking));
+    }
+    let object = |value: Value| match value {
+        Value::Object(object) => Some(object),
+        _ => None,
+    };
+    if options.enabled == Some(false) || options.effort == Some(Effort::None) || options.budget_tokens == Some(0) {
+        return Ok(object(json!({"type": "disabled"})));
+    }
+    if let Some(budget) = options.budget_tokens {
+        if model::takes_budget(target.model) {
+            return Ok(object(json!({"type": "enabled", "budget_tokens": budget})));
+        }
+        let why = format!("`{}` thinks by effort, not by a budget of tokens", target.model);
+        unsupported.param("thinking.budget_tokens", &why)?;
+    }
+    if options.effort.is_some() || options.enabled == Some(true) {
+        return Ok(object(json!({"type": "adaptive"})));
+    }
+    Ok(None)
+}
+
+fn write_format(request: &ChatRequest, unsupported: &mut Unsupported<'_>) -> Result<Option<Map<String, Value>>> {
+    match &request.response_format {
+        None | Some(ResponseFormat::Text) => Ok(None),
+        Some(ResponseFormat::JsonSchema { schema, native, .. }) => {
+            let mut format = native.object(ME);
+            format.insert("type".to_owned(), "json_schema".into());
+            format.insert("schema".to_owned(), schema.clone());
+            Ok(Some(format))
+        }
+        Some(ResponseFormat::Native { native }) if native.is_from(ME) => Ok(Some(native.object(ME))),
+        Some(ResponseFormat::JsonObject) => {
+            unsupported.param("response_format", "it has no JSON mode without a schema")?;
+            Ok(None)
+        }
+        Some(ResponseFormat::Native { .. }) => {
+            unsupported.param("response_format", "it is a form of another protocol")?;
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Events in, chunks out.
+
+use llm_core::chat::{Change, ChatChunk, ChunkChoice, Content, Delta, Part, Role};
+use llm_core::codec::{Chat, DecodeContext, Frame, StreamDecoder};
+use llm_core::fields::Fields;
+use llm_core::{Error, Native, Result};
+use serde_json::{Map, Value};
+
+use super::super::block::{self, DELTA, EVENT};
+use super::super::{ME, answer, error, usage};
+
+/// Reads the events of one answer.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    cx: DecodeContext,
+    /// The usage so far, as Anthropic writes it.
+    usage: Map<String, Value>,
+    /// The blocks that have begun and not ended.
+    open: Vec<Open>,
+    /// How many blocks have begun.
+    parts: u32,
+    started: bool,
+    /// Whether the reason for stopping was said.
+    reasoned: bool,
+    stopped: bool,
+}
+
+/// A block that has begun.
+#[derive(Debug)]
+struct Open {
+    /// Its number on the wire.
+    index: u64,
+    part: u32,
+    kind: Kind,
+    /// The input of a tool call as its first event gave it, until pieces of it come.
+    input: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Text,
+    Thinking,
+    Tool,
+    Other,
+}
+
+impl Decoder {
+    pub(crate) fn new(cx: &DecodeContext) -> Self {
+        Self {
+            cx: cx.clone(),
+            usage: Map::new(),
+            open: Vec::new(),
+            parts: 0,
+            started: false,
+            reasoned: false,
+            stopped: false,
+        }
+    }
+
+    fn message_start(&mut self, members: Map<String, Value>) -> Option<ChatChunk> {
+        let mut event = Fields::new(members);
+        let Some(mut message) = event.take_object("message") else { return Some(whole(event.into_members())) };
+        let mut chunk = ChatChunk { id: message.take_nonempty("id"), model: message.take_nonempty("model"), ..own() };
+        if let Some(object) = message.take_object("usage") {
+            self.add_usage(&object.into_members(), &mut chunk);
+        }
+        if std::mem::replace(&mut self.started, true) {
+            // A second beginning can say nothing new but usage.
+            return chunk.usage.is_some().then(|| ChatChunk { id: None, model: None, ..chunk });
+        }
+        chunk.choices.push(ChunkChoice { role: Some(Role::Assistant), ..ChunkChoice::default() });
+        chunk.native = message.into_native(ME);
+        chunk.native.insert(ME, EVENT, event.into_members().into());
+        Some(chunk)
+    }
+
+    fn block_start(&mut self, members: Map<String, Value>) -> ChatChunk {
+        let mut event = Fields::new(members);
+        let (Some(index), Some(_)) = (event.get("index").and_then(Value::as_u64), event.get("content_block")) else {
+            return whole(event.into_members());
+        };
+        let block = event.take("content_block").unwrap_or_default();
+        let given = block.get("input").and_then(Value::as_object).filter(|input| !input.is_empty()).cloned();
+        let mut part = block::of_provider(&self.cx.provider, block);
+        let kind = Kind::of(&part);
+        let mut input = None;
+        if let Content::ToolCall(llm_core::chat::ToolCall { arguments: text, .. })
+        | Content::ServerToolCall(llm_core::chat::ServerToolCall { input: text, .. }) = &mut part.content
+        {
+            // The input comes in pieces, in front of which there must be nothing.
+            let text = std::mem::take(text);
+            input = Some(if text.is_empty() { "{}".to_owned() } else { text });
+            if let Some(given) = given {
+                part.native.insert(ME, "input", given.into());
+            }
+        }
+        let number = self.parts;
+        self.parts += 1;
+        self.open.retain(|open| open.index != index);
+        self.open.push(Open { index, part: number, kind, input });
+        let native = rest(event, None, index, number);
+        change(vec![Delta { part: number, change: Change::Start(part), native }])
+    }
+
+    fn block_delta(&mut self, members: Map<String, Value>) -> ChatChunk {
+        let mut event = Fields::new(members);
+        let index = event.get("index").and_then(Value::as_u64);
+        let open = self.open.iter_mut().find(|open| Some(open.index) == index);
+        let known = open.filter(|open| event.get("delta").is_some_and(|delta| open.kind.takes(delta)));
+        let (Some(open), Some(mut delta)) = (known, event.take_object("delta")) else {
+            return whole(event.into_members());
+        };
+        let text = |delta: &mut Fields, name| delta.take_text(name).unwrap_or_default();
+        let what = match delta.text("type").unwrap_or_default() {
+            "thinking_delta" => Change::Reasoning(text(&mut delta, "thinking")),
+            "signature_delta" => Change::Signature(text(&mut delta, "signature")),
+            "input_json_delta" => {
+                let piece = text(&mut delta, "partial_json");
+                if !piece.is_empty() {
+                    open.input = None;
+                }
+                Change::Arguments(piece)
+            }
+            "citations_delta" => match delta.take_object("citation") {
+                Some(citation) => Change::Citation(block::read_citation(citation.into_members())),
+                None => Change::Text(String::new()),
+            },
+            _ => Change::Text(text(&mut delta, "text")),
+        };
+        let (index, part) = (open.index, open.part);
+        change(vec![Delta { part, change: what, native: rest(event, Some(delta), index, part) }])
+    }
+
+    fn block_stop(&mut self, members: Map<String, Value>) -> ChatChunk {
+        let index = members.get("index").and_then(Value::as_u64);
+        let Some(place) = self.open.iter().position(|open| Some(open.index) == index) else { return whole(members) };
+        let open = self.open.remove(place);
+        let mut deltas = Vec::with_capacity(1);
+        if let Some(input) = open.input {
+            // No piece came: what the first event gave is the input, which no event says.
+            let mut native = Native::NONE;
+            native.insert(ME, EVENT, Value::Null);
+            deltas.push(Delta { part: open.part, change: Change::Arguments(input), native });
+        }
+        let native = rest(Fields::new(members), None, open.index, open.part);
+        deltas.push(Delta { part: open.part, change: Change::Stop, native });
+        change(deltas)
+    }
+
+    fn message_delta(&mut self, members: Map<String, Value>) -> ChatChunk {
+        let mut chunk = own();
+        if let Some(Value::Object(object)) = members.get("usage") {
+            self.add_usage(object, &mut chunk);
+        }
+        let mut event = Fields::new(members.clone());
+        if let Some(mut delta) = event.take_object("delta") {
+            let (finish_reason, native) = answer::take_reason(&mut delta);
+            if finish_reason.is_some() {
+                self.reasoned = true;
+                chunk.choices.push(ChunkChoice { finish_reason, native, ..ChunkChoice::default() });
+            }
+            keep(&mut chunk.native, delta);
+        }
+        event.take("usage");
+        keep(&mut chunk.native, event);
+        chunk.native.insert(ME, EVENT, members.into());
+        chunk
+    }
+
+    fn add_usage(&mut self, later: &Map<String, Value>, chunk: &mut ChatChunk) {
+        usage::merge(&mut self.usage, later);
+        chunk.service_tier = answer::tier(later);
+        chunk.usage = Some(usage::read(self.usage.clone()));
+    }
+}
+
+impl StreamDecoder<Chat> for Decoder {
+    fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<ChatChunk>) -> Result<()> {
+        let data = frame.data.trim_ascii();
+        if data.is_empty() || data == b"[DONE]" {
+            return Ok(());
+        }
+        let members = match serde_json::from_slice(data) {
+            Ok(Value::Object(members)) => members,
+            Ok(_) => return Err(self.garbled("an event is not a JSON object")),
+            Err(error) => return Err(self.garbled(&format!("an event is not valid JSON: {error}"))),
+        };
+        let kind = members.get("type").and_then(Value::as_str).unwrap_or(frame.event);
+        if frame.is_error || kind == "error" || (kind.is_empty() && members.contains_key("error")) {
+            return Err(error::in_answer(&self.cx, &members).with_body(bytes::Bytes::copy_from_slice(data)));
+        }
+        match kind {
+            "message_start" => out.extend(self.message_start(members)),
+            "content_block_start" => out.push(self.block_start(members)),
+            "content_block_delta" => out.push(self.block_delta(members)),
+            "content_block_stop" => out.push(self.block_stop(members)),
+            "message_delta" => out.push(self.message_delta(members)),
+            "message_stop" => {
+                self.stopped = true;
+                if members.len() > 1 {
+                    out.push(whole(members));
+                }
+            }
+            _ => out.push(whole(members)),
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _out: &mut Vec<ChatChunk>) -> Result<()> {
+        if self.stopped || (self.cx.no_done && self.reasoned) {
+            Ok(())
+        } else {
+            Err(Error::cut().with_provider(&self.cx.provider))
+        }
+    }
+}
+
+impl Decoder {
+    fn garbled(&self, message: &str) -> Error {
+        Error::bad_answer(message).with_provider(&self.cx.provider)
+    }
+}
+
+impl Kind {
+    fn of(part: &Part) -> Self {
+        match &part.content {
+            Content::Text { .. } => Self::Text,
+            Content::Reasoning(reasoning) if reasoning.encrypted.is_none() => Self::Thinking,
+            Content::ToolCall(_) | Content::ServerToolCall(_) => Self::Tool,
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether `delta` is one that the vocabulary has, with the member that it needs, and fits the block.
+    fn takes(self, delta: &Value) -> bool {
+        let has = |name: &str, fits: fn(&Value) -> bool| delta.get(name).is_some_and(fits);
+        match (self, delta.get("type").and_then(Value::as_str)) {
+            (Self::Text, Some("text_delta")) => has("text", Value::is_string),
+            (Self::Text, Some("citations_delta")) => has("citation", Value::is_object),
+            (Self::Thinking, Some("thinking_delta")) => has("thinking", Value::is_string),
+            (Self::Thinking, Some("signature_delta")) => has("signature", Value::is_string),
+            (Self::Tool, Some("input_json_delta")) => has("partial_json", Value::is_string),
+            _ => false,
+        }
+    }
+}
+
+/// A chunk that is known to be Anthropic's.
+fn own() -> ChatChunk {
+    ChatChunk { native: Native::new(ME, Map::new()), ..ChatChunk::default() }
+}
+
+fn whole(event: Map<String, Value>) -> ChatChunk {
+    let mut chunk = own();
+    chunk.native.insert(ME, EVENT, event.into());
+    chunk
+}
+
+fn change(deltas: Vec<Delta>) -> ChatChunk {
+    let mut chunk = own();
+    chunk.choices.push(ChunkChoice { deltas, ..ChunkChoice::default() });
+    chunk
+}
+
+/// Keeps members for the answer that the chunks add up to, whose own `type` is another.
+fn keep(native: &mut Native, fields: Fields) {
+    for (name, value) in fields.into_members() {
+        if name != "type" {
+            native.insert(ME, name, value);
+        }
+    }
+}
+
+/// What is left of the event and of its delta, beside what every such event has.
+fn rest(mut event: Fields, delta: Option<Fields>, index: u64, part: u32) -> Native {
+    if index == u64::from(part) {
+        event.take("index");
+    }
+    event.take("type");
+    let mut kept = Map::new();
+    if !event.is_empty() {
+        kept.insert(EVENT.to_owned(), event.into_members().into());
+    }
+    if let Some(mut delta) = delta {
+        delta.take("type");
+        if !delta.is_empty() {
+            kept.insert(DELTA.to_owned(), delta.into_members().into());
+        }
+    }
+    Native::new(ME, kept)
+}

@@ -1,0 +1,35 @@
+//! The API versions, and what differs between them in a request.
+
+use llm_core::codec::Target;
+
+/// The version that every client sent until October 2026.
+pub const CLASSIC: &str = "2023-06-01";
+/// The version that the official SDK sends now, and ours where none is said.
+pub const LATEST: &str = "2026-10-21";
+
+/// The version that is spoken to `target`.
+pub(super) fn of<'a>(target: &Target<'a>) -> &'a str {
+    target.version.filter(|version| !version.is_empty()).unwrap_or(LATEST)
+}
+
+/// Whether `version` is 2026-10-21 or later: no `temperature`, `top_p` and `top_k` even at their defaults, no
+/// documents in assistant turns, no citations in user text.
+pub(super) fn is_strict(version: &str) -> bool {
+    // Hosts other than Anthropic put their name before the date (`bedrock-2023-05-31`).
+    let date = version.get(version.len().saturating_sub(LATEST.len())..).unwrap_or(version);
+    date >= LATEST
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CLASSIC, LATEST, is_strict};
+
+    #[test]
+    fn only_the_newer_version_is_strict() {
+        assert!(is_strict(LATEST));
+        assert!(is_strict("2027-01-01"));
+        for version in [CLASSIC, "bedrock-2023-05-31", "vertex-2023-10-16"] {
+            assert!(!is_strict(version), "{version}");
+        }
+    }
+}
