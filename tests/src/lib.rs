@@ -1,1 +1,20 @@
+//! What crosses crates: recorded exchanges replayed through the codecs, official SDKs' requests compared with ours,
+//! stream grammars, mutations, the mock upstream and the bench.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`exchange`] | one recorded exchange, and where exchanges are found |
+//! | [`json`] | semantic equality of JSON, and what differs |
+//! | [`replay`] | one exchange through the codecs of its protocol, and every promise that must hold |
+//! | [`reading`] | what a body says, read straight from the raw JSON, independent of the codecs |
+//! | [`grammar`] | whether a stream is one that the protocol's own SDK accepts |
+//! | [`oracle`] | what the official SDKs put on the wire, and whether we would send the same |
+//! | [`known`] | the committed list of differences that are known, each with its reason |
 
+pub mod exchange;
+pub mod grammar;
+pub mod json;
+pub mod known;
+pub mod oracle;
+pub mod reading;
+pub mod replay;

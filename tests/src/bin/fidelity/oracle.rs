@@ -1,0 +1,67 @@
+//! Every intent, beside what the official SDK sends for it.
+
+use std::path::Path;
+
+use anyhow::Result;
+use llm_tests::exchange::files_below;
+use llm_tests::oracle::{Expected, Intent, Speaker, Verdict, intents, judge, speaker};
+
+use crate::tally::Tally;
+
+/// Compares what stands below `folder`: `intents.json` and `expected/<provider>/<intent>.json`. Returns what was passed
+/// over, with the reason.
+pub(crate) fn run(folder: &Path, tally: &mut Tally<'_>) -> Result<Vec<String>> {
+    let intents = intents(&folder.join("intents.json"))?;
+    println!("requests beside the official SDKs'\n");
+    let mut passed_over = Vec::new();
+    let mut providers: Vec<_> = std::fs::read_dir(folder.join("expected"))?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    providers.sort();
+    for provider in providers.iter().filter(|path| path.is_dir()) {
+        let name = provider.file_name().unwrap_or_default().to_string_lossy();
+        match speaker(&name) {
+            Err(reason) => passed_over.push(format!("oracle/{name}: {reason}")),
+            Ok(speaker) => compare(&name, provider, &intents, &speaker, tally)?,
+        }
+    }
+    println!("\nnot compared");
+    passed_over.iter().for_each(|line| println!("      {line}"));
+    println!();
+    Ok(passed_over)
+}
+
+fn compare(name: &str, folder: &Path, intents: &[Intent], speaker: &Speaker, tally: &mut Tally<'_>) -> Result<()> {
+    let (mut equal, mut refused, mut all, mut not_chat) = (0, 0, 0, 0);
+    let mut lines = Vec::new();
+    for path in files_below(folder)? {
+        let expected = Expected::read(&path)?;
+        let Some(intent) = intents.iter().find(|intent| intent.id == expected.intent) else {
+            tally.short(&format!("{}: there is no intent `{}`", path.display(), expected.intent));
+            continue;
+        };
+        if intent.operation != "chat" {
+            not_chat += 1;
+            continue;
+        }
+        all += 1;
+        tally.case();
+        let found = match judge(&expected, intent, speaker) {
+            Verdict::Equal => {
+                equal += 1;
+                Vec::new()
+            }
+            Verdict::Refused => {
+                refused += 1;
+                Vec::new()
+            }
+            Verdict::Differs(found) => found,
+        };
+        lines.extend(tally.promise(&format!("oracle/{name}/{}", intent.id), "request", &found));
+    }
+    println!(
+        "{name:<26} {all:>3} compared  equal {equal}  refused as unsupported {refused}  not chat, not built {not_chat}"
+    );
+    lines.iter().for_each(|line| println!("{line}"));
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! The request that we would send for an intent.
+
+use llm_core::chat::UnsupportedPolicy;
+use llm_core::codec::{ChatProtocol, Target};
+use llm_core::{Error, ErrorKind, Protocol};
+use llm_providers::protocols;
+use llm_providers::registry::{self, Auth, ProviderRow};
+use serde_json::Value;
+
+use super::{Expected, Intent, Wire};
+
+/// Who says a provider's requests: its row, its codec and the API version.
+pub struct Speaker {
+    id: String,
+    row: &'static ProviderRow,
+    codec: &'static dyn ChatProtocol,
+    version: Option<&'static str>,
+}
+
+/// The speaker for a folder of expectations; the reason where there is none.
+pub fn speaker(folder: &str) -> Result<Speaker, String> {
+    let (id, version) = match folder {
+        "anthropic" => ("anthropic", Some("2026-10-21")),
+        "anthropic_2023_06_01" => ("anthropic", Some("2023-06-01")),
+        "openai_responses" => return Err("the protocol `openai-responses` is not built".to_owned()),
+        other => (other, None),
+    };
+    let row = registry::row(id).ok_or_else(|| format!("there is no row `{id}` in the provider table"))?;
+    if protocols::chat(Protocol::OpenAiChat).is_none() {
+        return Err("the protocol `openai-chat`, in which intents are written, is not built".to_owned());
+    }
+    let codec = protocols::chat(row.protocol).ok_or_else(|| format!("the protocol `{}` is not built", row.protocol))?;
+    Ok(Speaker { id: id.to_owned(), row, codec, version })
+}
+
+/// Our request, with the headers that the transport adds and `$API_KEY` for the key.
+pub fn request(expected: &Expected, intent: &Intent, speaker: &Speaker) -> Result<Wire, Error> {
+    let model = expected.model.as_deref().unwrap_or_default();
+    let (mut request, stream) = intent.decode(model)?;
+    if !expected.lossy.is_empty() {
+        request.unsupported = UnsupportedPolicy::Drop;
+    }
+    let row = speaker.row;
+    let target = Target {
+        provider: &speaker.id,
+        model,
+        version: speaker.version.or(row.version.as_deref()),
+        quirks: &row.quirks,
+        variables: &row.variables,
+        stream,
+        max_output: None,
+        id_seed: "seed",
+    };
+    let encoded = speaker.codec.encode_request(&request, &target)?;
+    if !expected.lossy.is_empty() && encoded.dropped.is_empty() {
+        let what = Value::from(expected.lossy.clone());
+        return Err(Error::new(ErrorKind::Internal, format!("nothing is reported as dropped, want {what}")));
+    }
+    let mut wire = Wire {
+        method: encoded.method.to_string(),
+        path: format!("{}{}", base_path(row), encoded.path),
+        query: encoded.query.into_iter().map(|(name, value)| (name, Value::from(value))).collect(),
+        body: serde_json::from_slice(&encoded.body).ok(),
+        ..Wire::default()
+    };
+    for (name, value) in &encoded.headers {
+        wire.headers.insert(name.to_string(), value.to_str().unwrap_or_default().to_owned());
+    }
+    wire.headers.extend(row.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())));
+    match &row.auth {
+        Auth::Bearer => wire.headers.insert("authorization".to_owned(), "Bearer $API_KEY".to_owned()),
+        Auth::Header(name) => wire.headers.insert(name.to_lowercase(), "$API_KEY".to_owned()),
+        Auth::None => None,
+    };
+    Ok(wire)
+}
+
+/// The path of the row's base URL.
+fn base_path(row: &ProviderRow) -> &str {
+    let url = row.base_url.as_deref().unwrap_or_default();
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.find('/').map_or("", |at| rest[at..].trim_end_matches('/'))
+}
