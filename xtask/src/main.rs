@@ -1,6 +1,15 @@
 //! Every chore a maintainer does more than once: `cargo xtask CHORE`.
 
+mod bench;
 mod catalogue;
+mod fidelity;
+mod oracle;
+mod python;
+mod run;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -13,12 +22,27 @@ struct Xtask {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Run everything that must be right, as the continuous integration does
+    Test(test::Args),
+    /// Replay recorded traffic, and compare our requests with the official SDKs'
+    Fidelity(fidelity::Args),
+    /// Check what neither compiler nor lint checks
+    Tidy,
+    /// Measure the gateway beside a bare proxy
+    Bench(bench::Args),
+    /// Make what the official SDKs send anew
+    Oracle(oracle::Args),
     /// Make the catalogue of models, windows and prices anew from its sources
     Catalogue(catalogue::Args),
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     match Xtask::parse().chore {
-        Chore::Catalogue(args) => catalogue::run(&args),
+        Chore::Test(args) => test::run(&args),
+        Chore::Fidelity(args) => fidelity::run(&args),
+        Chore::Tidy => tidy::run(),
+        Chore::Bench(args) => bench::run(&args),
+        Chore::Oracle(args) => oracle::run(&args),
+        Chore::Catalogue(args) => catalogue::run(&args).map(|()| ExitCode::SUCCESS),
     }
 }

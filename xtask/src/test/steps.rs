@@ -1,0 +1,90 @@
+//! The steps, in order: what is quick to fail comes first.
+
+use anyhow::Result;
+
+use super::Outcome;
+use crate::run::{cargo, is_there, root, succeeds, watched};
+use crate::{python, tidy};
+
+/// One step.
+type Step = fn() -> Result<Outcome>;
+
+/// Every step, in order.
+pub(super) const ALL: &[(&str, Step)] = &[
+    ("format", format),
+    ("tidy", tidy),
+    ("clippy", clippy),
+    ("tests", tests),
+    ("doc-tests", doc_tests),
+    ("docs", docs),
+    ("deny", deny),
+];
+
+fn format() -> Result<Outcome> {
+    Ok(Outcome::one(succeeds(&mut cargo(&["fmt", "--all", "--", "--check"]))?))
+}
+
+fn tidy() -> Result<Outcome> {
+    let found = tidy::check(&root())?;
+    found.iter().for_each(|line| println!("{line}"));
+    Ok(Outcome::one(found.is_empty()))
+}
+
+fn clippy() -> Result<Outcome> {
+    let mut command = cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]);
+    Ok(Outcome::one(succeeds(&mut command)?))
+}
+
+/// Unit and integration tests. Those that drive the gateway with the official SDKs find their Python in
+/// `LLM_TEST_PYTHON`.
+fn tests() -> Result<Outcome> {
+    let python = python::environment("sdks", &root().join("tests/python/requirements.txt"))?;
+    let mut command = if is_there("cargo-nextest", "--version") {
+        cargo(&["nextest", "run", "--workspace", "--no-fail-fast"])
+    } else {
+        println!("`cargo-nextest` is not installed, so `cargo test` runs the tests");
+        cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
+    };
+    count(command.env("LLM_TEST_PYTHON", python).env("INSTA_UPDATE", "no"))
+}
+
+fn doc_tests() -> Result<Outcome> {
+    count(&mut cargo(&["test", "--workspace", "--doc", "--no-fail-fast"]))
+}
+
+fn docs() -> Result<Outcome> {
+    let mut command = cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
+    Ok(Outcome::one(succeeds(command.env("RUSTDOCFLAGS", "-D warnings"))?))
+}
+
+fn deny() -> Result<Outcome> {
+    if !is_there("cargo-deny", "--version") {
+        return Ok(Outcome::skipped("`cargo-deny` is not installed; `tidy` has looked at the banned crates"));
+    }
+    Ok(Outcome::one(succeeds(&mut cargo(&["deny", "--log-level", "error", "check", "bans", "licenses", "sources"]))?))
+}
+
+/// Runs tests and counts what they say of themselves. A run that fails without a failed test counts as one.
+fn count(command: &mut std::process::Command) -> Result<Outcome> {
+    let mut outcome = Outcome::default();
+    let succeeded = watched(command, |line| {
+        if line.trim_start().starts_with("Summary [") || line.starts_with("test result:") {
+            outcome.passed += number_before(line, "passed");
+            outcome.failed += number_before(line, "failed") + number_before(line, "timed out");
+        }
+    })?;
+    if !succeeded && outcome.failed == 0 {
+        outcome.failed = 1;
+    }
+    Ok(outcome)
+}
+
+/// The number that stands before `word` in a line such as `12 passed; 0 failed`.
+fn number_before(line: &str, word: &str) -> u64 {
+    let Some(at) = line.find(word) else { return 0 };
+    let digits = line[..at].trim_end().rsplit(|letter: char| !letter.is_ascii_digit()).next();
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;
