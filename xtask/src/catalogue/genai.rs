@@ -15,13 +15,25 @@ use super::places;
 const SCRIPT: &str = include_str!("genai.py");
 
 /// The package, downloaded or given.
-pub(crate) struct Wheel(PathBuf);
+pub(crate) struct Wheel {
+    path: PathBuf,
+    /// The folder that was made for a download, to be removed.
+    folder: Option<PathBuf>,
+}
+
+impl Drop for Wheel {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
 
 impl Wheel {
     pub(crate) fn get(given: Option<&Path>) -> Result<Self> {
         if let Some(path) = given {
             ensure!(path.is_file(), "there is no wheel at `{}`", path.display());
-            return Ok(Self(path.to_owned()));
+            return Ok(Self { path: path.to_owned(), folder: None });
         }
         let folder = std::env::temp_dir().join(format!("xtask-catalogue-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
@@ -36,12 +48,13 @@ impl Wheel {
         ensure!(status.success(), "pip can't download `genai-prices`\nhint: give a wheel of it by `--genai WHEEL`");
         let mut files = std::fs::read_dir(&folder)?.filter_map(|entry| Some(entry.ok()?.path()));
         let wheel = files.find(|path| path.extension().is_some_and(|kind| kind == "whl"));
-        wheel.map(Self).context("pip downloaded no wheel")
+        let path = wheel.context("pip downloaded no wheel")?;
+        Ok(Self { path, folder: Some(folder) })
     }
 
     /// The version, as the file's name says it: `genai_prices-0.2.3-py3-none-any.whl`.
     pub(crate) fn version(&self) -> &str {
-        let name = self.0.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         name.split('-').nth(1).unwrap_or("unknown")
     }
 }
@@ -78,7 +91,7 @@ pub(crate) fn read<'a>(wheel: &Wheel, as_of: &str, asked: impl Iterator<Item = &
         let (provider, model) = key.split_once(':').context("a key without a colon")?;
         by_provider.entry(places::genai_of(provider)).or_default().push(model);
     }
-    let output = run_script(&wheel.0, as_of, &json!(by_provider).to_string())?;
+    let output = run_script(&wheel.path, as_of, &json!(by_provider).to_string())?;
     let data: BTreeMap<String, Value> = serde_json::from_slice(&output).context("the script's output is no JSON")?;
 
     let mut genai = Genai::default();

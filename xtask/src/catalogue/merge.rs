@@ -4,8 +4,8 @@
 //!   and service tiers that the first does not price. Where the two differ on plain input or output, the first alone
 //!   is used, since the second's other lines belong to other prices.
 //! - LiteLLM says mode, window, bounds and capabilities; `genai-prices` fills in the windows that are missing.
-//! - A zero that only LiteLLM states is taken as a price only for what runs on the caller's own machine or is called
-//!   free by its name; elsewhere it mostly means that nobody has filled it in, and unknown is not zero.
+//! - A zero that only LiteLLM states is taken as a price only for what is known to be free
+//!   ([`places::is_free`]); elsewhere it mostly means that nobody has filled it in, and unknown is not zero.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -154,10 +154,8 @@ fn is_plain(what: &What) -> bool {
 
 /// Takes LiteLLM's zeros out, unless all is free; says whether there were any beside no other price.
 fn leave_out_zeros(key: &str, prices: &mut Prices) -> bool {
-    let provider = key.split_once(':').map_or("", |(provider, _)| provider);
-    let free = places::is_local(provider) || key.ends_with(":free") || key.ends_with("-free");
     let all_zero = !prices.is_empty() && prices.values().flat_map(|steps| steps.values()).all(|amount| *amount == 0);
-    if free && all_zero {
+    if all_zero && places::is_free(key) {
         return false;
     }
     prices.retain(|_, steps| {

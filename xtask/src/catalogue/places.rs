@@ -105,7 +105,14 @@ pub(crate) fn of_genai(provider: &str) -> Option<(&str, String)> {
     Some((ours, String::new()))
 }
 
-/// Whether models of this provider run on the caller's own machine, so that a price of zero is true.
-pub(crate) fn is_local(ours: &str) -> bool {
-    ours == "ollama"
+/// Whether a price of zero is true: what runs on the caller's own machine, what its name calls free, and what its
+/// provider's price page calls free.
+pub(crate) fn is_free(key: &str) -> bool {
+    const SAID_TO_BE: &[&str] = &[
+        "openai:omni-moderation-2024-09-26", // platform.openai.com/docs/guides/moderation
+        "openai:omni-moderation-latest",
+        "zai:glm-4.5-flash", // docs.z.ai/guides/overview/pricing
+        "zai:glm-4.7-flash",
+    ];
+    key.starts_with("ollama:") || key.ends_with(":free") || key.ends_with("-free") || SAID_TO_BE.contains(&key)
 }
