@@ -1,0 +1,63 @@
+//! Which model is asked, and what to say of a name that leads to none.
+
+use llm_providers::catalogue::Catalogue;
+use llm_providers::environment;
+use llm_providers::{Client, Error, ErrorKind, Provider, registry};
+
+use crate::failure::Failure;
+
+/// The model to use where none is named.
+const LLM_MODEL: &str = "LLM_MODEL";
+
+/// The model that was named on the command line or in the environment, or one of the first provider with a key.
+pub(crate) fn choose(client: &Client, named: Option<String>) -> Result<String, Failure> {
+    if let Some(model) = named.or_else(|| environment::variable(LLM_MODEL)) {
+        return Ok(model);
+    }
+    if client.is_gateway() {
+        return Err(Failure::usage("no model is named").with_hint(format!(
+            "name one that the gateway serves with `-m MODEL` or in `{LLM_MODEL}`; `llm models` lists them"
+        )));
+    }
+    let default = |provider: &Provider| Some(format!("{}:{}", provider.id(), provider.row().default_model.as_ref()?));
+    client.providers().find_map(|provider| default(provider)).ok_or_else(|| {
+        let variables: Vec<_> = ["openai", "anthropic"]
+            .into_iter()
+            .filter_map(|id| registry::row(id)?.key_env.first())
+            .map(|name| format!("`{name}`"))
+            .collect();
+        Failure::usage("no model is named, and no provider has a key").with_hint(format!(
+            "set {}, or name a model with `-m`, for example `-m ollama:llama3.2`; `llm providers` lists all",
+            variables.join(" or ")
+        ))
+    })
+}
+
+/// The failure of a call to `model`, with the name that was perhaps meant.
+pub(crate) fn failure(client: &Client, model: &str, error: Error) -> Failure {
+    let hint = match (error.kind(), error.provider()) {
+        (ErrorKind::ModelNotFound, Some(provider)) => nearest(provider, model),
+        (ErrorKind::ModelNotFound, None) if !model.contains(':') => of_some_provider(client, model),
+        _ => None,
+    };
+    let failure = Failure::from(error);
+    match hint {
+        Some(id) => failure.with_hint(format!("did you mean `{id}`?")),
+        None => failure,
+    }
+}
+
+fn nearest(provider: &str, model: &str) -> Option<String> {
+    let name = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix([':', '/'])).unwrap_or(model);
+    let near = Catalogue::bundled().nearest(provider, name).filter(|near| near != name)?;
+    Some(format!("{provider}:{near}"))
+}
+
+/// A model of that bare name, of a configured provider first.
+fn of_some_provider(client: &Client, model: &str) -> Option<String> {
+    let configured = client.providers().map(|provider| provider.id());
+    let known = registry::rows().keys().map(String::as_str);
+    let mut providers = configured.chain(known);
+    let found = providers.find(|provider| Catalogue::bundled().lookup(provider, model).is_some());
+    found.map(|provider| format!("{provider}:{model}"))
+}

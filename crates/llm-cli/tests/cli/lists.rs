@@ -1,0 +1,78 @@
+//! `llm models` and `llm providers`.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::command::llm;
+
+#[test]
+fn models_with_window_and_price() {
+    let outcome = llm(&["models", "OPENAI", "gpt-4o-mini-search"]).env("OPENAI_API_KEY", "sk-test").run();
+    assert_snapshot!(outcome, @r#"
+    status: 0
+    --- stdout
+    model                              window  input $/M  output $/M
+    openai:gpt-4o-mini-search-preview  128k    0.15       0.6
+    --- stderr
+    ---
+    "#);
+}
+
+#[test]
+fn models_of_configured_providers_only() {
+    let ids = |args: &[&str]| -> Vec<String> {
+        let stdout = llm(args).env("OPENAI_API_KEY", "sk-test").run().stdout;
+        let list: Value = serde_json::from_str(&stdout).unwrap();
+        list.as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let configured = ids(&["models", "--json"]);
+    assert!(configured.contains(&"openai:gpt-4o-mini".to_owned()));
+    assert!(configured.iter().all(|id| id.starts_with("openai:")));
+    assert!(ids(&["models", "--json", "--all"]).iter().any(|id| id.starts_with("anthropic:")));
+}
+
+#[test]
+fn no_model_matches() {
+    let outcome = llm(&["models", "xyzzy"]).env("OPENAI_API_KEY", "sk-test").run();
+    assert_snapshot!(outcome, @r#"
+    status: 0
+    --- stdout
+    --- stderr
+    note: no model matches `xyzzy`
+    ---
+    "#);
+}
+
+#[test]
+fn no_provider_is_configured() {
+    assert_snapshot!(llm(&["models"]).run(), @r#"
+    status: 0
+    --- stdout
+    --- stderr
+    note: no provider with a list of models is configured
+    hint: `llm providers` says what to set; `llm models --all` lists the models of every provider
+    ---
+    "#);
+}
+
+#[test]
+fn providers_say_what_is_missing() {
+    let outcome = llm(&["providers"]).env("OPENAI_API_KEY", "sk-test").run();
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+    let line = |id: &str| {
+        let line = outcome.stdout.lines().find(|line| line.split(' ').next() == Some(id)).unwrap();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(line("openai"), "openai ready, by OPENAI_API_KEY OpenAI");
+    assert_eq!(line("anthropic"), "anthropic set ANTHROPIC_API_KEY Anthropic");
+    assert!(!outcome.stdout.contains("sk-test"), "a key is shown");
+}
+
+#[test]
+fn providers_as_json() {
+    let stdout = llm(&["providers", "--json"]).run().stdout;
+    let list: Value = serde_json::from_str(&stdout).unwrap();
+    let openai = list.as_array().unwrap().iter().find(|row| row["id"] == "openai").unwrap();
+    assert_eq!(openai["configured"], false);
+    assert_eq!(openai["missing"], serde_json::json!([["OPENAI_API_KEY"]]));
+}
