@@ -1,5 +1,7 @@
 //! The in-process entry point: model id in, typed answer out.
 
+mod models;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

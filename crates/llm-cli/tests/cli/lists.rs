@@ -1,9 +1,10 @@
 //! `llm models` and `llm providers`.
 
 use insta::assert_snapshot;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::command::llm;
+use crate::server::Server;
 
 #[test]
 fn models_with_window_and_price() {
@@ -74,5 +75,37 @@ fn providers_as_json() {
     let list: Value = serde_json::from_str(&stdout).unwrap();
     let openai = list.as_array().unwrap().iter().find(|row| row["id"] == "openai").unwrap();
     assert_eq!(openai["configured"], false);
-    assert_eq!(openai["missing"], serde_json::json!([["OPENAI_API_KEY"]]));
+    assert_eq!(openai["missing"], json!([["OPENAI_API_KEY"]]));
+}
+
+#[test]
+fn a_gateway_is_asked_for_its_models() {
+    let list = json!({"object": "list", "data": [{"id": "fast", "object": "model"}, {"id": "openai:gpt-4o-mini"}]});
+    let server = Server::json(200, &list);
+    let outcome = llm(&["models"]).env("LLM_GATEWAY_URL", server.url("sk-gateway@")).run();
+    assert_snapshot!(outcome, @r#"
+    status: 0
+    --- stdout
+    model               window  input $/M  output $/M
+    fast                -       -          -
+    openai:gpt-4o-mini  128k    0.15       0.6
+    --- stderr
+    ---
+    "#);
+    let head = server.request().head;
+    assert!(head.starts_with("GET /v1/models "), "{head}");
+    assert!(head.to_lowercase().contains("authorization: bearer sk-gateway"), "{head}");
+}
+
+#[test]
+fn behind_a_gateway_a_model_must_be_named() {
+    let outcome = llm(&["hello"]).env("LLM_GATEWAY_URL", "http://sk-gateway@127.0.0.1:1").run();
+    assert_snapshot!(outcome, @r#"
+    status: 2
+    --- stdout
+    --- stderr
+    error: no model is named
+    hint: name one that the gateway serves with `-m MODEL` or in `LLM_MODEL`; `llm models` lists them
+    ---
+    "#);
 }

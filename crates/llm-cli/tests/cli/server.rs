@@ -63,9 +63,14 @@ impl Server {
         ))
     }
 
+    /// Where it listens; `login` is what stands before the host.
+    pub(crate) fn url(&self, login: &str) -> String {
+        format!("http://{login}127.0.0.1:{}", self.port)
+    }
+
     /// `llm` with this server in the place of OpenAI.
     pub(crate) fn llm(&self, args: &[&str]) -> Llm {
-        llm(args).env("OPENAI_API_KEY", "sk-test").env("OPENAI_BASE_URL", format!("http://127.0.0.1:{}/v1", self.port))
+        llm(args).env("OPENAI_API_KEY", "sk-test").env("OPENAI_BASE_URL", self.url("") + "/v1")
     }
 
     /// What was asked, once it was.

@@ -22,7 +22,7 @@ use llm_core::Price;
 /// What is known of one model. Whatever is `None` or empty is not known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
-    /// The provider's id, as it was asked for.
+    /// The provider's id, as it was asked for; empty for a name that only a gateway knows.
     pub provider: String,
     /// The model as the provider spells it. For a name that stands for another model, this is that model.
     pub id: String,
@@ -38,6 +38,13 @@ pub struct Model {
     pub price: Price,
     /// The day on which the provider takes it away, `YYYY-MM-DD`, where one is announced.
     pub deprecated_on: Option<String>,
+}
+
+impl Model {
+    /// `provider:model`, or the bare name where no provider is known.
+    pub fn full_id(&self) -> String {
+        if self.provider.is_empty() { self.id.clone() } else { format!("{}:{}", self.provider, self.id) }
+    }
 }
 
 macro_rules! modes {

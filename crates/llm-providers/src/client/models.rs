@@ -1,0 +1,63 @@
+//! What can be called.
+
+use http::Method;
+use llm_core::codec::{DecodeContext, Encoded};
+use llm_core::{Error, Price, Result};
+use serde_json::Value;
+
+use super::Client;
+use crate::catalogue::{Capabilities, Catalogue, Mode, Model};
+use crate::environment;
+use crate::provider::Provider;
+
+/// The longest list that is read.
+const MAX_LIST: usize = 16 * 1024 * 1024;
+
+impl Client {
+    /// The models that can be called: behind a gateway what it lists for this key, in process what the catalogue knows
+    /// of the providers with a key. Models that run on one's own machine are not in the catalogue.
+    ///
+    /// A name that only the gateway knows has no provider, and nothing is known of it.
+    pub async fn models(&self) -> Result<Vec<Model>> {
+        if let Some(gateway) = &self.inner.gateway {
+            return listed(gateway).await;
+        }
+        let catalogue = Catalogue::bundled();
+        let has_key =
+            |provider: &Provider| provider.row().key_env.iter().any(|name| environment::variable(name).is_some());
+        let callable = self.providers().filter(|provider| provider.chat_codec().is_ok() && has_key(provider));
+        Ok(callable
+            .flat_map(|provider| catalogue.models(provider.id()))
+            .filter(|model| model.mode == Mode::Chat)
+            .collect())
+    }
+}
+
+/// The gateway's own list, completed from the catalogue.
+async fn listed(gateway: &Provider) -> Result<Vec<Model>> {
+    let mut request = Encoded::post("/v1/models", bytes::Bytes::new(), DecodeContext::default());
+    request.method = Method::GET;
+    let response = gateway.send_ok(&request, gateway.timeouts()).await?;
+    let body = response.body.collect(MAX_LIST).await?;
+    let list: Value = serde_json::from_slice(&body)
+        .map_err(|error| Error::bad_answer(format!("the gateway's list of models is not JSON: {error}")))?;
+    let ids = list["data"].as_array().into_iter().flatten().filter_map(|entry| entry["id"].as_str());
+    Ok(ids.map(known_or_bare).collect())
+}
+
+fn known_or_bare(id: &str) -> Model {
+    let known = id.split_once(':').and_then(|(provider, model)| Catalogue::bundled().lookup(provider, model));
+    match (known, id.split_once(':')) {
+        (Some(model), Some((_, asked))) => Model { id: asked.to_owned(), ..model },
+        _ => Model {
+            provider: String::new(),
+            id: id.to_owned(),
+            mode: Mode::Chat,
+            window: None,
+            max_output: None,
+            capabilities: Capabilities::default(),
+            price: Price::default(),
+            deprecated_on: None,
+        },
+    }
+}
