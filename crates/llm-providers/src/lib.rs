@@ -27,3 +27,8 @@ pub use llm_core::{self as core, chat, codec, *};
 pub use provider::Provider;
 pub use stream::ChatStream;
 pub use transport::{Secret, Timeouts};
+
+/// The guide's examples, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/library.md")]
+struct LibraryGuide;
