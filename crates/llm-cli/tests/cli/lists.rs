@@ -8,12 +8,12 @@ use crate::server::Server;
 
 #[test]
 fn models_with_window_and_price() {
-    let outcome = llm(&["models", "OPENAI", "gpt-4o-mini-search"]).env("OPENAI_API_KEY", "sk-test").run();
+    let outcome = llm(&["models", "ANTHROPIC", "opus-4-8"]).env("ANTHROPIC_API_KEY", "sk-test").run();
     assert_snapshot!(outcome, @r#"
     status: 0
     --- stdout
-    model                              window  input $/M  output $/M
-    openai:gpt-4o-mini-search-preview  128k    0.15       0.6
+    model                      window  input $/M  output $/M
+    anthropic:claude-opus-4-8  1M      5          25
     --- stderr
     ---
     "#);
@@ -22,19 +22,19 @@ fn models_with_window_and_price() {
 #[test]
 fn models_of_configured_providers_only() {
     let ids = |args: &[&str]| -> Vec<String> {
-        let stdout = llm(args).env("OPENAI_API_KEY", "sk-test").run().stdout;
+        let stdout = llm(args).env("ANTHROPIC_API_KEY", "sk-test").run().stdout;
         let list: Value = serde_json::from_str(&stdout).unwrap();
         list.as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap().to_owned()).collect()
     };
     let configured = ids(&["models", "--json"]);
-    assert!(configured.contains(&"openai:gpt-4o-mini".to_owned()));
-    assert!(configured.iter().all(|id| id.starts_with("openai:")));
-    assert!(ids(&["models", "--json", "--all"]).iter().any(|id| id.starts_with("anthropic:")));
+    assert!(configured.contains(&"anthropic:claude-opus-4-8".to_owned()));
+    assert!(configured.iter().all(|id| id.starts_with("anthropic:")));
+    assert!(ids(&["models", "--json", "--all"]).iter().any(|id| id.starts_with("openai:")));
 }
 
 #[test]
 fn no_model_matches() {
-    let outcome = llm(&["models", "xyzzy"]).env("OPENAI_API_KEY", "sk-test").run();
+    let outcome = llm(&["models", "xyzzy"]).env("ANTHROPIC_API_KEY", "sk-test").run();
     assert_snapshot!(outcome, @r#"
     status: 0
     --- stdout
@@ -58,14 +58,14 @@ fn no_provider_is_configured() {
 
 #[test]
 fn providers_say_what_is_missing() {
-    let outcome = llm(&["providers"]).env("OPENAI_API_KEY", "sk-test").run();
+    let outcome = llm(&["providers"]).env("ANTHROPIC_API_KEY", "sk-test").run();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
     let line = |id: &str| {
         let line = outcome.stdout.lines().find(|line| line.split(' ').next() == Some(id)).unwrap();
         line.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(line("openai"), "openai ready, by OPENAI_API_KEY OpenAI");
-    assert_eq!(line("anthropic"), "anthropic set ANTHROPIC_API_KEY Anthropic");
+    assert_eq!(line("anthropic"), "anthropic ready, by ANTHROPIC_API_KEY Anthropic");
+    assert_eq!(line("ollama"), "ollama ready, needs no key Ollama");
     assert!(!outcome.stdout.contains("sk-test"), "a key is shown");
 }
 
