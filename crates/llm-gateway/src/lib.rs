@@ -2,12 +2,16 @@
 //!
 //! | module | holds |
 //! | --- | --- |
+//! | [`admin_key`] | the administrator's key
 //! | [`config`] | the configuration: one struct per concern, read from TOML and checked
+//! | [`keys`] | virtual keys and teams: the index that calls are looked up in, and the rows behind it
 //! | [`limits`] | limits, windows, reservations: the ledger in memory |
 //! | [`record`] | what is kept of a call |
 //! | [`store`] | what is kept in SQL: calls, sums, counters, keys |
 
+pub mod admin_key;
 pub mod config;
+pub mod keys;
 pub mod limits;
 pub mod record;
 pub mod store;

@@ -1,0 +1,134 @@
+//! Virtual keys, the teams they belong to and the limits they are under.
+//!
+//! The database is the truth, and all of it that calls need is held in memory: a call looks its key up there and waits
+//! for no SQL. A change is written first and then read back by everyone alike, the process that made it included, so
+//! nothing that was cached is ever written back.
+//!
+//! **Invariant:** a key is never in the index without the limits that hold for it being in the ledger.
+
+mod changes;
+mod draft;
+mod id;
+mod index;
+mod rows;
+pub(crate) mod secret;
+mod virtual_key;
+mod watch;
+mod write;
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use jiff::Timestamp;
+use llm_core::{Error, ErrorKind, Result};
+
+use crate::config::LimitsConfig;
+use crate::limits::{Ledger, Limit, LimitId, LimitSpec, Scope};
+use crate::store::Db;
+
+pub use draft::{KeyDraft, KeyPatch, TeamDraft};
+pub use id::{KeyId, TeamId};
+pub use secret::KeyHash;
+pub use virtual_key::{Team, VirtualKey};
+pub use write::NewKey;
+
+/// The longest secret that is looked up; a longer one is nobody's.
+const MAX_SECRET: usize = 512;
+
+/// All keys, teams and limits. Shared by handle.
+#[derive(Debug)]
+pub struct Keys {
+    db: Db,
+    ledger: Ledger,
+    defaults: Vec<LimitSpec>,
+    config: LimitsConfig,
+    index: RwLock<index::Index>,
+    /// How far the changes have been read; held while they are applied, so that they are applied in order.
+    seen: tokio::sync::Mutex<i64>,
+}
+
+impl Keys {
+    /// Reads everything into memory, and puts the limits into `ledger`.
+    pub async fn open(db: Db, ledger: Ledger, config: &LimitsConfig) -> Result<Self> {
+        let keys = Self {
+            db,
+            ledger,
+            defaults: config.defaults.0.clone(),
+            config: config.clone(),
+            index: RwLock::default(),
+            seen: tokio::sync::Mutex::new(-1),
+        };
+        keys.refresh().await?;
+        Ok(keys)
+    }
+
+    /// The key whose secret this is, if it may call at `now`. Nothing is said of a secret that is nobody's.
+    pub fn authenticate(&self, secret: &str, now: Timestamp) -> Result<Arc<VirtualKey>> {
+        let found = if secret.len() <= MAX_SECRET { self.index().by_hash(&KeyHash::of(secret), now) } else { None };
+        let key = found.ok_or_else(|| Error::new(ErrorKind::InvalidApiKey, "this API key is not valid"))?;
+        key.check(now)?;
+        Ok(key)
+    }
+
+    /// The key of that id.
+    pub fn get(&self, id: &KeyId) -> Option<Arc<VirtualKey>> {
+        self.index().key(id)
+    }
+
+    /// Up to `limit` keys, newest first, beginning behind `after`.
+    pub fn list(
+        &self,
+        after: Option<&KeyId>,
+        limit: usize,
+        wanted: impl Fn(&VirtualKey) -> bool,
+    ) -> Vec<Arc<VirtualKey>> {
+        self.index().keys(after).filter(|key| wanted(key)).take(limit).cloned().collect()
+    }
+
+    /// The team of that id.
+    pub fn team(&self, id: &TeamId) -> Option<Arc<Team>> {
+        self.index().team(id)
+    }
+
+    /// Up to `limit` teams, newest first, beginning behind `after`.
+    pub fn teams(&self, after: Option<&TeamId>, limit: usize) -> Vec<Arc<Team>> {
+        self.index().teams(after).take(limit).cloned().collect()
+    }
+
+    /// The limit of that id, if it was made by someone; those of the configuration are found in the ledger only.
+    pub fn limit(&self, id: &LimitId) -> Option<Arc<Limit>> {
+        self.index().limit(id)
+    }
+
+    /// Up to `limit` limits that were made by someone, newest first, beginning behind `after`.
+    pub fn limits(&self, after: Option<&LimitId>, limit: usize, wanted: impl Fn(&Limit) -> bool) -> Vec<Arc<Limit>> {
+        self.index().limits(after).filter(|limit| wanted(limit)).take(limit).cloned().collect()
+    }
+
+    /// The limits of one scope that were made by someone.
+    pub fn limits_of(&self, scope: &Scope) -> Vec<Arc<Limit>> {
+        self.limits(None, usize::MAX, |limit| limit.scope == *scope)
+    }
+
+    /// Whether any key was ever made and still stands.
+    pub fn is_empty(&self) -> bool {
+        self.index().keys(None).next().is_none()
+    }
+
+    /// A setting of the gateway that stands in the database.
+    pub(crate) fn setting(&self, name: &str) -> Option<Arc<str>> {
+        self.index().setting(name)
+    }
+
+    /// The database behind it.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    fn index(&self) -> RwLockReadGuard<'_, index::Index> {
+        // Nothing panics half-way through a change, so what a poisoned lock guards is whole.
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;
