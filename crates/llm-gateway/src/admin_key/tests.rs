@@ -5,8 +5,8 @@ use crate::limits::Ledger;
 use crate::store::Db;
 
 async fn start(folder: &TempDir, change: impl Fn(&mut Config)) -> Result<(Prepared, Arc<Keys>)> {
-    let mut config = Config::default();
-    config.database = format!("sqlite://{}", folder.path().join("g.db").display()).parse().unwrap();
+    let database = format!("sqlite://{}", folder.path().join("g.db").display()).parse().unwrap();
+    let mut config = Config { database, ..Config::default() };
     change(&mut config);
     let db = Db::open(config.database.url()).await.unwrap();
     let keys = Arc::new(Keys::open(db, Ledger::new(), &config.limits).await.unwrap());

@@ -41,7 +41,7 @@ impl FromStr for Size {
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let binary = UNITS[..3].iter().rev().find(|(_, bytes)| self.0 > 0 && self.0 % bytes == 0);
+        let binary = UNITS[..3].iter().rev().find(|(_, bytes)| self.0 > 0 && self.0.is_multiple_of(*bytes));
         match binary {
             Some((unit, bytes)) => write!(f, "{}{unit}", self.0 / bytes),
             None => write!(f, "{}B", self.0),
