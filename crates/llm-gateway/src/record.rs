@@ -9,12 +9,18 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::limits::{Charge, Estimate};
 
+mod call_id;
+#[cfg(test)]
+pub(crate) mod samples;
+
+pub use call_id::CallId;
+
 /// A call that was admitted, as it stands in the journal before a byte goes upstream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OpenRecord {
-    /// The call's id, which the caller sees as `x-request-id`. Unique.
-    pub id: Arc<str>,
-    /// When it came.
+    /// The call's id, made from `created_at`.
+    pub id: CallId,
+    /// When it came, to the millisecond.
     pub created_at: Timestamp,
     /// The id of the virtual key.
     pub key: Arc<str>,
@@ -150,7 +156,7 @@ pub struct Outcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the members are those of `OpenRecord` and `Outcome`")]
 pub struct CallRecord {
-    pub id: Arc<str>,
+    pub id: CallId,
     pub created_at: Timestamp,
     pub key: Option<Arc<str>>,
     pub team: Option<Arc<str>>,

@@ -13,7 +13,7 @@ use super::{Estimate, Limit, LimitError, LimitId, LimitMeter, OutputBound, Refus
 
 /// The limits of one process. Cheap to clone; every clone is the same ledger. Times are milliseconds since 1970.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger(Arc<Mutex<Books>>);
+pub struct Ledger(Arc<Mutex<State>>);
 
 /// What one limit has counted.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +31,7 @@ pub struct LimitStatus {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Books {
+pub(super) struct State {
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     generation: u64,
@@ -90,7 +90,7 @@ impl Ledger {
         Self::default()
     }
 
-    pub(super) fn books(&self) -> MutexGuard<'_, Books> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics half-way through a change, so what a poisoned lock guards is whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -99,38 +99,38 @@ impl Ledger {
     /// window, zone, models and scope stay the same; else it starts from nothing.
     pub fn put(&self, limit: Limit) -> Result<(), LimitError> {
         limit.spec.check()?;
-        let mut books = self.books();
-        if let Some(slot) = books.slot_of(&limit.id)
+        let mut state = self.state();
+        if let Some(slot) = state.slot_of(&limit.id)
             && slot.limit.scope == limit.scope
             && slot.limit.spec.counts_like(&limit.spec)
         {
             slot.limit = Arc::new(limit);
             return Ok(());
         }
-        books.remove(&limit.id);
-        books.insert(limit);
+        state.remove(&limit.id);
+        state.insert(limit);
         Ok(())
     }
 
     /// Takes a limit out of force. Calls under way that hold something of it go on.
     pub fn remove(&self, id: &LimitId) -> bool {
-        self.books().remove(id)
+        self.state().remove(id)
     }
 
     /// Takes every limit of one scope out of force: its key, team or user is gone.
     pub fn remove_scope(&self, scope: &Scope) {
-        let mut books = self.books();
-        let slots = books.scope(scope.kind, &scope.id).to_vec();
-        let ids: Vec<LimitId> = slots.iter().filter_map(|&slot| Some(books.slot(slot)?.limit.id.clone())).collect();
+        let mut state = self.state();
+        let slots = state.scope(scope.kind, &scope.id).to_vec();
+        let ids: Vec<LimitId> = slots.iter().filter_map(|&slot| Some(state.slot(slot)?.limit.id.clone())).collect();
         for id in ids {
-            books.remove(&id);
+            state.remove(&id);
         }
     }
 
     /// Adds what was counted before this process started. Of no effect where the limit is unknown or the bucket no
     /// longer counts.
     pub fn seed(&self, now: i64, id: &LimitId, bucket: i64, amount: i64) {
-        if let Some(slot) = self.books().slot_of(id) {
+        if let Some(slot) = self.state().slot_of(id) {
             slot.counter.advance(now);
             slot.counter.add(bucket, amount, 0);
         }
@@ -138,12 +138,12 @@ impl Ledger {
 
     /// Takes `estimate` from every limit that applies to `subject`, or from none.
     pub fn reserve(&self, now: i64, subject: &Subject<'_>, estimate: &Estimate) -> Result<Reservation, Refusal> {
-        let mut guard = self.books();
-        let books = &mut *guard;
-        books.collect(subject);
+        let mut guard = self.state();
+        let state = &mut *guard;
+        state.collect(subject);
         let mut refusal: Option<Refusal> = None;
-        for &index in &books.applying {
-            let Some(slot) = books.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
+        for &index in &state.applying {
+            let Some(slot) = state.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
             slot.counter.advance(now);
             let why = match amount(slot.limit.spec.meter, estimate) {
                 Some(needed) => slot.refuses(now, needed),
@@ -162,9 +162,9 @@ impl Ledger {
         if let Some(refusal) = refusal {
             return Err(refusal);
         }
-        let mut entries = Vec::with_capacity(books.applying.len());
-        for &index in &books.applying {
-            let Some(slot) = books.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
+        let mut entries = Vec::with_capacity(state.applying.len());
+        for &index in &state.applying {
+            let Some(slot) = state.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
             let reserved = amount(slot.limit.spec.meter, estimate).unwrap_or(0);
             let bucket = slot.counter.bucket();
             slot.counter.add(bucket.start, 0, reserved);
@@ -176,12 +176,12 @@ impl Ledger {
 
     /// What the limits that apply to `subject` say of the answer's length. Asked before the estimate is made.
     pub fn output_bound(&self, now: i64, subject: &Subject<'_>) -> OutputBound {
-        let mut guard = self.books();
-        let books = &mut *guard;
-        books.collect(subject);
+        let mut guard = self.state();
+        let state = &mut *guard;
+        state.collect(subject);
         let mut bound = OutputBound::default();
-        for &index in &books.applying {
-            let Some(slot) = books.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
+        for &index in &state.applying {
+            let Some(slot) = state.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
             let spec = &slot.limit.spec;
             bound.assume_output = bound.assume_output.max(spec.assume_output);
             bound.strict |= spec.strict;
@@ -196,19 +196,19 @@ impl Ledger {
 
     /// What one limit has counted; none where no limit has the id.
     pub fn status(&self, now: i64, id: &LimitId) -> Option<LimitStatus> {
-        Some(self.books().slot_of(id)?.status(now))
+        Some(self.state().slot_of(id)?.status(now))
     }
 
     /// What the limits of one scope have counted, in the order they were put in force.
     pub fn statuses(&self, now: i64, scope: &Scope) -> Vec<LimitStatus> {
-        let mut books = self.books();
-        let slots = books.scope(scope.kind, &scope.id).to_vec();
-        slots.into_iter().filter_map(|slot| Some(books.slot(slot)?.status(now))).collect()
+        let mut state = self.state();
+        let slots = state.scope(scope.kind, &scope.id).to_vec();
+        slots.into_iter().filter_map(|slot| Some(state.slot(slot)?.status(now))).collect()
     }
 
     /// How many limits are in force.
     pub fn len(&self) -> usize {
-        self.books().by_id.len()
+        self.state().by_id.len()
     }
 
     /// Whether no limit is in force.
@@ -229,7 +229,7 @@ pub(super) fn amount(meter: LimitMeter, estimate: &Estimate) -> Option<i64> {
     })
 }
 
-impl Books {
+impl State {
     pub(super) fn slot(&mut self, index: u32) -> Option<&mut Slot> {
         self.slots.get_mut(index as usize)?.as_mut()
     }

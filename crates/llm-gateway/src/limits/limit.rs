@@ -245,7 +245,7 @@ impl Limit {
 pub struct LimitError(pub(super) String);
 
 impl LimitError {
-    pub(super) fn unknown<'a>(what: &str, wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn unknown<'a>(what: &str, wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
         let names: Vec<&str> = names.into_iter().collect();
         Self(match nearest(wrong, names.iter().copied()) {
             Some(name) => format!("unknown {what} `{wrong}`; did you mean `{name}`?"),

@@ -109,11 +109,11 @@ impl Reservation {
     /// What settling at the reservation would add to which limit: what the open record keeps, in case the process
     /// ends before the call does.
     pub fn charges(&self) -> Vec<Charge> {
-        let mut books = self.ledger.books();
+        let mut state = self.ledger.state();
         let mut charges = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
             if entry.meter != LimitMeter::Concurrency
-                && let Some(slot) = books.slot(entry.slot).filter(|slot| slot.generation == entry.generation)
+                && let Some(slot) = state.slot(entry.slot).filter(|slot| slot.generation == entry.generation)
             {
                 let limit = slot.limit.id.clone();
                 charges.push(Charge { limit, bucket: entry.bucket, amount: entry.reserved });
@@ -125,10 +125,10 @@ impl Reservation {
     /// Raises what is held to `to`, where that is more: a dearer candidate is tried. Every limit grants it, or nothing
     /// changes. A window that has rolled over meanwhile is charged with the increase only.
     pub fn top_up(&mut self, now: i64, to: &Estimate) -> Result<(), Refusal> {
-        let mut books = self.ledger.books();
+        let mut state = self.ledger.state();
         let firsts = self.first_entries();
         for entry in self.entries.iter().take(firsts) {
-            let Some(slot) = books.slot(entry.slot).filter(|slot| slot.generation == entry.generation) else {
+            let Some(slot) = state.slot(entry.slot).filter(|slot| slot.generation == entry.generation) else {
                 continue;
             };
             slot.counter.advance(now);
@@ -146,7 +146,7 @@ impl Reservation {
         for place in 0..firsts {
             let Some(&first) = self.entries.get(place) else { continue };
             let Some(more) = increase(first.meter, &self.estimate, to).filter(|&more| more > 0) else { continue };
-            let Some(slot) = books.slot(first.slot).filter(|slot| slot.generation == first.generation) else {
+            let Some(slot) = state.slot(first.slot).filter(|slot| slot.generation == first.generation) else {
                 continue;
             };
             let bucket = slot.counter.bucket();
@@ -157,7 +157,7 @@ impl Reservation {
                 None => self.entries.push(Entry { bucket, reserved: more, ..first }),
             }
         }
-        drop(books);
+        drop(state);
         self.estimate = Estimate {
             spend: self.estimate.spend.max(to.spend),
             input_tokens: self.estimate.input_tokens.max(to.input_tokens),
@@ -176,12 +176,12 @@ impl Reservation {
     /// Gives the call's place under limits on concurrency back before it is settled: the caller is gone while the
     /// provider's answer is still read.
     pub fn release_concurrency(&mut self) {
-        let mut books = self.ledger.books();
+        let mut state = self.ledger.state();
         self.entries.retain(|entry| {
             if entry.meter != LimitMeter::Concurrency {
                 return true;
             }
-            if let Some(slot) = books.slot(entry.slot).filter(|slot| slot.generation == entry.generation) {
+            if let Some(slot) = state.slot(entry.slot).filter(|slot| slot.generation == entry.generation) {
                 slot.counter.add(entry.bucket.start, 0, -entry.reserved);
             }
             false
@@ -202,7 +202,7 @@ impl Reservation {
 
     /// What is left of the limits that apply, this call included.
     pub fn rate_limits(&self, now: i64) -> RateLimits {
-        let mut books = self.ledger.books();
+        let mut state = self.ledger.state();
         let mut limits = RateLimits::default();
         for entry in &self.entries {
             let tightest = match entry.meter {
@@ -210,7 +210,7 @@ impl Reservation {
                 LimitMeter::Tokens | LimitMeter::InputTokens | LimitMeter::OutputTokens => &mut limits.tokens,
                 LimitMeter::Spend | LimitMeter::Concurrency => continue,
             };
-            let Some(slot) = books.slot(entry.slot).filter(|slot| slot.generation == entry.generation) else {
+            let Some(slot) = state.slot(entry.slot).filter(|slot| slot.generation == entry.generation) else {
                 continue;
             };
             let status = slot.status(now);
@@ -232,9 +232,9 @@ impl Reservation {
         if entries.is_empty() {
             return charges;
         }
-        let mut books = self.ledger.books();
+        let mut state = self.ledger.state();
         for (place, entry) in entries.iter().enumerate() {
-            let Some(slot) = books.slot(entry.slot).filter(|slot| slot.generation == entry.generation) else {
+            let Some(slot) = state.slot(entry.slot).filter(|slot| slot.generation == entry.generation) else {
                 continue;
             };
             let used = actual.map_or(0, |actual| used(&entries, place, entry, actual));

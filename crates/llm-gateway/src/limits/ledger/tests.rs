@@ -2,9 +2,7 @@ use llm_core::{Error, ErrorKind, NanoUsd};
 
 use super::super::Actual;
 use super::*;
-
-/// The first of January 2026, a Thursday, at midnight in UTC.
-pub(crate) const NEW_YEAR: i64 = 1_767_225_600_000;
+use crate::record::samples::NEW_YEAR;
 
 fn ledger(limits: &[&str]) -> Ledger {
     let ledger = Ledger::new();

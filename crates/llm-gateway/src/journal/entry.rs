@@ -1,0 +1,51 @@
+//! The open record of one call, which must be closed.
+
+use llm_core::Result;
+
+use super::Journal;
+use crate::limits::{Charge, Estimate};
+use crate::record::{CallRecord, OpenRecord, Outcome};
+
+/// A call that stands open in the journal. [`close`](Self::close) it with how it ended; one that is dropped is closed
+/// as interrupted, at its reservation, so that every admitted call has exactly one record.
+#[derive(Debug)]
+#[must_use = "a dropped entry is closed as interrupted"]
+pub struct Entry {
+    journal: Journal,
+    /// Taken when the entry is closed.
+    open: Option<OpenRecord>,
+}
+
+impl Entry {
+    pub(super) fn new(journal: Journal, open: OpenRecord) -> Self {
+        Self { journal, open: Some(open) }
+    }
+
+    /// Records that the reservation was topped up. What stands in the journal is what is charged should the process
+    /// end, so this comes before the dearer candidate is sent to.
+    pub fn amend(&mut self, reserved: Estimate, charges: Vec<Charge>) -> Result<()> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        open.reserved = reserved;
+        open.charges = charges;
+        self.journal.append_open(open, false)
+    }
+
+    /// Records how the call ended. When this returns, the record is in the kernel and the caller may see the end of its
+    /// answer. After an error the call is still handed to the database.
+    pub fn close(mut self, outcome: Outcome) -> Result<()> {
+        match self.open.take() {
+            Some(open) => self.journal.close(CallRecord::new(open, outcome)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Some(open) = self.open.take()
+            && let Err(error) = self.journal.close(CallRecord::interrupted(open))
+        {
+            tracing::error!(%error, "an interrupted call can't be recorded");
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The journal under way: lines in, one write for all that are ready together.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use llm_core::Result;
+use tokio::sync::Notify;
+
+use super::folder::Folder;
+use super::line::{self, Line};
+use super::pending::{Closed, Pending, Taken};
+use super::segment::{self, Lines};
+use super::{Entry, Place, unavailable};
+use crate::record::{CallId, CallRecord, OpenRecord};
+
+/// How large a journal may grow.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Bytes of a segment, from which on the next one is begun.
+    pub segment: u64,
+    /// Bytes of all segments together, from which on no call is taken until some were shipped.
+    pub total: u64,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { segment: 64 << 20, total: 1 << 30 }
+    }
+}
+
+/// A journal that is written to. Cheap to clone; every clone is the same journal.
+#[derive(Clone, Debug)]
+pub struct Journal(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    folder: Folder,
+    sizes: Sizes,
+    pending: Mutex<Pending>,
+    writer: Mutex<Writer>,
+    /// Whether a write has failed. Where the file ends is unknown from then on, so nothing more is written.
+    poisoned: AtomicBool,
+    ended: Notify,
+}
+
+/// The file that lines are appended to. Locked before [`Pending`] where both are.
+#[derive(Debug)]
+struct Writer {
+    file: File,
+    segment: u64,
+    /// The last line, counted from the first, that is in the kernel.
+    written: u64,
+    /// An empty buffer, kept for its memory.
+    spare: Vec<u8>,
+}
+
+impl Journal {
+    pub(super) fn new(folder: Folder, sizes: Sizes, file: File, segment: u64, pending: Pending) -> Self {
+        Self(Arc::new(Inner {
+            folder,
+            sizes,
+            pending: Mutex::new(pending),
+            writer: Mutex::new(Writer { file, segment, written: 0, spare: Vec::new() }),
+            poisoned: AtomicBool::new(false),
+            ended: Notify::new(),
+        }))
+    }
+
+    /// Records that a call was admitted. When this returns, the record is in the kernel and the call may be sent.
+    ///
+    /// Refused with `JournalUnavailable` where a write has failed before, or the journal has reached its bound.
+    pub fn open(&self, record: OpenRecord) -> Result<Entry> {
+        self.append_open(&record, true)?;
+        Ok(Entry::new(self.clone(), record))
+    }
+
+    pub(super) fn append_open(&self, record: &OpenRecord, bounded: bool) -> Result<()> {
+        let line = line::open(record);
+        let ticket = {
+            let mut pending = self.pending();
+            let full = bounded && pending.total + line.len() as u64 > self.0.sizes.total;
+            if full || self.is_poisoned() {
+                return Err(unavailable());
+            }
+            pending.push(&line, &self.0.sizes);
+            pending.opened(record.id);
+            pending.ticket
+        };
+        self.write_up_to(ticket)
+    }
+
+    /// Records a call that has ended. When this returns, the record is in the kernel and the caller may see the end of
+    /// its answer. Calls that were never admitted may be recorded too, once.
+    ///
+    /// Where it can't be written the call is still handed to the shipper, and the error is for whom it concerns.
+    pub fn close(&self, record: CallRecord) -> Result<()> {
+        let line = line::close(&record);
+        let (ticket, kept) = {
+            let mut pending = self.pending();
+            pending.ended(record.id);
+            if self.is_poisoned() {
+                pending.hand_over(Closed::new(record, line, None));
+                self.0.ended.notify_one();
+                return Err(unavailable());
+            }
+            pending.push(&line, &self.0.sizes);
+            let after = pending.place;
+            (pending.ticket, pending.hand_over(Closed::new(record, line, Some(after))))
+        };
+        let written = self.write_up_to(ticket);
+        if let (Err(_), Some(kept)) = (&written, kept) {
+            self.pending().hand_over(Closed { after: None, ..kept });
+        }
+        self.0.ended.notify_one();
+        written
+    }
+
+    /// Whether calls are taken: no write has failed, and the bound is not reached.
+    pub fn is_available(&self) -> bool {
+        !self.is_poisoned() && self.pending().total < self.0.sizes.total
+    }
+
+    /// The id of the folder, under which the database keeps how far it was shipped.
+    pub fn id(&self) -> &str {
+        self.0.folder.id()
+    }
+
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.0.folder.path()
+    }
+
+    /// Says that a call which an earlier process left open is known to have ended.
+    pub(crate) fn forget(&self, id: CallId) {
+        self.pending().ended(id);
+    }
+
+    /// Waits until a call has ended since the last wait.
+    pub(crate) async fn ended(&self) {
+        self.0.ended.notified().await;
+    }
+
+    /// The next ended calls, at most `most`, in the order of the file.
+    pub(crate) fn take(&self, most: usize) -> Result<Taken> {
+        let (taken, ticket) = {
+            let mut pending = self.pending();
+            (pending.take(most), pending.ticket)
+        };
+        if matches!(taken, Taken::Replay(_)) && !self.is_poisoned() {
+            self.write_up_to(ticket)?;
+        }
+        Ok(taken)
+    }
+
+    /// Says that everything before `place` is in the database, so that old segments may go.
+    pub(crate) fn shipped(&self, place: Place) {
+        let (retired, pinned) = {
+            let mut pending = self.pending();
+            (pending.retire(place), pending.pinned(place))
+        };
+        for segment in retired {
+            self.remove(segment);
+        }
+        if let Some(segment) = pinned
+            && let Err(error) = self.carry(segment)
+        {
+            tracing::warn!(%error, segment, "calls under way can't be carried into a newer segment of the journal");
+        }
+    }
+
+    fn remove(&self, segment: u64) {
+        let path = segment::path(self.folder(), segment);
+        if let Err(error) = std::fs::remove_file(&path) {
+            tracing::warn!(%error, path = %path.display(), "a shipped segment of the journal can't be deleted");
+        }
+    }
+
+    /// Writes the open records of calls under way again, so that the old segment they stand in may go: one call that
+    /// takes an hour must not keep an hour's records.
+    fn carry(&self, segment: u64) -> io::Result<()> {
+        let mut lines = Lines::open(self.folder(), Place { segment, offset: 0 })?;
+        let mut ticket = 0;
+        while let Some((line, _)) = lines.next()? {
+            let Some(Line::Open(record)) = line::decode(line) else { continue };
+            let mut pending = self.pending();
+            if !self.is_poisoned() && pending.is_open_in(record.id, segment) {
+                pending.push(line, &self.0.sizes);
+                pending.opened(record.id);
+                ticket = pending.ticket;
+            }
+        }
+        self.write_up_to(ticket).map_err(io::Error::other)
+    }
+
+    /// Sees to it that all lines up to `ticket` are in the kernel: whoever gets the file writes what all wait for.
+    fn write_up_to(&self, ticket: u64) -> Result<()> {
+        let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.written >= ticket {
+            return Ok(());
+        }
+        if self.is_poisoned() {
+            return Err(unavailable());
+        }
+        let spare = std::mem::take(&mut writer.spare);
+        let (mut bytes, cuts, upto) = {
+            let mut pending = self.pending();
+            (std::mem::replace(&mut pending.bytes, spare), std::mem::take(&mut pending.cuts), pending.ticket)
+        };
+        if let Err(error) = writer.write(self.folder(), &bytes, &cuts) {
+            self.0.poisoned.store(true, Ordering::Release);
+            tracing::error!(%error, "the journal can't be written; no call is taken until a restart");
+            return Err(unavailable().with_source(error));
+        }
+        writer.written = upto;
+        bytes.clear();
+        writer.spare = bytes;
+        Ok(())
+    }
+
+    fn is_poisoned(&self) -> bool {
+        self.0.poisoned.load(Ordering::Acquire)
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        // Nothing panics half-way through a change, so what a poisoned lock guards is whole.
+        self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writer {
+    /// Writes `bytes`, with a new segment at each of `cuts`.
+    fn write(&mut self, folder: &Path, bytes: &[u8], cuts: &[usize]) -> io::Result<()> {
+        let mut from = 0;
+        for &cut in cuts {
+            self.file.write_all(bytes.get(from..cut).unwrap_or_default())?;
+            self.segment += 1;
+            self.file = segment::create(folder, self.segment)?;
+            from = cut;
+        }
+        self.file.write_all(bytes.get(from..).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+impl Journal {
+    /// Makes every later write fail, as a full disk does.
+    pub(crate) fn break_file(&self) {
+        let read_only = File::open(segment::path(self.folder(), self.pending().place.segment)).unwrap();
+        self.0.writer.lock().unwrap().file = read_only;
+    }
+
+    /// Gives the folder up, as the kernel does for a process that was killed.
+    pub(crate) fn release(&self) {
+        self.0.folder.release();
+    }
+}

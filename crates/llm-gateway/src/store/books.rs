@@ -1,0 +1,90 @@
+//! Starting where the last process ended: its open calls closed, its unshipped ones shipped, limits counted on.
+
+use std::path::PathBuf;
+
+use llm_core::Result;
+
+use super::{Db, Shipper, database_error};
+use crate::journal::{Folder, Journal, Place, Sizes};
+use crate::limits::{Ledger, LimitId};
+use crate::record::{CallId, CallRecord, OpenRecord};
+
+/// The journal and what moves it into the database.
+#[derive(Debug)]
+pub struct Books {
+    /// Where calls are recorded.
+    pub journal: Journal,
+    /// What moves them on.
+    pub shipper: Shipper,
+    /// Calls that the last process left open; they are recorded as interrupted.
+    pub interrupted: u64,
+    /// Calls that had ended but were not in the database; they are on their way.
+    pub unshipped: u64,
+}
+
+const PLACE: &str = "SELECT segment, place FROM journals WHERE id = $1";
+const COUNTERS: &str = "SELECT limit_id, bucket, amount FROM counters WHERE until > $1";
+const KNOWN: &str = "SELECT id FROM calls WHERE id = $1";
+
+impl Books {
+    /// Takes hold of the journal in `folder`, closes what was left open there, and counts into `ledger` (which has its
+    /// limits already) what was counted before. Reads the counters and the unshipped tail, never history. `now` is in
+    /// milliseconds since 1970.
+    pub async fn open(db: &Db, folder: impl Into<PathBuf>, sizes: Sizes, ledger: &Ledger, now: i64) -> Result<Self> {
+        let folder = Folder::lock(folder)?;
+        let shipped = place(db, folder.id()).await?;
+        let (journal, recovered) = folder.open(shipped, sizes)?;
+        if recovered.damaged > 0 {
+            tracing::warn!(lines = recovered.damaged, "lines of the journal were torn or damaged and are left out");
+        }
+        seed_from_counters(db, ledger, now).await?;
+        for ((limit, bucket), amount) in &recovered.charges {
+            ledger.seed(now, limit, *bucket, *amount);
+        }
+        let mut interrupted = 0;
+        for open in recovered.unclosed {
+            interrupted += u64::from(interrupt(db, &journal, ledger, now, open).await?);
+        }
+        if interrupted > 0 || recovered.unshipped > 0 {
+            tracing::info!(interrupted, unshipped = recovered.unshipped, "calls of an earlier process were recovered");
+        }
+        let shipper = Shipper::start(db.clone(), journal.clone(), shipped);
+        Ok(Self { journal, shipper, interrupted, unshipped: recovered.unshipped })
+    }
+}
+
+async fn place(db: &Db, journal: &str) -> Result<Place> {
+    let query = sqlx::query_as::<_, (i64, i64)>(PLACE).bind(journal);
+    let place = query.fetch_optional(db.pool()).await.map_err(database_error)?;
+    let number = |number: i64| u64::try_from(number).unwrap_or(0);
+    Ok(place
+        .map_or_else(Place::default, |(segment, offset)| Place { segment: number(segment), offset: number(offset) }))
+}
+
+async fn seed_from_counters(db: &Db, ledger: &Ledger, now: i64) -> Result<()> {
+    let rows = sqlx::query_as::<_, (String, i64, i64)>(COUNTERS).bind(now);
+    for (limit, bucket, amount) in rows.fetch_all(db.pool()).await.map_err(database_error)? {
+        ledger.seed(now, &LimitId::new(limit), bucket, amount);
+    }
+    Ok(())
+}
+
+/// Closes a call that an earlier process left open. Not where the database knows its end: then the journal could not
+/// be written when it came.
+async fn interrupt(db: &Db, journal: &Journal, ledger: &Ledger, now: i64, open: OpenRecord) -> Result<bool> {
+    if is_known(db, open.id).await? {
+        journal.forget(open.id);
+        return Ok(false);
+    }
+    let record = CallRecord::interrupted(open);
+    for charge in &record.charges {
+        ledger.seed(now, &charge.limit, charge.bucket.start, charge.amount);
+    }
+    journal.close(record)?;
+    Ok(true)
+}
+
+async fn is_known(db: &Db, id: CallId) -> Result<bool> {
+    let query = sqlx::query(KNOWN).bind(id.as_bytes().as_slice());
+    Ok(query.fetch_optional(db.pool()).await.map_err(database_error)?.is_some())
+}

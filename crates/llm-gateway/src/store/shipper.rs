@@ -1,0 +1,166 @@
+//! Moves ended calls from the journal into the database, off every call's way.
+
+use std::time::Duration;
+
+use llm_core::{Error, ErrorKind, Result};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::insert::{insert, leave_out_known, prune};
+use super::{Db, database_error};
+use crate::journal::{Closed, Journal, Place, Taken, replay};
+
+/// How long calls are gathered for one transaction. A finished call is visible within 250 ms.
+const GATHER: Duration = Duration::from_millis(80);
+/// The most calls of one transaction.
+const BATCH: usize = 1024;
+/// The first wait after a failed transaction, and the longest.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// How often counters of windows that are over are deleted.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+
+/// The task that moves calls into the database. Dropping it stops the task, and what was not moved is moved by the
+/// next process.
+#[derive(Debug)]
+pub struct Shipper {
+    flush: mpsc::UnboundedSender<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Shipper {
+    /// Starts to move what stands in `journal` behind `shipped`.
+    pub fn start(db: Db, journal: Journal, shipped: Place) -> Self {
+        let (flush, asked) = mpsc::unbounded_channel();
+        let work = Work { db, journal, place: shipped, pruned: None };
+        Self { flush, task: tokio::spawn(work.run(asked)) }
+    }
+
+    /// Waits until every call that has ended so far is in the database. While that is down this waits too, so give it
+    /// a time-out.
+    pub async fn flush(&self) -> Result<()> {
+        let gone = || Error::new(ErrorKind::Internal, "the shipper has stopped");
+        let (done, reply) = oneshot::channel();
+        self.flush.send(done).map_err(|_| gone())?;
+        reply.await.map_err(|_| gone())
+    }
+
+    /// Moves what has ended so far and stops. What the database does not take within `patience` is moved by the next
+    /// process.
+    pub async fn stop(mut self, patience: Duration) {
+        if tokio::time::timeout(patience, self.flush()).await.is_err() {
+            tracing::warn!("the database is slow; calls stay in the journal until the next start");
+        }
+        self.task.abort();
+        // Waits until the journal is let go of. A task that was told to stop ends with an error.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Shipper {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Work {
+    db: Db,
+    journal: Journal,
+    /// Everything before it is in the database.
+    place: Place,
+    pruned: Option<Instant>,
+}
+
+impl Work {
+    async fn run(mut self, mut asked: mpsc::UnboundedReceiver<oneshot::Sender<()>>) {
+        loop {
+            self.ship().await;
+            let mut done = None;
+            tokio::select! {
+                () = self.journal.ended() => tokio::select! {
+                    () = tokio::time::sleep(GATHER) => {}
+                    reply = asked.recv() => done = Some(reply),
+                },
+                reply = asked.recv() => done = Some(reply),
+            }
+            if let Some(reply) = done {
+                let Some(reply) = reply else { return };
+                self.ship().await;
+                // Whoever asked may have stopped waiting.
+                let _ = reply.send(());
+            }
+        }
+    }
+
+    /// Moves all that there is.
+    async fn ship(&mut self) {
+        loop {
+            match self.journal.take(BATCH) {
+                Ok(Taken::Calls(calls)) if calls.is_empty() => break,
+                Ok(Taken::Calls(calls)) => {
+                    let place = calls.iter().rev().find_map(|call| call.after).unwrap_or(self.place);
+                    self.store(calls, place).await;
+                }
+                Ok(Taken::Replay(to)) => self.replay(to).await,
+                Err(error) => {
+                    tracing::error!(%error, "the journal can't be read back");
+                    break;
+                }
+            }
+        }
+        self.prune().await;
+    }
+
+    /// Moves what stands in the file up to `to`.
+    async fn replay(&mut self, to: Place) {
+        while self.place < to {
+            let (journal, from) = (self.journal.clone(), self.place);
+            let read = move || replay(journal.folder(), from, to, BATCH);
+            match tokio::task::spawn_blocking(read).await {
+                Ok(Ok((calls, place))) if calls.is_empty() => self.place = place,
+                Ok(Ok((calls, place))) => self.store(calls, place).await,
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "the journal can't be read back");
+                    tokio::time::sleep(BACK_OFF.1).await;
+                }
+                // The runtime is going down.
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Moves `calls`, which end at `place`, however often it takes.
+    async fn store(&mut self, mut calls: Vec<Closed>, place: Place) {
+        let (mut wait, longest) = BACK_OFF;
+        loop {
+            let error = match insert(&self.db, self.journal.id(), &calls, place).await {
+                Ok(()) => break,
+                Err(error) => error,
+            };
+            let is_known = error.as_database_error().is_some_and(|error| error.is_unique_violation());
+            if is_known && leave_out_known(&self.db, &mut calls).await.is_ok() {
+                continue;
+            }
+            let error = database_error(error);
+            tracing::warn!(error = ?error, calls = calls.len(), "calls can't be moved into the database yet");
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(longest);
+        }
+        self.place = place;
+        self.journal.shipped(place);
+    }
+
+    async fn prune(&mut self) {
+        if self.pruned.is_some_and(|at| at.elapsed() < PRUNE_EVERY) {
+            return;
+        }
+        self.pruned = Some(Instant::now());
+        if let Err(error) = prune(&self.db, jiff::Timestamp::now().as_millisecond()).await {
+            let error = database_error(error);
+            tracing::warn!(error = ?error, "counters of windows that are over can't be deleted");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

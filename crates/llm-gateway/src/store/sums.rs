@@ -1,0 +1,130 @@
+//! What a batch of calls adds up to, so that the database is told each sum once.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use crate::limits::LimitId;
+use crate::record::CallRecord;
+
+/// The milliseconds of an hour.
+pub(super) const HOUR: i64 = 3_600_000;
+
+/// What a batch adds to the hourly sums and to the counters of limits.
+#[derive(Debug, Default)]
+pub(super) struct Sums<'a> {
+    hours: HashMap<Group<'a>, Totals>,
+    counters: HashMap<(&'a LimitId, i64), (i64, i64)>,
+}
+
+/// What calls are summed by. A member that a call lacks is empty.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Group<'a> {
+    hour: i64,
+    key: &'a str,
+    team: &'a str,
+    user: &'a str,
+    organization: &'a str,
+    model: &'a str,
+    provider: &'a str,
+    tags: String,
+}
+
+#[derive(Debug, Default)]
+struct Totals {
+    calls: i64,
+    errors: i64,
+    input_tokens: i64,
+    output_tokens: i64,
+    cost: i64,
+}
+
+/// Sorted and said once each, as a JSON list: calls with the same tags fall into the same row.
+pub(super) fn tag_set(record: &CallRecord) -> String {
+    if record.tags.is_empty() {
+        return "[]".to_owned();
+    }
+    let mut tags: Vec<&str> = record.tags.iter().map(|tag| &**tag).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    json(&tags)
+}
+
+/// A count as SQL holds it.
+pub(super) fn integer(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn json(value: &impl Serialize) -> String {
+    // Lists of texts and numbers always have a JSON form.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+impl<'a> Sums<'a> {
+    pub(super) fn of(records: impl Iterator<Item = &'a CallRecord>) -> Self {
+        let mut sums = Self::default();
+        for record in records {
+            sums.add(record);
+        }
+        sums
+    }
+
+    fn add(&mut self, record: &'a CallRecord) {
+        let at = record.created_at.as_millisecond();
+        let totals = self
+            .hours
+            .entry(Group {
+                hour: at - at.rem_euclid(HOUR),
+                key: record.key.as_deref().unwrap_or_default(),
+                team: record.team.as_deref().unwrap_or_default(),
+                user: record.user.as_deref().unwrap_or_default(),
+                organization: record.organization.as_deref().unwrap_or_default(),
+                model: &record.model,
+                provider: record.provider.as_deref().unwrap_or_default(),
+                tags: tag_set(record),
+            })
+            .or_default();
+        totals.calls += 1;
+        totals.errors += i64::from(record.status.is_error());
+        totals.input_tokens = totals.input_tokens.saturating_add(integer(record.usage.input_tokens()));
+        totals.output_tokens = totals.output_tokens.saturating_add(integer(record.usage.output_tokens()));
+        totals.cost = totals.cost.saturating_add(record.cost_usd.unwrap_or_default().0);
+        for charge in &record.charges {
+            let (until, amount) = self.counters.entry((&charge.limit, charge.bucket.start)).or_default();
+            *until = charge.bucket.until;
+            *amount = amount.saturating_add(charge.amount);
+        }
+    }
+
+    /// Rows of the hourly sums, as a JSON list of lists in the order of the table's columns.
+    pub(super) fn hours_json(&self) -> String {
+        let row = |(group, totals): (&Group<'a>, &Totals)| {
+            let Group { hour, key, team, user, organization, model, provider, tags } = group;
+            let Totals { calls, errors, input_tokens, output_tokens, cost } = totals;
+            serde_json::json!([
+                hour,
+                key,
+                team,
+                user,
+                organization,
+                model,
+                provider,
+                tags,
+                calls,
+                errors,
+                input_tokens,
+                output_tokens,
+                cost
+            ])
+        };
+        json(&self.hours.iter().map(row).collect::<Vec<_>>())
+    }
+
+    /// Rows of the counters, likewise; none where no limit was charged.
+    pub(super) fn counters_json(&self) -> Option<String> {
+        let row = |(&(limit, bucket), &(until, amount)): (&(&'a LimitId, i64), &(i64, i64))| {
+            (limit.as_str(), bucket, until, amount)
+        };
+        (!self.counters.is_empty()).then(|| json(&self.counters.iter().map(row).collect::<Vec<_>>()))
+    }
+}
