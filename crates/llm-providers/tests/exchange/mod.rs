@@ -71,6 +71,27 @@ fn read(file: &Path) -> Exchange {
     }
 }
 
+/// `value` as it is, with its members in reverse order, and with a member that nobody knows in every object.
+pub(crate) fn variants(value: &Value) -> [Value; 3] {
+    let reversed = |members: Map<String, Value>| members.into_iter().rev().collect();
+    let extended = |mut members: Map<String, Value>| {
+        members.insert("x_new".to_owned(), serde_json::json!({"of": ["tomorrow", 1.5, null]}));
+        members
+    };
+    [value.clone(), every_object(value, &reversed), every_object(value, &extended)]
+}
+
+fn every_object(value: &Value, change: &impl Fn(Map<String, Value>) -> Map<String, Value>) -> Value {
+    match value {
+        Value::Object(members) => {
+            let inner = members.iter().map(|(name, value)| (name.clone(), every_object(value, change)));
+            Value::Object(change(inner.collect()))
+        }
+        Value::Array(items) => Value::Array(items.iter().map(|item| every_object(item, change)).collect()),
+        other => other.clone(),
+    }
+}
+
 /// Panics where two JSON values differ in more than the order of members and the spelling of numbers.
 #[track_caller]
 pub(crate) fn same(got: &Value, wanted: &Value, name: &str) {
