@@ -3,13 +3,17 @@
 //! The framing is chosen by the answer's `content-type` ([`for_content_type`]), never by the protocol alone: an error
 //! often comes as plain JSON where a stream was asked for.
 
+mod aws_event_stream;
 mod buffer;
+mod json_array;
 mod ndjson;
 mod sse;
 
 use llm_core::codec::Frame;
 use llm_core::{Error, Result};
 
+pub use aws_event_stream::AwsEventStreamFramer;
+pub use json_array::JsonArrayFramer;
 pub use ndjson::NdjsonFramer;
 pub use sse::SseFramer;
 
@@ -58,6 +62,9 @@ pub fn for_content_type(content_type: Option<&str>) -> Option<Box<dyn Framer>> {
     let is = |name: &str| essence.eq_ignore_ascii_case(name);
     if is("text/event-stream") {
         return Some(Box::new(SseFramer::default()));
+    }
+    if is("application/vnd.amazon.eventstream") {
+        return Some(Box::new(AwsEventStreamFramer::default()));
     }
     let lines = ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/stream+json"];
     lines.into_iter().any(is).then(|| Box::new(NdjsonFramer::default()) as Box<dyn Framer>)
