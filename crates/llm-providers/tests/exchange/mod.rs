@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
 use serde_json::{Map, Value};
 
 /// One request and its answer.
@@ -26,8 +27,17 @@ pub(crate) struct Exchange {
     pub(crate) answer_body: Option<Value>,
     /// A stream as text.
     pub(crate) raw: Option<String>,
-    /// A stream as base64.
+    /// A stream that is no text, as base64.
     pub(crate) raw_base64: Option<String>,
+    /// Whether it is our own.
+    pub(crate) is_own: bool,
+}
+
+impl Exchange {
+    /// A stream that is no text.
+    pub(crate) fn binary(&self) -> Option<Vec<u8>> {
+        Some(base64::engine::general_purpose::STANDARD.decode(self.raw_base64.as_ref()?).unwrap())
+    }
 }
 
 /// The exchanges of `provider`: our own, and the recorded ones of `apis`.
@@ -68,6 +78,7 @@ fn read(file: &Path) -> Exchange {
         answer_body: whole.pointer("/response/body").filter(|body| !body.is_null()).cloned(),
         raw: text("/response/raw"),
         raw_base64: text("/response/raw_base64"),
+        is_own: whole["fidelity"] == "written",
     }
 }
 
