@@ -3,6 +3,7 @@
 pub mod anthropic;
 pub mod native;
 pub mod ollama;
+pub(crate) mod splice;
 
 use llm_core::Protocol;
 use llm_core::codec::ChatProtocol;
