@@ -13,8 +13,8 @@
 
 pub mod admin_key;
 pub mod config;
-pub mod keys;
 pub mod journal;
+pub mod keys;
 pub mod limits;
 pub mod record;
 pub mod store;
