@@ -2,19 +2,30 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`admin_key`] | the administrator's key
-//! | [`config`] | the configuration: one struct per concern, read from TOML and checked
-//! | [`keys`] | virtual keys and teams: the index that calls are looked up in, and the rows behind it
+//! | [`admin_key`] | the administrator's key |
 //! | [`config`] | the configuration: one struct per concern, read from TOML and checked |
-//! | [`limits`] | limits, windows, reservations: the ledger in memory |
+//! | [`gateway`] | [`Gateway`]: all of the below in one place, with or without a server |
 //! | [`journal`] | the append-only file that a call's cost is never lost from |
+//! | [`keys`] | virtual keys and teams: the index that calls are looked up in, and the rows behind it |
+//! | [`limits`] | limits, windows, reservations: the ledger in memory |
 //! | [`record`] | what is kept of a call |
+//! | [`router`] | every route, with the rule by which it is metered |
+//! | [`routing`] | from the model that is asked for to the deployments that serve it |
+//! | [`server`] | listening, and stopping without losing a call |
 //! | [`store`] | what is kept in SQL: calls, sums, counters, keys |
 
 pub mod admin_key;
+mod call;
 pub mod config;
+pub mod gateway;
 pub mod journal;
 pub mod keys;
 pub mod limits;
 pub mod record;
+pub mod router;
+mod routes;
+pub mod routing;
+pub mod server;
 pub mod store;
+
+pub use gateway::Gateway;

@@ -117,7 +117,9 @@ impl ChatStream {
 
     fn end(&mut self) -> Result<()> {
         self.ended = true;
-        framing::drain(self.framer.as_mut(), |frame| self.decoder.decode(frame, &mut self.decoded))?;
+        if let Some(raw) = self.framer.finish()? {
+            self.decoder.decode(&raw.frame, &mut self.decoded)?;
+        }
         self.decoder.finish(&mut self.decoded)
     }
 }

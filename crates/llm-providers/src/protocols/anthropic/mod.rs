@@ -9,7 +9,6 @@ mod block;
 mod error;
 mod finish;
 mod model;
-mod passthrough;
 mod request;
 mod stream;
 mod usage;
@@ -73,6 +72,6 @@ impl ChatProtocol for Anthropic {
     }
 
     fn passthrough(&self) -> Option<&dyn Passthrough> {
-        Some(self)
+        None
     }
 }

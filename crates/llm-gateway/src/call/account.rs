@@ -1,0 +1,373 @@
+//! What one admitted call holds and has come to, and the one way to end it.
+//!
+//! An account is opened when the call is admitted, with its record in the journal, and is settled exactly once, however
+//! the call ends. One that is dropped was left by its caller: what had arrived is counted and charged.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use llm_core::chat::CallInfo;
+use llm_core::codec::{Observed, ResponseHead};
+use llm_core::{Error, Meter, NanoUsd, Result, Usage};
+
+use super::asked::Asked;
+use super::estimate::Bound;
+use super::tokens::{self, text_of_answer};
+use crate::Gateway;
+use crate::journal::Entry;
+use crate::limits::{Actual, Estimate, RateLimits, Refusal, Reservation};
+use crate::record::{Attempt, CallId, CallStatus, OpenRecord, Outcome};
+use crate::routing::Deployment;
+
+/// How many bytes of an answer are kept to be counted, should the provider never say its usage.
+const KEPT: usize = 256 * 1024;
+
+/// One admitted call.
+pub(crate) struct Account {
+    gateway: Arc<Gateway>,
+    asked: Arc<Asked>,
+    arrived: Instant,
+    id: CallId,
+    /// Taken when the account is settled.
+    entry: Option<Entry>,
+    bound: Bound,
+    reservation: Held,
+    attempts: Vec<Attempt>,
+    /// The deployment that is being tried, and since when.
+    current: Option<(Arc<Deployment>, Instant)>,
+    first_content: Option<Duration>,
+    answer: Kept,
+    observed: Observed,
+}
+
+/// The reservation, shared with whoever must give the call's place under a concurrency limit back at once.
+#[derive(Clone)]
+pub(crate) struct Held(Arc<Mutex<Option<Reservation>>>);
+
+impl Held {
+    /// Gives the call's place under limits on concurrency back.
+    pub(crate) fn release_concurrency(&self) {
+        self.with(Reservation::release_concurrency);
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Reservation) -> T) -> Option<T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(change)
+    }
+
+    fn take(&self) -> Option<Reservation> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The beginning of an answer, as it came.
+#[derive(Default)]
+struct Kept {
+    content_type: Option<String>,
+    pieces: Vec<Bytes>,
+    kept: usize,
+    total: usize,
+}
+
+impl Kept {
+    fn push(&mut self, piece: &Bytes) {
+        self.total += piece.len();
+        if self.kept < KEPT {
+            self.kept += piece.len();
+            self.pieces.push(piece.clone());
+        }
+    }
+}
+
+/// How a call ended, in the words of its record.
+pub(crate) struct End<'a> {
+    pub(crate) status: CallStatus,
+    pub(crate) http_status: Option<u16>,
+    pub(crate) error: Option<&'a Error>,
+}
+
+/// What a call used, and whether that is a guess.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Used {
+    pub(crate) usage: Usage,
+    pub(crate) service_tier: Option<String>,
+    pub(crate) estimated: bool,
+}
+
+impl Used {
+    /// Nothing: no provider did any work.
+    pub(crate) fn nothing() -> Self {
+        Self::default()
+    }
+
+    /// What the provider said.
+    pub(crate) fn exact(usage: Usage, service_tier: Option<String>) -> Self {
+        Self { usage, service_tier, estimated: false }
+    }
+}
+
+impl Account {
+    /// Opens the account: the reservation stands in the journal before a byte goes upstream.
+    pub(crate) fn open(
+        gateway: &Arc<Gateway>,
+        asked: Arc<Asked>,
+        open: OpenRecord,
+        bound: Bound,
+        reservation: Reservation,
+    ) -> Result<Self> {
+        let entry = match gateway.journal.open(open) {
+            Ok(entry) => entry,
+            Err(error) => {
+                reservation.cancel();
+                return Err(error);
+            }
+        };
+        Ok(Self {
+            gateway: gateway.clone(),
+            arrived: asked.arrived,
+            id: asked.id,
+            asked,
+            entry: Some(entry),
+            bound,
+            reservation: Held(Arc::new(Mutex::new(Some(reservation)))),
+            attempts: Vec::new(),
+            current: None,
+            first_content: None,
+            answer: Kept::default(),
+            observed: Observed::default(),
+        })
+    }
+
+    pub(crate) fn id(&self) -> CallId {
+        self.id
+    }
+
+    pub(crate) fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
+    }
+
+    pub(crate) fn asked(&self) -> &Arc<Asked> {
+        &self.asked
+    }
+
+    pub(crate) fn held(&self) -> Held {
+        self.reservation.clone()
+    }
+
+    /// How many deployments have been tried.
+    pub(crate) fn attempts(&self) -> usize {
+        self.attempts.len() + usize::from(self.current.is_some())
+    }
+
+    /// What is left of the limits that apply.
+    pub(crate) fn rate_limits(&self) -> RateLimits {
+        self.reservation.with(|held| held.rate_limits(self.gateway.now_ms())).unwrap_or_default()
+    }
+
+    /// Begins an attempt. A dearer deployment than reserved for must fit the limits too.
+    pub(crate) fn begin_attempt(&mut self, deployment: &Arc<Deployment>) -> Result<()> {
+        let spend = self.bound.cost(&deployment.price, &self.asked.body, self.asked.skim.service_tier.as_deref());
+        let to = Estimate { spend, input_tokens: self.bound.input, output_tokens: self.bound.output };
+        let now = self.gateway.now_ms();
+        let topped_up = self.reservation.with(|held| {
+            if *held.estimate() == to {
+                return Ok(None);
+            }
+            held.top_up(now, &to)?;
+            Ok(Some((*held.estimate(), held.charges())))
+        });
+        if let Some((reserved, charges)) =
+            topped_up.transpose().map_err(|refusal: Refusal| Error::from(refusal))?.flatten()
+            && let Some(entry) = &mut self.entry
+        {
+            entry.amend(reserved, charges)?;
+        }
+        deployment.health.begin();
+        self.current = Some((deployment.clone(), Instant::now()));
+        Ok(())
+    }
+
+    /// The attempt's deployment began to answer.
+    pub(crate) fn answered(&mut self, head: &ResponseHead) {
+        let content_type = head.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        self.answer = Kept { content_type: content_type.map(str::to_owned), ..Kept::default() };
+        if let Some((deployment, since)) = &self.current {
+            deployment.health.answered(u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Ends an attempt that brought nothing; another may follow.
+    pub(crate) fn attempt_failed(&mut self, error: &Error) {
+        if let Some((deployment, _)) = &self.current
+            && (error.is_retryable() || error.kind() == llm_core::ErrorKind::ProviderAuth)
+        {
+            deployment.health.failed(self.gateway.now_ms());
+        }
+        self.end_attempt(CallStatus::Error, &Used::nothing(), Some(NanoUsd::ZERO), Some(error));
+    }
+
+    /// The first content is on its way to the caller.
+    pub(crate) fn first_content(&mut self) {
+        self.first_content.get_or_insert_with(|| self.arrived.elapsed());
+    }
+
+    /// What was seen of the answer so far, should the caller go now.
+    pub(crate) fn saw(&mut self, observed: Observed) {
+        self.observed = observed;
+    }
+
+    /// Keeps a piece of the answer, to be counted should the provider never say its usage.
+    pub(crate) fn keep(&mut self, piece: &Bytes) {
+        self.answer.push(piece);
+    }
+
+    /// What the call used, from what was seen of its answer: exact where the answer is whole and the provider said
+    /// it, else counted.
+    pub(crate) fn used(&self, observed: &Observed) -> impl Future<Output = Used> + Send + use<> {
+        let exact = observed.usage.clone().filter(|_| observed.complete);
+        let service_tier = observed.service_tier.clone();
+        let counting = exact.is_none().then(|| self.count(observed));
+        async move {
+            match (exact, counting) {
+                (Some(usage), _) => Used::exact(usage, service_tier),
+                (None, Some(counting)) => Used { usage: counting.await, service_tier, estimated: true },
+                (None, None) => Used::nothing(),
+            }
+        }
+    }
+
+    fn count(&self, observed: &Observed) -> impl Future<Output = Usage> + Send + use<> {
+        let said = observed.usage.clone().unwrap_or_default();
+        let (chunks, total, kept) = (observed.content_chunks, self.answer.total, self.answer.kept);
+        let (answer, content_type) = (self.answer.pieces.concat(), self.answer.content_type.clone());
+        let (asked, bound) = (self.asked.clone(), self.bound);
+        let deployment = self.current.as_ref().map(|(deployment, _)| deployment.clone());
+        let said_input = said.input_tokens();
+        async move {
+            let counted = tokio::task::spawn_blocking(move || {
+                let input = if said_input == 0 { asked.count_input() } else { 0 };
+                let text = deployment.map(|deployment| text_of_answer(&deployment, content_type.as_deref(), &answer));
+                (input, tokens::count(&text.unwrap_or_default()))
+            });
+            // Counting does not panic; were it to, the bound is charged.
+            let (input, output) = counted.await.unwrap_or((bound.input, bound.output));
+            let scale = |tokens: u64| if kept == 0 { 0 } else { tokens.saturating_mul(total as u64) / kept as u64 };
+            let output = scale(output).max(chunks).max(said.output_tokens());
+            let mut usage = said;
+            if input > 0 {
+                usage.set(Meter::Input, input.min(bound.input));
+            }
+            let reasoning = usage.get(Meter::Reasoning);
+            usage.set(Meter::Output, output.min(bound.output.max(chunks)).saturating_sub(reasoning));
+            usage
+        }
+    }
+
+    /// The caller is gone: charges what was sent and what had arrived. Should the process end before, the entry that
+    /// is dropped here is charged at its reservation.
+    async fn abandoned(mut self) {
+        let used = match self.current {
+            Some(_) => self.used(&self.observed).await,
+            None => Used::nothing(),
+        };
+        self.close(&End { status: CallStatus::CallerGone, http_status: None, error: None }, used);
+    }
+
+    /// Ends the call: the reservation gives way to what was used, and the record stands in the journal. What is
+    /// charged by estimate is never more than what was reserved.
+    pub(crate) fn settle(mut self, end: &End<'_>, used: Used) -> CallInfo {
+        self.close(end, used)
+    }
+
+    fn close(&mut self, end: &End<'_>, mut used: Used) -> CallInfo {
+        let (Some(entry), Some(reservation)) = (self.entry.take(), self.reservation.take()) else {
+            return CallInfo::default();
+        };
+        let reserved = *reservation.estimate();
+        used.usage.native = llm_core::Native::NONE;
+        let mut cost = match &self.current {
+            Some((deployment, _)) => deployment.price.cost(&used.usage, used.service_tier.as_deref()),
+            None => Some(NanoUsd::ZERO),
+        };
+        if used.estimated {
+            cost = cost.map(|cost| reserved.spend.map_or(cost, |most| cost.min(most)));
+        }
+        if let Some((deployment, _)) = &self.current {
+            deployment.health.served(used.usage.total(), self.gateway.now_ms());
+        }
+        let answered = self.current.as_ref().map(|(deployment, _)| deployment.clone());
+        self.end_attempt(end.status, &used, cost, end.error);
+        let settled = reservation.settle(&Actual::new(&used.usage, cost));
+        let attempts = std::mem::take(&mut self.attempts);
+        let info = CallInfo {
+            id: self.id.to_string(),
+            cost_usd: cost,
+            attempts: u32::try_from(attempts.len()).unwrap_or(u32::MAX),
+        };
+        let outcome = Outcome {
+            status: end.status,
+            http_status: end.http_status,
+            error: end.error.map(|error| Cow::Borrowed(error.kind().as_str())),
+            provider: answered.as_ref().map(|deployment| deployment.provider_id.clone()),
+            deployment: answered.map(|deployment| deployment.id.clone()),
+            usage: used.usage,
+            cost_usd: cost,
+            estimated: used.estimated,
+            reserved_usd: reserved.spend,
+            overrun_usd: settled.overrun,
+            ttft_ms: self.first_content.map(millis),
+            latency_ms: Some(millis(self.arrived.elapsed())),
+            cache: None,
+            attempts,
+            charges: settled.charges,
+        };
+        if let Err(error) = entry.close(outcome) {
+            tracing::error!(call = %self.id, %error, "a finished call could not be written to the journal");
+        }
+        info
+    }
+
+    fn end_attempt(&mut self, status: CallStatus, used: &Used, cost: Option<NanoUsd>, error: Option<&Error>) {
+        let Some((deployment, since)) = self.current.take() else { return };
+        deployment.health.end();
+        self.attempts.push(Attempt {
+            deployment: deployment.id.clone(),
+            provider: deployment.provider_id.clone(),
+            status,
+            http_status: error.map(|error| error.status().as_u16()),
+            usage: used.usage.clone(),
+            cost_usd: cost,
+            estimated: used.estimated,
+            error: error.map(|error| error.for_caller().to_string()),
+            latency_ms: millis(since.elapsed()),
+        });
+    }
+}
+
+impl Drop for Account {
+    /// The caller is gone: its place is free at once, and what had arrived is counted and charged off the path.
+    fn drop(&mut self) {
+        let Some(entry) = self.entry.take() else { return };
+        self.reservation.release_concurrency();
+        let account = Self {
+            gateway: self.gateway.clone(),
+            asked: self.asked.clone(),
+            arrived: self.arrived,
+            id: self.id,
+            entry: Some(entry),
+            bound: self.bound,
+            reservation: self.reservation.clone(),
+            attempts: std::mem::take(&mut self.attempts),
+            current: self.current.take(),
+            first_content: self.first_content,
+            answer: std::mem::take(&mut self.answer),
+            observed: std::mem::take(&mut self.observed),
+        };
+        self.gateway.spawn(account.abandoned());
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

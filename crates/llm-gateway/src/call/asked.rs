@@ -1,0 +1,159 @@
+//! What was asked: a request that was read, and whose model and key are known.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, header};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use jiff::Timestamp;
+use llm_core::chat::ChatRequest;
+use llm_core::codec::{AnswerContext, RequestHead, Skim};
+use llm_core::{Error, ErrorKind, Result};
+
+use super::surface::Surface;
+use super::tokens;
+use crate::Gateway;
+use crate::keys::VirtualKey;
+use crate::record::CallId;
+use crate::routing::{Deployment, Route};
+
+/// A call at its arrival: its id, and when.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrival {
+    /// The call's id, which the caller sees as `x-request-id`.
+    pub(crate) id: CallId,
+    /// By the calendar.
+    pub(crate) at: Timestamp,
+    /// By the clock that spans are measured with.
+    pub(crate) clock: Instant,
+}
+
+impl Arrival {
+    /// A call that has just come.
+    pub(crate) fn now() -> Self {
+        let at = Timestamp::now();
+        Self { id: CallId::new(at), at, clock: Instant::now() }
+    }
+}
+
+/// One request, read.
+pub(crate) struct Asked {
+    /// The call's id, which the caller sees as `x-request-id`.
+    pub(crate) id: CallId,
+    pub(crate) surface: Surface,
+    pub(crate) key: Arc<VirtualKey>,
+    pub(crate) route: Arc<Route>,
+    pub(crate) head: RequestHead,
+    pub(crate) body: Bytes,
+    pub(crate) skim: Skim,
+    pub(crate) arrived: Instant,
+    pub(crate) created_at: Timestamp,
+}
+
+impl Asked {
+    /// The request in the vocabulary of every protocol, for the ways on which bytes don't pass.
+    pub(crate) fn decode(&self) -> Result<(ChatRequest, AnswerContext)> {
+        self.surface.codec().decode_request(&self.head, &self.body)
+    }
+
+    /// What its answer must be written with.
+    pub(crate) fn answer_context(&self) -> AnswerContext {
+        let version = self.head.headers.get("anthropic-version").and_then(|value| value.to_str().ok());
+        AnswerContext {
+            model: self.skim.model.clone(),
+            stream: self.skim.stream,
+            include_usage: self.skim.include_usage,
+            version: version.map(str::to_owned),
+            id_seed: self.id.to_string().replace('-', ""),
+            created: self.created_at.as_second(),
+        }
+    }
+
+    /// The prompt's tokens, counted. Slow: not for the runtime's threads.
+    pub(crate) fn count_input(&self) -> u64 {
+        match self.decode() {
+            Ok((request, _)) => tokens::count(&tokens::text_of_request(&request)),
+            // It was read before it was admitted, so this is a request that passes and that our types can't hold.
+            Err(_) => self.skim.text_bytes,
+        }
+    }
+
+    /// Every name that the model goes by: as asked, and `provider:model` of each deployment.
+    pub(crate) fn model_names(&self) -> Vec<&str> {
+        names(&self.skim.model, &self.route.deployments)
+    }
+}
+
+fn names<'a>(asked: &'a str, deployments: &'a [Arc<Deployment>]) -> Vec<&'a str> {
+    let ids = deployments.iter().map(|deployment| &*deployment.id).filter(|id| *id != asked);
+    std::iter::once(asked).chain(ids).collect()
+}
+
+/// Finds the key that the request presents, and checks that it may call at all.
+pub(crate) fn authenticate(gateway: &Gateway, head: &Parts, now: Timestamp) -> Result<Arc<VirtualKey>> {
+    let query = head.uri.query();
+    let Some(secret) = presented(&head.headers, query) else {
+        return Err(Error::new(ErrorKind::InvalidApiKey, "no API key was sent")
+            .with_hint("send `Authorization: Bearer sk-…` or `x-api-key: sk-…`"));
+    };
+    gateway.keys.authenticate(&secret, now)
+}
+
+/// Reads a request of an authenticated key.
+pub(crate) fn read(
+    gateway: &Gateway,
+    surface: Surface,
+    arrival: Arrival,
+    key: Arc<VirtualKey>,
+    head: Parts,
+    body: Bytes,
+) -> Result<Asked> {
+    let query = head.uri.query().map(str::to_owned);
+    let head = RequestHead { path: head.uri.path().to_owned(), query, headers: head.headers };
+    let skim = surface.skim(&head, &body)?;
+    let route = gateway.routes.resolve(&skim.model)?;
+    key.check_model(&names(&skim.model, &route.deployments))?;
+    let Arrival { id, at, clock } = arrival;
+    Ok(Asked { id, surface, key, route, head, body, skim, arrived: clock, created_at: at })
+}
+
+/// The key as any of the SDKs presents it.
+pub(crate) fn presented<'a>(headers: &'a HeaderMap, query: Option<&'a str>) -> Option<Cow<'a, str>> {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = text(header::AUTHORIZATION).and_then(|value| {
+        let (scheme, key) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+    });
+    let named = || {
+        ["x-api-key", "api-key", "x-goog-api-key"]
+            .into_iter()
+            .find_map(|name| text(header::HeaderName::from_static(name)))
+    };
+    let found = bearer.or_else(named).filter(|key| !key.is_empty());
+    found.map(Cow::Borrowed).or_else(|| in_query(query?))
+}
+
+fn in_query(query: &str) -> Option<Cow<'_, str>> {
+    let value = query.split('&').find_map(|pair| pair.strip_prefix("key="))?;
+    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));
+    // Keys have no character that needs an escape, so an escaped one is no key.
+    (plain && !value.is_empty()).then_some(Cow::Borrowed(value))
+}
+
+/// Reads a request's body, at most `limit` bytes of it.
+pub(crate) async fn collect(body: Body, limit: usize) -> Result<Bytes> {
+    let too_large = || Error::new(ErrorKind::RequestTooLarge, format!("the request body is larger than {limit} bytes"));
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
+    match http_body_util::Limited::new(body, limit).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(Error::invalid_request("the request body broke off")),
+    }
+}

@@ -1,0 +1,81 @@
+//! What a call may cost at most, before it leaves.
+//!
+//! Input is bounded without a tokenizer: no tokenizer makes more tokens than the text has UTF-8 bytes. Messages, tools
+//! and media add a stated amount each for what the provider wraps around them.
+
+use llm_core::codec::Skim;
+use llm_core::{Meter, NanoUsd, Price};
+use memchr::memmem;
+
+use crate::routing::Deployment;
+
+/// Tokens reserved for what a provider wraps around a message.
+const PER_MESSAGE: u64 = 16;
+/// Tokens reserved for what a provider wraps around a tool's definition, beside its text.
+const PER_TOOL: u64 = 64;
+/// Tokens reserved for an image, a sound or a document.
+const PER_MEDIA: u64 = 4096;
+/// Tokens that providers add to every prompt with tools (Anthropic: up to some 500 for its tool instructions).
+const TOOL_PREAMBLE: u64 = 768;
+/// Output tokens reserved where neither caller, key, limit, model nor recent calls say anything.
+const UNSTATED_OUTPUT: u64 = 1024;
+
+/// The most tokens a call may use, and whether the caller bounded it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bound {
+    /// Prompt tokens.
+    pub input: u64,
+    /// Completion tokens, over all answers asked for.
+    pub output: u64,
+}
+
+impl Bound {
+    /// The bound of a request that `deployment` serves. `assume_output` stands in where the caller states none.
+    pub(crate) fn of(skim: &Skim, deployment: &Deployment, assume_output: Option<u64>) -> Self {
+        let mut input = skim.text_bytes + overhead(skim);
+        if skim.unbounded {
+            // What the provider puts into the prompt by itself is bounded by the window alone.
+            input = input.max(deployment.window.unwrap_or(input));
+        }
+        let most = deployment.max_output.unwrap_or(u64::MAX);
+        let each = skim.max_tokens.unwrap_or_else(|| assume_output.unwrap_or(UNSTATED_OUTPUT).min(most));
+        Self { input, output: each.saturating_mul(skim.choices.max(1)) }
+    }
+
+    /// The same with the prompt's text counted instead of bounded by its bytes.
+    pub(crate) fn with_counted_input(self, skim: &Skim, text_tokens: u64) -> Self {
+        let counted = text_tokens.saturating_add(overhead(skim));
+        if skim.unbounded { self } else { Self { input: self.input.min(counted), ..self } }
+    }
+
+    /// What the call costs at most at `price`: the dearest line that input and output may fall under. None where the
+    /// model has no price.
+    pub(crate) fn cost(&self, price: &Price, body: &[u8], service: Option<&str>) -> Option<NanoUsd> {
+        let rate = |meter| price.rate(meter, self.input, service);
+        let has = |word: &str| memmem::find(body, word.as_bytes()).is_some();
+        let mut input = rate(Meter::Input)?;
+        let mut output = rate(Meter::Output).or_else(|| (self.output == 0).then_some(0))?;
+        // Writing to a provider's cache costs more than reading; some providers do it unasked.
+        input = input.max(rate(Meter::CacheWrite).unwrap_or(0));
+        if has("\"1h\"") {
+            input = input.max(rate(Meter::CacheWrite1h).unwrap_or(0));
+        }
+        if has("input_audio") {
+            input = input.max(rate(Meter::InputAudio).unwrap_or(0));
+        }
+        output = output.max(rate(Meter::Reasoning).unwrap_or(0));
+        if has("\"modalities\"") {
+            output = output.max(rate(Meter::OutputAudio).unwrap_or(0)).max(rate(Meter::OutputImage).unwrap_or(0));
+        }
+        let request = rate(Meter::Request).unwrap_or(0);
+        let sum = i128::from(self.input) * i128::from(input)
+            + i128::from(self.output) * i128::from(output)
+            + i128::from(request);
+        Some(NanoUsd::saturating_from((sum + 999_999).div_euclid(1_000_000)))
+    }
+}
+
+fn overhead(skim: &Skim) -> u64 {
+    let preamble = if skim.tools > 0 { TOOL_PREAMBLE } else { 0 };
+    skim.messages * PER_MESSAGE + skim.tools * PER_TOOL + skim.media * PER_MEDIA + preamble
+}

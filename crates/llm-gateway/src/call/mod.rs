@@ -1,0 +1,73 @@
+//! One call, from the application's bytes to its answer. The stages, in order:
+//!
+//! ```text
+//! authenticate → read (size, parse, resolve the model, allow-list) → plan (candidate deployments)
+//! → admit (one reservation of every limit) → send (retry, fall back) → answer (meter, settle in the journal)
+//! ```
+
+mod account;
+mod admit;
+mod answer;
+mod asked;
+mod estimate;
+mod headers;
+mod relay;
+mod send;
+mod skim;
+mod stream;
+mod surface;
+mod tokens;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::Request;
+use llm_core::{Error, ErrorKind, Protocol, Result};
+
+use crate::Gateway;
+use asked::Arrival;
+pub(crate) use asked::presented;
+use surface::Surface;
+
+/// Answers one chat call of an application that speaks `protocol`. Whatever goes wrong is said in that protocol.
+pub(crate) async fn chat(gateway: &Arc<Gateway>, protocol: Protocol, request: Request<Body>) -> Response {
+    let Some(surface) = Surface::of(protocol) else {
+        return axum::response::IntoResponse::into_response(http::StatusCode::NOT_IMPLEMENTED);
+    };
+    let arrival = Arrival::now();
+    match run(gateway, surface, arrival, request).await {
+        Ok(response) => response,
+        Err(error) => surface.error(&error, Some(&arrival.id.to_string())),
+    }
+}
+
+async fn run(
+    gateway: &Arc<Gateway>,
+    surface: Surface,
+    arrival: Arrival,
+    request: Request<Body>,
+) -> Result<Response> {
+    let (head, body) = request.into_parts();
+    let key = asked::authenticate(gateway, &head, arrival.at)?;
+    let body = asked::collect(body, gateway.max_body).await?;
+    let asked = Arc::new(asked::read(gateway, surface, arrival, key, head, body)?);
+    let candidates = gateway.routes.candidates(&asked.route, gateway.now_ms());
+    let Some(first) = candidates.first() else {
+        return Err(Error::new(ErrorKind::NoDeploymentAvailable, "no deployment serves this model"));
+    };
+    let admitted = admit::admit(gateway, asked.clone(), first).await?;
+    if asked.skim.stream {
+        stream::answer(admitted, &candidates).await
+    } else {
+        answer::answer(admitted, candidates).await
+    }
+}
+
+/// An error of a route that is no call, in the envelope of `protocol`.
+pub(crate) fn error_in(protocol: Protocol, error: &Error) -> Response {
+    match Surface::of(protocol) {
+        Some(surface) => surface.error(error, None),
+        None => axum::response::IntoResponse::into_response(error.status_for_caller()),
+    }
+}

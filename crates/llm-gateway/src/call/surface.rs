@@ -1,0 +1,89 @@
+//! The protocols in which applications can call, and how each is answered.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue};
+use llm_core::codec::{ChatProtocol, Passthrough, RequestHead, Skim};
+use llm_core::{Error, Protocol, Result};
+
+use super::skim::skim_of;
+
+/// The id of a call, on every answer.
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Tells OpenAI's and Anthropic's SDKs not to try again.
+const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// One protocol that applications speak to the gateway.
+#[derive(Clone, Copy)]
+pub(crate) struct Surface {
+    codec: &'static dyn ChatProtocol,
+}
+
+impl Surface {
+    /// The surface that speaks `protocol`; none where its codec is not built.
+    pub(crate) fn of(protocol: Protocol) -> Option<Self> {
+        llm_providers::protocols::chat(protocol).map(|codec| Self { codec })
+    }
+
+    pub(crate) fn codec(self) -> &'static dyn ChatProtocol {
+        self.codec
+    }
+
+    pub(crate) fn protocol(self) -> Protocol {
+        self.codec.protocol()
+    }
+
+    /// What routing and limits need to know of a request.
+    pub(crate) fn skim(self, head: &RequestHead, body: &[u8]) -> Result<Skim> {
+        match self.codec.passthrough() {
+            Some(passthrough) => passthrough.skim(head, body),
+            None => {
+                let (request, cx) = self.codec.decode_request(head, body)?;
+                Ok(skim_of(&request, &cx))
+            }
+        }
+    }
+
+    /// The way for bytes that need no translation to `provider`'s dialect, if there is one for this body.
+    pub(crate) fn passes(self, provider: &llm_providers::Provider, body: &[u8]) -> Option<&'static dyn Passthrough> {
+        let row = provider.row();
+        let touched = |name: &String| memchr::memmem::find(body, format!("\"{name}\"").as_bytes()).is_some();
+        let quirky = row.quirks.rename.keys().any(touched) || row.quirks.refuse.iter().any(touched);
+        if row.protocol == self.protocol() && !quirky { self.codec.passthrough() } else { None }
+    }
+
+    /// An error in the caller's own envelope.
+    pub(crate) fn error(self, error: &Error, request_id: Option<&str>) -> Response {
+        let answer = self.codec.encode_error(error);
+        let mut response = Response::new(Body::from(answer.body));
+        *response.status_mut() = answer.status;
+        *response.headers_mut() = answer.headers;
+        if error.kind() == llm_core::ErrorKind::QuotaExceeded {
+            response.headers_mut().insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
+        if let Some(id) = request_id.and_then(|id| HeaderValue::from_str(id).ok()) {
+            response.headers_mut().insert(X_REQUEST_ID, id);
+        }
+        response
+    }
+}
+
+/// Headers of callers that every provider is sent; a row's `forward_headers` come on top.
+const FORWARDED: [HeaderName; 5] = [
+    HeaderName::from_static("anthropic-version"),
+    HeaderName::from_static("anthropic-beta"),
+    HeaderName::from_static("openai-beta"),
+    HeaderName::from_static("idempotency-key"),
+    HeaderName::from_static("traceparent"),
+];
+
+/// Copies the few headers of a caller that a provider is shown.
+pub(crate) fn forward_headers(from: &HeaderMap, extra: &[String], to: &mut HeaderMap) {
+    let extra = extra.iter().filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok());
+    for name in FORWARDED.into_iter().chain(extra) {
+        if let Some(value) = from.get(&name) {
+            to.insert(name, value.clone());
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The gateway as a library type: keys, limits, routes, journal and store in one place, with or without a server.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use llm_core::{Error, ErrorKind, Result};
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::journal::{Journal, Sizes};
+use crate::keys::Keys;
+use crate::limits::Ledger;
+use crate::routing::Routes;
+use crate::store::{Books, Db, journal_folder};
+
+/// Everything that a call needs. One per process, shared by handle.
+#[derive(Debug)]
+pub struct Gateway {
+    pub(crate) config: Config,
+    pub(crate) routes: Routes,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) ledger: Ledger,
+    pub(crate) journal: Journal,
+    pub(crate) books: Books,
+    pub(crate) db: Db,
+    /// The largest body of a request, in bytes.
+    pub(crate) max_body: usize,
+    tasks: TaskTracker,
+}
+
+impl Gateway {
+    /// Opens the database, recovers the journal and reads keys and limits. Nothing listens yet.
+    pub async fn open(config: Config) -> Result<Arc<Self>> {
+        let routes = Routes::build(&config)?;
+        let url = config.database.url();
+        let db = Db::open(url).await?;
+        let ledger = Ledger::new();
+        let keys = Arc::new(Keys::open(db.clone(), ledger.clone(), &config.limits).await?);
+        let folder = config.journal.path.clone().unwrap_or_else(|| journal_folder(url));
+        let sizes = Sizes { total: config.journal.max_size.0, ..Sizes::default() };
+        let books = Books::open(&db, folder, sizes, &ledger, now_ms()).await?;
+        keys.watch();
+        Ok(Arc::new(Self {
+            max_body: usize::try_from(config.max_body.0).unwrap_or(usize::MAX),
+            journal: books.journal.clone(),
+            config,
+            routes,
+            keys,
+            ledger,
+            books,
+            db,
+            tasks: TaskTracker::new(),
+        }))
+    }
+
+    /// The configuration it was opened with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The keys, teams and limits.
+    pub fn keys(&self) -> &Arc<Keys> {
+        &self.keys
+    }
+
+    /// Names, deployments and providers.
+    pub fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    /// The limits and what they have counted.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        now_ms()
+    }
+
+    /// Whether calls are taken.
+    pub fn is_ready(&self) -> bool {
+        self.journal.is_available()
+    }
+
+    /// Waits until everything that has ended is in the database.
+    pub async fn flush(&self) -> Result<()> {
+        self.books.shipper.flush().await
+    }
+
+    /// Waits for calls that go on without their caller, ships what has ended, and closes the database; at most
+    /// `patience`. What could not be shipped stands in the journal and is read at the next start.
+    pub async fn close(&self, patience: Duration) -> Result<()> {
+        self.tasks.close();
+        let end = async {
+            self.tasks.wait().await;
+            self.flush().await
+        };
+        let ended = tokio::time::timeout(patience, end).await;
+        self.db.close().await;
+        ended.unwrap_or_else(|_| {
+            let message = "some calls did not finish, or could not be shipped, before the end";
+            Err(Error::new(ErrorKind::Timeout, message)
+                .with_hint("the journal has them; they are settled at the next start"))
+        })
+    }
+
+    /// Runs work that may outlive its caller, and that [`close`](Self::close) waits for.
+    pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.tasks.spawn(work)
+    }
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,55 @@
+//! Every route, with the rule by which it is metered. Nothing is served that does not stand here.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use llm_core::Protocol;
+
+use crate::Gateway;
+use crate::call;
+use crate::routes;
+
+/// How the calls of a route are metered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metering {
+    /// Reserved before, settled after, recorded: the route reaches a provider.
+    Call,
+    /// Reaches no provider, so there is nothing to meter.
+    Local,
+}
+
+/// The routes for applications, each with its rule. A test walks them all.
+pub const APPLICATION_ROUTES: &[(&str, &str, Metering)] = &[
+    ("POST", "/v1/chat/completions", Metering::Call),
+    ("POST", "/v1/messages", Metering::Call),
+    ("POST", "/api/v1/call/chat", Metering::Call),
+    ("GET", "/v1/models", Metering::Local),
+    ("GET", "/v1/models/{*id}", Metering::Local),
+];
+
+/// The whole surface of the gateway.
+pub fn router(gateway: Arc<Gateway>) -> Router {
+    Router::new()
+        .route("/v1/chat/completions", post(chat_completions))
+        .route("/v1/messages", post(messages))
+        .route("/api/v1/call/chat", post(native_chat))
+        .route("/v1/models", get(routes::models::list))
+        .route("/v1/models/{*id}", get(routes::models::one))
+        .with_state(gateway)
+}
+
+async fn chat_completions(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
+    call::chat(&gateway, Protocol::OpenAiChat, request).await
+}
+
+async fn messages(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
+    call::chat(&gateway, Protocol::Anthropic, request).await
+}
+
+async fn native_chat(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
+    call::chat(&gateway, Protocol::Native, request).await
+}

@@ -1,0 +1,3 @@
+//! Routes that are no calls.
+
+pub(crate) mod models;

@@ -1,0 +1,145 @@
+//! `GET /v1/models`: what the caller's key may call, in the form of the SDK that asks.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use jiff::Timestamp;
+use llm_core::{Error, ErrorKind, Protocol, Result};
+use llm_providers::catalogue::Catalogue;
+use serde_json::{Value, json};
+
+use crate::Gateway;
+use crate::call::{error_in, presented};
+use crate::keys::VirtualKey;
+
+/// `GET /v1/models`.
+pub(crate) async fn list(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    let form = Form::of(request.headers());
+    match callable(&gateway, &request) {
+        Ok(models) => Json(form.list(&models)).into_response(),
+        Err(error) => error_in(form.protocol(), &error),
+    }
+}
+
+/// `GET /v1/models/{id}`.
+pub(crate) async fn one(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, request: Request) -> Response {
+    let form = Form::of(request.headers());
+    let found = callable(&gateway, &request).and_then(|models| {
+        let model = models.into_iter().find(|model| model.id == id);
+        model.ok_or_else(|| Error::new(ErrorKind::ModelNotFound, format!("the model `{id}` does not exist here")))
+    });
+    match found {
+        Ok(model) => Json(form.model(&model)).into_response(),
+        Err(error) => error_in(form.protocol(), &error),
+    }
+}
+
+/// A model that can be called.
+struct Listed {
+    id: String,
+    owner: String,
+    window: Option<u64>,
+    max_output: Option<u64>,
+}
+
+/// The names of the configuration, and then the catalogued models of its providers, as far as the key's lists allow.
+fn callable(gateway: &Gateway, request: &Request) -> Result<Vec<Listed>> {
+    let secret = presented(request.headers(), request.uri().query())
+        .ok_or_else(|| Error::new(ErrorKind::InvalidApiKey, "no API key was sent"))?;
+    let key = gateway.keys.authenticate(&secret, Timestamp::now())?;
+    Ok(models_of(gateway, &key))
+}
+
+fn models_of(gateway: &Gateway, key: &VirtualKey) -> Vec<Listed> {
+    let routes = gateway.routes();
+    let mut models: Vec<Listed> = routes
+        .names()
+        .map(|route| {
+            let first = route.deployments.first();
+            Listed {
+                id: route.name.to_string(),
+                owner: first.map(|first| first.provider_id.to_string()).unwrap_or_default(),
+                window: first.and_then(|first| first.window),
+                max_output: first.and_then(|first| first.max_output),
+            }
+        })
+        .collect();
+    if routes.is_direct() {
+        for provider in routes.providers() {
+            if provider.id() == "sandbox" {
+                let id = format!("sandbox:{}", llm_providers::transport::SANDBOX_MODEL);
+                models.push(Listed { id, owner: "sandbox".to_owned(), window: None, max_output: None });
+            }
+            for model in Catalogue::bundled().models(provider.id()) {
+                models.push(Listed {
+                    id: format!("{}:{}", provider.id(), model.id),
+                    owner: provider.id().to_owned(),
+                    window: model.window,
+                    max_output: model.max_output,
+                });
+            }
+        }
+    }
+    models.retain(|model| key.allows(&[&model.id]));
+    models
+}
+
+/// The three forms that SDKs read.
+#[derive(Clone, Copy)]
+enum Form {
+    OpenAi,
+    Anthropic,
+    Google,
+}
+
+impl Form {
+    fn of(headers: &HeaderMap) -> Self {
+        if headers.contains_key("anthropic-version") {
+            Self::Anthropic
+        } else if headers.contains_key("x-goog-api-key") {
+            Self::Google
+        } else {
+            Self::OpenAi
+        }
+    }
+
+    /// The protocol whose envelope errors come in.
+    fn protocol(self) -> Protocol {
+        match self {
+            Self::Anthropic => Protocol::Anthropic,
+            Self::OpenAi | Self::Google => Protocol::OpenAiChat,
+        }
+    }
+
+    fn list(self, models: &[Listed]) -> Value {
+        let data: Vec<Value> = models.iter().map(|model| self.model(model)).collect();
+        match self {
+            Self::OpenAi => json!({"object": "list", "data": data}),
+            Self::Anthropic => {
+                let id = |model: Option<&Listed>| model.map(|model| model.id.clone());
+                json!({"data": data, "has_more": false, "first_id": id(models.first()), "last_id": id(models.last())})
+            }
+            Self::Google => json!({"models": data}),
+        }
+    }
+
+    fn model(self, model: &Listed) -> Value {
+        let Listed { id, owner, window, max_output } = model;
+        match self {
+            Self::OpenAi => json!({"id": id, "object": "model", "created": 0, "owned_by": owner}),
+            Self::Anthropic => {
+                json!({"type": "model", "id": id, "display_name": id, "created_at": "1970-01-01T00:00:00Z"})
+            }
+            Self::Google => json!({
+                "name": format!("models/{id}"),
+                "displayName": id,
+                "inputTokenLimit": window,
+                "outputTokenLimit": max_output,
+                "supportedGenerationMethods": ["generateContent", "streamGenerateContent"],
+            }),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Routes from the configuration and the environment.
+
+use std::collections::BTreeMap;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+use llm_core::{Error, Result};
+use llm_providers::client::split_model_id;
+use llm_providers::registry::{self, Auth, ProviderRow};
+use llm_providers::{Provider, Secret, Timeouts, environment};
+
+use super::{Deployment, REMEMBERED, Route, Routes};
+use crate::config::{self, Config, DeploymentConfig, ModelConfig, ProviderConfig, TimeoutsConfig};
+
+/// How long a local Ollama may take to accept a connection at the start.
+const OLLAMA_PATIENCE: Duration = Duration::from_millis(50);
+
+impl Routes {
+    /// The routes that a configuration asks for. Where it names no provider, every provider whose key stands in the
+    /// environment is used, and a local Ollama if one answers; where there is none at all, the sandbox.
+    pub fn build(config: &Config) -> Result<Self> {
+        let mut providers = Providers { config, made: BTreeMap::new() };
+        if config.providers.is_empty() {
+            providers.add_from_environment()?;
+        }
+        for id in config.providers.keys() {
+            providers.get(id)?;
+        }
+        let mut names = BTreeMap::new();
+        for model in &config.models {
+            names.insert(model.name.clone(), Arc::new(route(model, config, &mut providers)?));
+            for fallback in &model.fallbacks {
+                if !config.models.iter().any(|other| other.name == *fallback) {
+                    providers.of_model(fallback)?;
+                }
+            }
+        }
+        if providers.made.is_empty() {
+            providers.made.insert("sandbox".to_owned(), Arc::new(Provider::sandbox()?));
+        }
+        Ok(Self {
+            names,
+            providers: providers.made,
+            direct: config.direct_models,
+            remembered: moka::sync::Cache::new(REMEMBERED),
+            commit_after: config.commit_after.0,
+        })
+    }
+}
+
+/// The providers that are needed so far, each made once.
+struct Providers<'a> {
+    config: &'a Config,
+    made: BTreeMap<String, Arc<Provider>>,
+}
+
+impl Providers<'_> {
+    fn add_from_environment(&mut self) -> Result<()> {
+        for (id, row) in registry::rows() {
+            let Some((row, key)) = environment::configured(row) else { continue };
+            // Local servers need no key, so nothing but an answer tells whether one is there.
+            if key.is_none() && !(id == "ollama" && answers(&row)) {
+                continue;
+            }
+            let provider = Provider::new(id, row, key, timeouts(self.config.timeouts))?;
+            self.made.insert(id.clone(), Arc::new(provider));
+        }
+        Ok(())
+    }
+
+    fn get(&mut self, id: &str) -> Result<Arc<Provider>> {
+        if let Some(provider) = self.made.get(id) {
+            return Ok(provider.clone());
+        }
+        let provider = Arc::new(self.make(id, None)?);
+        self.made.insert(id.to_owned(), provider.clone());
+        Ok(provider)
+    }
+
+    /// The provider of `provider:model`, and the model.
+    fn of_model<'m>(&mut self, model: &'m str) -> Result<(Arc<Provider>, &'m str)> {
+        let (id, rest) = split_model_id(model, |id| self.config.providers.contains_key(id))?;
+        Ok((self.get(id)?, rest))
+    }
+
+    fn make(&self, id: &str, key: Option<Secret>) -> Result<Provider> {
+        if id == "sandbox" {
+            return Provider::sandbox();
+        }
+        let known = registry::row(id);
+        let changes = self.config.providers.get(id).cloned().unwrap_or_default();
+        let own_url = changes.base_url.is_some();
+        let own_key = changes.api_key.as_ref().map(|key| Secret::new(key.expose()));
+        let own_timeouts = changes.timeouts.or(self.config.timeouts);
+        let mut row = match (known, &changes) {
+            (Some(row), _) => row.clone(),
+            (None, ProviderConfig { protocol: Some(protocol), base_url: Some(url), .. }) => {
+                ProviderRow::new(id, *protocol, url.clone())
+            }
+            (None, _) => return Err(Error::invalid_request(format!("there is no provider `{id}`"))),
+        };
+        // The environment completes a known row; what the file says wins over it.
+        let mut key = key.or(own_key);
+        if let Some((completed, customary)) = known.and_then(environment::configured) {
+            if !own_url {
+                row.base_url = completed.base_url;
+            }
+            key = key.or(customary);
+        }
+        apply(changes, &mut row);
+        Provider::new(id, row, key, timeouts(own_timeouts))
+    }
+}
+
+fn apply(changes: ProviderConfig, row: &mut ProviderRow) {
+    if let Some(url) = changes.base_url {
+        row.base_url = Some(url.trim_end_matches('/').to_owned());
+    }
+    if let Some(protocol) = changes.protocol {
+        row.protocol = protocol;
+    }
+    match changes.auth {
+        Some(config::Auth::Bearer) => row.auth = Auth::Bearer,
+        Some(config::Auth::Header(name)) => row.auth = Auth::Header(name),
+        Some(config::Auth::None) => row.auth = Auth::None,
+        None => {}
+    }
+    row.version = changes.version.or(row.version.take());
+    if let Some(quirks) = changes.quirks {
+        row.quirks = quirks;
+    }
+    let headers = changes.headers.into_iter().map(|(name, value)| (name, value.expose().to_owned()));
+    row.headers.extend(headers);
+    row.forward_headers.extend(changes.forward_headers);
+    row.variables.extend(changes.variables);
+}
+
+fn route(model: &ModelConfig, config: &Config, providers: &mut Providers<'_>) -> Result<Route> {
+    let deployments = model.deployments.iter().map(|deployment| self::deployment(deployment, providers).map(Arc::new));
+    Ok(Route {
+        name: model.name.as_str().into(),
+        strategy: model.strategy,
+        retries: model.retries,
+        fallbacks: model.fallbacks.clone(),
+        deployments: deployments.collect::<Result<_>>()?,
+        commit_after: model.commit_after.unwrap_or(config.commit_after).0,
+        assume_output: model.assume_output,
+    })
+}
+
+fn deployment(wanted: &DeploymentConfig, providers: &mut Providers<'_>) -> Result<Deployment> {
+    let (mut provider, model) = providers.of_model(&wanted.model)?;
+    if let Some(key) = &wanted.api_key {
+        provider = Arc::new(providers.make(provider.id(), Some(Secret::new(key.expose())))?);
+    }
+    let mut timeouts = *provider.timeouts();
+    if let Some(total) = wanted.timeout {
+        timeouts.total = total.0;
+    }
+    let mut deployment = Deployment::of(provider, model, timeouts);
+    deployment.weight = wanted.weight;
+    if let Some(price) = &wanted.price {
+        deployment.price = price.0.clone();
+    }
+    Ok(deployment)
+}
+
+fn timeouts(config: TimeoutsConfig) -> Timeouts {
+    let usual = Timeouts::default();
+    Timeouts {
+        connect: config.connect.map_or(usual.connect, |period| period.0),
+        first_byte: config.first_byte.map_or(usual.first_byte, |period| period.0),
+        idle: config.idle.map_or(usual.idle, |period| period.0),
+        total: config.total.map_or(usual.total, |period| period.0),
+    }
+}
+
+/// Whether something accepts connections where the row says.
+fn answers(row: &ProviderRow) -> bool {
+    let Some(place) = row.base_url.as_deref() else { return false };
+    let host = place.rsplit("://").next().unwrap_or(place).split('/').next().unwrap_or_default();
+    let address = if host.contains(':') { host.to_owned() } else { format!("{host}:11434") };
+    let Ok(addresses) = address.to_socket_addrs() else { return false };
+    addresses.into_iter().any(|address| TcpStream::connect_timeout(&address, OLLAMA_PATIENCE).is_ok())
+}

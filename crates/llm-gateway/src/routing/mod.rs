@@ -1,0 +1,172 @@
+//! From the model that an application asks for to the deployments that can serve it.
+
+mod build;
+mod deployment;
+mod order;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use llm_core::{Error, ErrorKind, Result};
+use llm_providers::catalogue::Catalogue;
+use llm_providers::client::split_model_id;
+use llm_providers::registry::nearest;
+use llm_providers::{Provider, Timeouts};
+
+pub use deployment::{Deployment, Health};
+
+use crate::config::Strategy;
+
+/// How many `provider:model` ids are remembered with their price; more only cost a look-up in the catalogue.
+const REMEMBERED: u64 = 4096;
+
+/// What a model name stands for.
+#[derive(Debug)]
+pub struct Route {
+    /// What the application asks for.
+    pub name: Arc<str>,
+    /// How a deployment is chosen.
+    pub strategy: Strategy,
+    /// Further attempts after the first, over all deployments together.
+    pub retries: u32,
+    /// Names or ids that are tried when no deployment answers.
+    pub fallbacks: Vec<String>,
+    /// What can serve it.
+    pub deployments: Vec<Arc<Deployment>>,
+    /// How long the first content of a stream is awaited before the headers leave.
+    pub commit_after: Duration,
+    /// Output tokens to reserve where the caller states no bound.
+    pub assume_output: Option<u64>,
+}
+
+/// Every model name, and every provider whose models can be called by id.
+#[derive(Debug)]
+pub struct Routes {
+    names: BTreeMap<String, Arc<Route>>,
+    providers: BTreeMap<String, Arc<Provider>>,
+    direct: bool,
+    remembered: moka::sync::Cache<String, Arc<Route>>,
+    commit_after: Duration,
+}
+
+impl Routes {
+    /// The route of a name, of `provider:model`, or of `provider/model`, in that order.
+    pub fn resolve(&self, model: &str) -> Result<Arc<Route>> {
+        if let Some(route) = self.names.get(model) {
+            return Ok(route.clone());
+        }
+        if let Some(route) = self.remembered.get(model) {
+            return Ok(route);
+        }
+        let route = Arc::new(self.direct_route(model)?);
+        self.remembered.insert(model.to_owned(), route.clone());
+        Ok(route)
+    }
+
+    /// The deployments that a call of `route` may try, in order: the name's own, over and over as its retries allow,
+    /// and then each fallback's once.
+    pub fn candidates(&self, route: &Route, now_ms: i64) -> Vec<Arc<Deployment>> {
+        let own = order::ordered(&route.deployments, route.strategy, now_ms);
+        let attempts = 1 + route.retries as usize;
+        let mut candidates: Vec<_> = own.iter().cycle().take(attempts).cloned().collect();
+        for name in &route.fallbacks {
+            // A fallback that can't be resolved was warned of at the start.
+            if let Ok(fallback) = self.resolve(name) {
+                candidates.extend(order::ordered(&fallback.deployments, fallback.strategy, now_ms));
+            }
+        }
+        candidates
+    }
+
+    /// Every name, in order.
+    pub fn names(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.names.values()
+    }
+
+    /// Every provider that can be called.
+    pub fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.providers.values()
+    }
+
+    /// Whether `provider:model` ids can be called at all.
+    pub fn is_direct(&self) -> bool {
+        self.direct
+    }
+
+    /// Every deployment that a name uses.
+    pub fn deployments(&self) -> impl Iterator<Item = &Arc<Deployment>> {
+        self.names.values().flat_map(|route| &route.deployments)
+    }
+
+    fn direct_route(&self, model: &str) -> Result<Route> {
+        let known = |id: &str| self.providers.contains_key(id);
+        let Ok((id, rest)) = split_model_id(model, known) else { return Err(self.not_found(model)) };
+        if !self.direct {
+            return Err(self.not_found(model));
+        }
+        let Some(provider) = self.providers.get(id) else {
+            return Err(self.not_found(model));
+        };
+        let deployment = Deployment::of(provider.clone(), rest, *provider.timeouts());
+        Ok(Route {
+            name: model.into(),
+            strategy: Strategy::Priority,
+            retries: 1,
+            fallbacks: Vec::new(),
+            deployments: vec![Arc::new(deployment)],
+            commit_after: self.commit_after,
+            assume_output: None,
+        })
+    }
+
+    fn not_found(&self, model: &str) -> Error {
+        let error = Error::new(ErrorKind::ModelNotFound, format!("the model `{model}` does not exist here"))
+            .with_param("model");
+        match self.nearest(model) {
+            Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+            None => error,
+        }
+    }
+
+    /// The name or id that `model` was most likely meant to be.
+    fn nearest(&self, model: &str) -> Option<String> {
+        let names = self.names.keys().map(String::as_str);
+        if let Ok((id, rest)) = split_model_id(model, |_| false) {
+            let provider = match self.providers.get_key_value(id) {
+                Some((provider, _)) => provider.as_str(),
+                None => nearest(id, self.providers.keys().map(String::as_str))?,
+            };
+            return Some(format!("{provider}:{rest}"));
+        }
+        if let Some(name) = nearest(model, names) {
+            return Some(name.to_owned());
+        }
+        // A bare model that a configured provider has: the application left the provider out.
+        let of = |id: &&String| Catalogue::bundled().lookup(id, model).is_some();
+        self.providers.keys().find(of).map(|id| format!("{id}:{model}"))
+    }
+}
+
+impl Deployment {
+    /// A deployment with what the catalogue knows of its model.
+    pub(crate) fn of(provider: Arc<Provider>, model: &str, timeouts: Timeouts) -> Self {
+        let known = Catalogue::bundled().lookup(provider.id(), model);
+        let price = match provider.id() {
+            "sandbox" => llm_providers::transport::sandbox_price(),
+            _ => known.as_ref().map(|known| known.price.clone()).unwrap_or_default(),
+        };
+        Self {
+            id: format!("{}:{model}", provider.id()).into(),
+            provider_id: provider.id().into(),
+            model: model.to_owned(),
+            price,
+            max_output: known.as_ref().and_then(|known| known.max_output),
+            window: known.as_ref().and_then(|known| known.window),
+            weight: 1,
+            timeouts,
+            health: Health::default(),
+            provider,
+        }
+    }
+}
