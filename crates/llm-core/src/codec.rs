@@ -65,7 +65,8 @@ pub struct Quirks {
     /// Body members by the protocol's own name, and how this provider calls them (`max_completion_tokens` =
     /// `max_tokens`).
     pub rename: BTreeMap<String, String>,
-    /// Body members, by the protocol's own name, that this provider can't take.
+    /// What this provider can't take, by the protocol's own name: body members (`seed`), kinds of content parts
+    /// (`image_url`), and single values written with a full stop (`response_format.json_schema`, `tools.strict`).
     pub refuse: BTreeSet<String>,
     /// The member of message and delta that holds reasoning as plain text (`reasoning_content`, `reasoning`).
     pub reasoning_field: Option<String>,
@@ -73,12 +74,50 @@ pub struct Quirks {
     pub think_tags: bool,
     /// Whether the thinking switch is the object `thinking: {type}` beside or in place of `reasoning_effort`.
     pub thinking_object: bool,
-    /// Whether reasoning must be sent back with the turns that have tool calls.
+    /// Whether that object takes `budget_tokens`.
+    pub thinking_budget: bool,
+    /// Whether effort and budget stand in an object `reasoning: {effort, max_tokens}`.
+    pub reasoning_object: bool,
+    /// Whether reasoning is sent back with the turns it belongs to, as plain text in `reasoning_field`.
     pub replay_reasoning: bool,
+    /// Whether reasoning is sent back in `reasoning_details[]`, signature included.
+    pub reasoning_details: bool,
+    /// How the end of a prefix worth caching is marked.
+    pub cache_markers: CacheMarkers,
+    /// How documents are written.
+    pub documents: DocumentForm,
+    /// Whether `logprobs` is the number of alternatives, in place of `top_logprobs`.
+    pub logprobs_number: bool,
     /// Whether `stream_options` is refused; usage then comes unasked.
     pub no_stream_options: bool,
     /// Whether a stream may end without `[DONE]`.
     pub no_done: bool,
+}
+
+/// How the end of a prefix worth caching is marked in Chat Completions. Other protocols have one way only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CacheMarkers {
+    /// As the caller marked it in the same protocol; markers of another protocol can't be sent.
+    #[default]
+    AsGiven,
+    /// Not at all: the provider caches unasked.
+    None,
+    /// `prompt_cache_breakpoint: {"mode": "explicit"}` on the part (OpenAI).
+    Breakpoint,
+    /// `cache_control: {"type": "ephemeral"}` on the part, as Anthropic writes it (OpenRouter).
+    CacheControl,
+}
+
+/// How a document is written in Chat Completions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DocumentForm {
+    /// `file: {file_data, filename}`, the data as a `data:` URL (OpenAI).
+    #[default]
+    File,
+    /// `file_url: {url}`, which holds a URL or bare base64, with `file_name` beside it (Perplexity).
+    FileUrl,
 }
 
 /// A request as it goes out, before credentials are added.
@@ -375,6 +414,9 @@ pub struct Observed {
     pub service_tier: Option<String>,
     /// Whether the answer came to its proper end.
     pub complete: bool,
+    /// Whether the model said why it stopped; the proper end of a stream whose row says that it lacks a terminator
+    /// ([`Quirks::no_done`]).
+    pub finished: bool,
     /// Chunks that carried content.
     pub content_chunks: u64,
     /// The provider's error inside the answer, if there was one.

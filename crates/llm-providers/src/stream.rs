@@ -117,9 +117,7 @@ impl ChatStream {
 
     fn end(&mut self) -> Result<()> {
         self.ended = true;
-        if let Some(raw) = self.framer.finish()? {
-            self.decoder.decode(&raw.frame, &mut self.decoded)?;
-        }
+        framing::drain(self.framer.as_mut(), |frame| self.decoder.decode(frame, &mut self.decoded))?;
         self.decoder.finish(&mut self.decoded)
     }
 }

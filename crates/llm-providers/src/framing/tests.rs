@@ -78,3 +78,27 @@ fn the_content_type_chooses_the_framing() {
         assert!(for_content_type(whole).is_none(), "{whole:?}");
     }
 }
+
+#[test]
+fn a_payload_that_was_cut_off_is_a_cut_stream_and_a_provider_s_error_stays_one() {
+    let kind_at_the_end_of = |body: &str| {
+        let mut framer = for_content_type(Some("text/event-stream")).unwrap();
+        framer.push(body.as_bytes());
+        drain(framer.as_mut(), |_| Err(Error::bad_answer("the decoder's own word"))).unwrap_err().kind()
+    };
+    assert_eq!(kind_at_the_end_of("data: {\"a\":"), llm_core::ErrorKind::Cut);
+    assert_eq!(kind_at_the_end_of("data: {\"error\":\"busy\"}"), llm_core::ErrorKind::ProviderError);
+}
+
+#[test]
+fn every_frame_that_is_left_is_drained() {
+    let mut framer = for_content_type(Some("application/x-ndjson")).unwrap();
+    framer.push(b"1\n2\n3");
+    let mut seen = Vec::new();
+    drain(framer.as_mut(), |frame| {
+        seen.push(frame.data.to_vec());
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(seen, [b"1", b"2", b"3"]);
+}

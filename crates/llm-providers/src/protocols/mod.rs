@@ -3,6 +3,8 @@
 pub mod anthropic;
 pub mod native;
 pub mod ollama;
+pub mod openai_chat;
+pub(crate) mod splice;
 
 use llm_core::Protocol;
 use llm_core::codec::ChatProtocol;
@@ -10,6 +12,7 @@ use llm_core::codec::ChatProtocol;
 /// The codecs that speak `protocol` for chat; none where they are not built.
 pub fn chat(protocol: Protocol) -> Option<&'static dyn ChatProtocol> {
     match protocol {
+        Protocol::OpenAiChat => Some(&openai_chat::OpenAiChat),
         Protocol::Anthropic => Some(&anthropic::Anthropic),
         Protocol::Ollama => Some(&ollama::Ollama),
         Protocol::Native => Some(&native::NativeProtocol),

@@ -16,7 +16,7 @@ pub(super) fn decode(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Er
     let said = Said::of(parsed.as_ref());
     let message = match said.message.or_else(|| plain_text(body)) {
         Some(message) => message.to_owned(),
-        None => format!("the provider answered with status {} and no readable message", head.status),
+        None => format!("the provider answered with status {} and no readable message", head.status.as_u16()),
     };
     let kind = kind(kind_of_status(head.status), said.code, &message);
     let mut error = Error::new(kind, message)

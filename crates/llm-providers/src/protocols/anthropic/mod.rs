@@ -9,6 +9,7 @@ mod block;
 mod error;
 mod finish;
 mod model;
+mod passthrough;
 mod request;
 mod stream;
 mod usage;
@@ -72,6 +73,6 @@ impl ChatProtocol for Anthropic {
     }
 
     fn passthrough(&self) -> Option<&dyn Passthrough> {
-        None
+        Some(self)
     }
 }

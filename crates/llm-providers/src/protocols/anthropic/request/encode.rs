@@ -20,8 +20,7 @@ const ASSUMED: u64 = 4_096;
 
 /// The request on the wire.
 pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
-    let version = version::of(target);
-    let strict = version::is_strict(version);
+    let strict = version::is_strict(version::of(target));
     let mut unsupported = Unsupported::new(request.unsupported, target.provider);
     let mut body = request.native.object(ME);
     let betas = body.remove(BETA);
@@ -51,12 +50,18 @@ pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
         }
     }
     let bytes = serde_json::to_vec(&body).map_err(|error| Error::invalid_request("not JSON").with_source(error))?;
-    let mut encoded = Encoded::post("/v1/messages", Bytes::from(bytes), DecodeContext::new(target));
-    insert_header(&mut encoded, "anthropic-version", version)?;
+    let mut encoded = address(target, Bytes::from(bytes))?;
     if let Some(Value::String(betas)) = betas {
         insert_header(&mut encoded, BETA, &betas)?;
     }
     encoded.dropped = unsupported.into_dropped();
+    Ok(encoded)
+}
+
+/// A body on its way to the target.
+pub(crate) fn address(target: &Target<'_>, body: Bytes) -> Result<Encoded> {
+    let mut encoded = Encoded::post("/v1/messages", body, DecodeContext::new(target));
+    insert_header(&mut encoded, "anthropic-version", version::of(target))?;
     Ok(encoded)
 }
 

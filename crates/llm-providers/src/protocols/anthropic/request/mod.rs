@@ -7,7 +7,7 @@ mod options;
 mod tools;
 
 pub(super) use decode::decode;
-pub(super) use encode::encode;
+pub(super) use encode::{address, encode};
 
 /// A kept member of a request that is no member of its body: the caller's `anthropic-beta` header.
 const BETA: &str = "anthropic-beta";

@@ -1,0 +1,83 @@
+//! OpenAI Chat Completions, upstream and downstream, and everything that calls itself compatible with it.
+//!
+//! The hosts' differences are [`Quirks`](llm_core::codec::Quirks) of their rows; nothing here asks for a provider's
+//! name. What a decoder leaves in a [`Native`](llm_core::Native) beside unknown members are hints of spelling, so that
+//! what came in this protocol is written back as it was:
+//!
+//! | left behind | means |
+//! | --- | --- |
+//! | `content: []` | the content was a list of parts |
+//! | `stop: ""` | one stop text, not a list |
+//! | `max_tokens: 0`, `max_completion_tokens: 0` | the bound's name |
+//! | null within a list | the place of an item that was understood |
+//! | an empty text in a reasoning part | the members in which its text stood |
+//! | `usage: {}` in a chunk | usage stood at the top of it |
+
+mod answer;
+mod error;
+mod finish;
+mod message;
+mod passthrough;
+mod request;
+mod stream;
+mod usage;
+
+use bytes::Bytes;
+use llm_core::chat::{ChatAnswer, ChatRequest};
+use llm_core::codec::{
+    AnswerContext, Chat, ChatProtocol, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead,
+    ResponseHead, StreamDecoder, StreamEncoder, Target, Upstream,
+};
+use llm_core::{Error, Protocol, Result};
+
+const PROTOCOL: Protocol = Protocol::OpenAiChat;
+
+/// The codec of OpenAI Chat Completions.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OpenAiChat;
+
+impl Upstream<Chat> for OpenAiChat {
+    fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
+        request::encode(request, target)
+    }
+
+    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<ChatAnswer> {
+        answer::decode(cx, head, body)
+    }
+
+    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Chat>> {
+        Box::new(stream::Decoder::new(cx.clone()))
+    }
+
+    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
+        error::decode(cx, head, body)
+    }
+}
+
+impl Downstream<Chat> for OpenAiChat {
+    fn decode_request(&self, _: &RequestHead, body: &[u8]) -> Result<(ChatRequest, AnswerContext)> {
+        request::decode(body)
+    }
+
+    fn encode_answer(&self, cx: &AnswerContext, answer: &ChatAnswer) -> Result<Bytes> {
+        answer::encode(cx, answer)
+    }
+
+    fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<Chat>> {
+        Box::new(stream::Encoder::new(cx.clone()))
+    }
+
+    fn encode_error(&self, error: &Error) -> ErrorAnswer {
+        error::encode(error)
+    }
+}
+
+impl ChatProtocol for OpenAiChat {
+    fn protocol(&self) -> Protocol {
+        PROTOCOL
+    }
+
+    fn passthrough(&self) -> Option<&dyn Passthrough> {
+        Some(self)
+    }
+}

@@ -1,0 +1,131 @@
+//! A request on its way to a provider.
+
+use bytes::Bytes;
+use llm_core::chat::ChatRequest;
+use llm_core::codec::{DecodeContext, Encoded, Target, Unsupported};
+use llm_core::{Error, ErrorKind, Result};
+use serde_json::{Map, Value, json};
+
+use super::super::PROTOCOL;
+use super::{format, messages_out, thinking, tools};
+
+/// The path below the base URL.
+pub(in super::super) const PATH: &str = "/chat/completions";
+
+/// Writes a request as the target's row takes it.
+pub(in super::super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
+    let mut unsupported = Unsupported::new(request.unsupported, target.provider);
+    let mut out = request.native.object(PROTOCOL);
+    out.insert("model".to_owned(), json!(target.model));
+    out.insert("messages".to_owned(), messages_out::write(&request.messages, target, &mut unsupported)?);
+    write_sampling(request, &mut out);
+    tools::write(&request.tools, target.quirks, &mut unsupported, &mut out)?;
+    if let Some(choice) = &request.tool_choice {
+        tools::write_choice(choice, &mut unsupported, &mut out)?;
+    }
+    if let Some(format) = &request.response_format {
+        format::write(format, target.quirks, &mut unsupported, &mut out)?;
+    }
+    if let Some(options) = &request.reasoning {
+        thinking::write(options, target.quirks, &mut unsupported, &mut out)?;
+    }
+    write_stream(target, &mut out);
+    fit(target, &mut unsupported, &mut out)?;
+    let body = serde_json::to_vec(&out)
+        .map_err(|error| Error::new(ErrorKind::Internal, "the request can't be written").with_source(error))?;
+    let mut encoded = Encoded::post(PATH, Bytes::from(body), DecodeContext::new(target));
+    encoded.dropped = unsupported.into_dropped();
+    Ok(encoded)
+}
+
+fn write_sampling(request: &ChatRequest, out: &mut Map<String, Value>) {
+    let mut set = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            out.insert(name.to_owned(), value);
+        }
+    };
+    set("temperature", request.temperature.map(number));
+    set("top_p", request.top_p.map(number));
+    set("top_k", request.top_k.map(Value::from));
+    set("seed", request.seed.map(Value::from));
+    set("presence_penalty", request.presence_penalty.map(number));
+    set("frequency_penalty", request.frequency_penalty.map(number));
+    set("n", request.n.map(Value::from));
+    set("logprobs", request.logprobs.map(Value::from));
+    set("top_logprobs", request.top_logprobs.map(Value::from));
+    set("parallel_tool_calls", request.parallel_tool_calls.map(Value::from));
+    set("user", request.user.as_deref().map(Value::from));
+    set("metadata", request.metadata.clone().map(Value::Object));
+    set("service_tier", request.service_tier.as_deref().map(Value::from));
+    match request.stop.as_slice() {
+        [] => {}
+        [text] if out.get("stop").is_some_and(Value::is_string) => {
+            out.insert("stop".to_owned(), json!(text));
+        }
+        texts => {
+            out.insert("stop".to_owned(), json!(texts));
+        }
+    }
+    if let Some(tokens) = request.max_tokens {
+        let spelled =
+            ["max_completion_tokens", "max_tokens"].into_iter().find(|name| out.get(*name) == Some(&json!(0)));
+        out.insert(spelled.unwrap_or("max_completion_tokens").to_owned(), json!(tokens));
+    }
+}
+
+/// Whole numbers without a fraction, as people write them.
+fn number(value: f64) -> Value {
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and small")]
+    match value.fract() == 0.0 && value.abs() < 1e15 {
+        true => Value::from(value as i64),
+        false => Value::from(value),
+    }
+}
+
+/// Usage is always asked for: what a call costs must be known.
+fn write_stream(target: &Target<'_>, out: &mut Map<String, Value>) {
+    if !target.stream {
+        out.remove("stream_options");
+        if out.get("stream") == Some(&json!(true)) {
+            out.remove("stream");
+        }
+        return;
+    }
+    out.insert("stream".to_owned(), json!(true));
+    if target.quirks.no_stream_options {
+        out.remove("stream_options");
+        return;
+    }
+    let mut options = match out.remove("stream_options") {
+        Some(Value::Object(options)) => options,
+        _ => Map::new(),
+    };
+    options.insert("include_usage".to_owned(), json!(true));
+    out.insert("stream_options".to_owned(), Value::Object(options));
+}
+
+/// Makes the body fit the row: what it refuses, what it counts, what it calls otherwise.
+fn fit(target: &Target<'_>, unsupported: &mut Unsupported<'_>, out: &mut Map<String, Value>) -> Result<()> {
+    let quirks = target.quirks;
+    for name in &quirks.refuse {
+        let is_set = out.get(name).is_some_and(|value| match name.as_str() {
+            "n" => value.as_u64() != Some(1),
+            "logprobs" => value != &json!(false),
+            _ => true,
+        });
+        if is_set && out.get(name).is_some_and(|value| !value.is_null()) {
+            unsupported.param(name, "the provider has no such parameter")?;
+            out.remove(name);
+        }
+    }
+    if quirks.logprobs_number && out.get("logprobs") == Some(&json!(true)) {
+        let alternatives = out.remove("top_logprobs").unwrap_or_else(|| json!(1));
+        out.insert("logprobs".to_owned(), alternatives);
+    }
+    for (ours, theirs) in &quirks.rename {
+        if let Some(value) = out.remove(ours) {
+            out.insert(theirs.clone(), value);
+        }
+    }
+    Ok(())
+}

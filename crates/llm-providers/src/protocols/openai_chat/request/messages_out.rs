@@ -1,0 +1,196 @@
+//! Messages on their way to a provider.
+
+use llm_core::chat::{Content, Message, Part, Role, ToolResult};
+use llm_core::codec::{Target, Unsupported};
+use llm_core::{Native, Result};
+use serde_json::{Map, Value, json};
+
+use super::super::PROTOCOL;
+use super::super::answer::spoken;
+use super::super::message::{calls, citations, media, parts, reasoning};
+
+/// Writes all messages. Tool results that other protocols put into a user's turn become messages of their own, before
+/// what the user says.
+pub(super) fn write(messages: &[Message], target: &Target<'_>, unsupported: &mut Unsupported<'_>) -> Result<Value> {
+    let mut writer = Writer { target, unsupported, out: Vec::with_capacity(messages.len()) };
+    for (place, message) in messages.iter().enumerate() {
+        writer.message(message, &format!("messages[{place}]"))?;
+    }
+    Ok(Value::Array(writer.out))
+}
+
+struct Writer<'a, 'u> {
+    target: &'a Target<'a>,
+    unsupported: &'a mut Unsupported<'u>,
+    out: Vec<Value>,
+}
+
+impl Writer<'_, '_> {
+    fn message(&mut self, message: &Message, at: &str) -> Result<()> {
+        for part in &message.parts {
+            if let Content::ToolResult(result) = &part.content {
+                self.tool_result(message, part, result, at)?;
+            }
+        }
+        let is_said = |part: &&Part| !matches!(part.content, Content::ToolResult(_));
+        let said: Vec<&Part> = message.parts.iter().filter(is_said).collect();
+        if said.is_empty() && (message.role == Role::Tool || message.parts.len() > said.len()) {
+            return Ok(());
+        }
+        let mut out = message.native.object(PROTOCOL);
+        out.insert("role".to_owned(), json!(message.role));
+        if let Some(name) = &message.name {
+            out.insert("name".to_owned(), json!(name));
+        }
+        match message.role {
+            Role::Assistant => self.assistant(message, at, &mut out)?,
+            _ => self.content(&said, &message.native, at, &mut out)?,
+        }
+        self.out.push(Value::Object(out));
+        Ok(())
+    }
+
+    fn tool_result(&mut self, message: &Message, part: &Part, result: &ToolResult, at: &str) -> Result<()> {
+        // A message of this protocol holds one result, and its members are the message's.
+        let own = message.role == Role::Tool && message.parts.len() == 1;
+        let native = if own { &message.native } else { &Native::NONE };
+        let mut out = native.object(PROTOCOL);
+        out.insert("role".to_owned(), json!("tool"));
+        out.insert("tool_call_id".to_owned(), json!(result.call_id));
+        if let Some(name) = result.name.as_ref().filter(|_| own && native.is_from(PROTOCOL)) {
+            out.insert("name".to_owned(), json!(name));
+        }
+        let content: Vec<&Part> = result.content.iter().collect();
+        self.content(&content, native, at, &mut out)?;
+        parts::write_cache(part.cache.as_ref(), self.target.quirks, self.unsupported, &mut out)?;
+        self.out.push(Value::Object(out));
+        Ok(())
+    }
+
+    /// `content` of every role but the assistant: a text where one text says it all, else a list of parts.
+    fn content(&mut self, said: &[&Part], native: &Native, at: &str, out: &mut Map<String, Value>) -> Result<()> {
+        let was_list = matches!(out.get("content"), Some(Value::Array(_)));
+        if let ([part], false) = (said, was_list)
+            && let (Content::Text { text, .. }, None) = (&part.content, &part.cache)
+        {
+            out.insert("content".to_owned(), json!(text));
+            return Ok(());
+        }
+        if said.is_empty() {
+            if !native.is_from(PROTOCOL) {
+                out.insert("content".to_owned(), json!(""));
+            }
+            return Ok(());
+        }
+        let list = self.list(said, at)?;
+        out.insert("content".to_owned(), Value::Array(list));
+        Ok(())
+    }
+
+    fn list(&mut self, said: &[&Part], at: &str) -> Result<Vec<Value>> {
+        let mut list = Vec::with_capacity(said.len());
+        for (place, part) in said.iter().enumerate() {
+            let at = format!("{at}.content[{place}]");
+            let Some(mut value) = self.part(part, &at)? else { continue };
+            let kind = value.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+            if self.target.quirks.refuse.contains(&kind) {
+                self.unsupported.param(&at, &format!("it takes no parts of type `{kind}`"))?;
+                continue;
+            }
+            if let Value::Object(out) = &mut value {
+                parts::write_cache(part.cache.as_ref(), self.target.quirks, self.unsupported, out)?;
+            }
+            list.push(value);
+        }
+        Ok(list)
+    }
+
+    fn part(&mut self, part: &Part, at: &str) -> Result<Option<Value>> {
+        Ok(Some(match &part.content {
+            Content::Text { text, .. } => Value::Object(parts::write_text(text, &part.native)),
+            Content::Refusal { text } => {
+                let mut out = part.native.object(PROTOCOL);
+                out.insert("type".to_owned(), json!("refusal"));
+                out.insert("refusal".to_owned(), json!(text));
+                Value::Object(out)
+            }
+            Content::Media(media) => media::write(part, media, self.target.quirks, at)?,
+            Content::Unknown { protocol, value } if *protocol == PROTOCOL => value.clone(),
+            // Only its own provider can read a thought, and only in its own place.
+            Content::Reasoning(_) => return Ok(None),
+            other => {
+                self.unsupported.param(at, &format!("a part of the kind `{}` has no place there", kind_of(other)))?;
+                return Ok(None);
+            }
+        }))
+    }
+
+    fn assistant(&mut self, message: &Message, at: &str, out: &mut Map<String, Value>) -> Result<()> {
+        let own = message.native.is_from(PROTOCOL);
+        let all = &message.parts;
+        let listed: Vec<&Part> = all.iter().filter(|part| is_content(part, own)).collect();
+        let was_list = matches!(out.get("content"), Some(Value::Array(_)));
+        let plain = listed.iter().all(|part| matches!(part.content, Content::Text { .. }) && part.cache.is_none());
+        if plain && !was_list {
+            match parts::joined_text(all) {
+                Some(text) => {
+                    out.insert("content".to_owned(), json!(text));
+                }
+                None if !own => {
+                    out.insert("content".to_owned(), Value::Null);
+                }
+                None => {}
+            }
+        } else {
+            let list = self.list(&listed, at)?;
+            out.insert("content".to_owned(), Value::Array(list));
+        }
+        if own {
+            citations::write_all(all, out);
+        }
+        let refusal: String = all.iter().filter_map(refusal_member).collect();
+        if !refusal.is_empty() {
+            out.insert("refusal".to_owned(), json!(refusal));
+        }
+        if let Some((shape, _)) = all.iter().find_map(spoken) {
+            // Sound is sent back by its id.
+            out.insert("audio".to_owned(), json!({"id": shape.get("id")}));
+        }
+        reasoning::write_request(all, self.target.quirks, self.target.provider, out);
+        calls::write_all(all, out);
+        Ok(())
+    }
+}
+
+/// Whether a part of the assistant's stands in its `content`.
+fn is_content(part: &Part, own: bool) -> bool {
+    match &part.content {
+        Content::Text { .. } => true,
+        Content::Refusal { .. } => parts::is_listed(part),
+        // Other protocols' own parts (server tools and their results) are of no use here.
+        Content::Unknown { protocol, .. } => *protocol == PROTOCOL,
+        Content::Media(_) => own && parts::is_listed(part),
+        _ => false,
+    }
+}
+
+fn refusal_member(part: &Part) -> Option<&str> {
+    match &part.content {
+        Content::Refusal { text } if !parts::is_listed(part) => Some(text),
+        _ => None,
+    }
+}
+
+fn kind_of(content: &Content) -> &'static str {
+    match content {
+        Content::Text { .. } => "text",
+        Content::Reasoning(_) => "reasoning",
+        Content::ToolCall(_) => "tool_call",
+        Content::ToolResult(_) => "tool_result",
+        Content::ServerToolCall(_) => "server_tool_call",
+        Content::ServerToolResult(_) => "server_tool_result",
+        Content::Media(_) => "media",
+        Content::Refusal { .. } => "refusal",
+        Content::Unknown { .. } => "unknown",
+    }
+}

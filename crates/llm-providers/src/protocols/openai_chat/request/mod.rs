@@ -1,0 +1,12 @@
+//! Requests, read from callers and written to providers.
+
+mod decode;
+mod encode;
+mod format;
+mod messages_in;
+mod messages_out;
+mod thinking;
+mod tools;
+
+pub(super) use decode::decode;
+pub(super) use encode::{PATH, encode};

@@ -1,0 +1,101 @@
+//! How much to think: `reasoning_effort`, and the objects `reasoning` and `thinking` of the hosts.
+//!
+//! The options' native says where they stood: an empty text under `reasoning_effort`, what is left of the object under
+//! the object's name.
+
+use llm_core::chat::{Effort, ReasoningOptions};
+use llm_core::codec::{Quirks, Unsupported};
+use llm_core::fields::Fields;
+use llm_core::{Native, Result};
+use serde_json::{Map, Value, json};
+
+use super::super::PROTOCOL;
+
+const EFFORT: &str = "reasoning_effort";
+const REASONING: &str = "reasoning";
+const THINKING: &str = "thinking";
+
+/// Takes the options out of a request.
+pub(super) fn read(fields: &mut Fields) -> Result<Option<ReasoningOptions>> {
+    let mut options = ReasoningOptions::default();
+    let mut native = Native::NONE;
+    if let Some(mut object) = fields.want_object(REASONING)? {
+        options.effort = object.want_text("effort")?.map(|effort| Effort::from(effort.as_str()));
+        options.budget_tokens = object.want_u64("max_tokens")?;
+        options.enabled = object.want_bool("enabled")?;
+        native.insert(PROTOCOL, REASONING, Value::Object(object.into_members()));
+    }
+    if let Some(effort) = fields.want_text(EFFORT)? {
+        options.effort = Some(Effort::from(effort.as_str()));
+        native.insert(PROTOCOL, EFFORT, json!(""));
+    }
+    if let Some(mut object) = fields.want_object(THINKING)? {
+        if let Some(kind) = object.want_text("type")? {
+            options.enabled = Some(kind != "disabled");
+            object.put("type", json!(kind));
+        }
+        options.budget_tokens = object.want_u64("budget_tokens")?.or(options.budget_tokens);
+        native.insert(PROTOCOL, THINKING, Value::Object(object.into_members()));
+    }
+    let said = !native.is_none();
+    Ok(said.then_some(ReasoningOptions { native, ..options }))
+}
+
+/// Writes the options as the row takes them.
+pub(super) fn write(
+    options: &ReasoningOptions,
+    quirks: &Quirks,
+    unsupported: &mut Unsupported<'_>,
+    out: &mut Map<String, Value>,
+) -> Result<()> {
+    let shape = |name| match options.native.get(PROTOCOL, name) {
+        Some(Value::Object(rest)) => Some(rest.clone()),
+        _ => None,
+    };
+    let as_given = shape(REASONING).filter(|_| !quirks.refuse.contains(REASONING));
+    if quirks.reasoning_object || as_given.is_some() {
+        out.insert(REASONING.to_owned(), Value::Object(reasoning_object(options, as_given.unwrap_or_default())));
+        return Ok(());
+    }
+    if let Some(effort) = &options.effort {
+        out.insert(EFFORT.to_owned(), json!(effort));
+    }
+    let mut thinking = shape(THINKING);
+    if let Some(budget) = options.budget_tokens {
+        if quirks.thinking_budget {
+            let object = thinking.get_or_insert_with(|| Map::from_iter([("type".to_owned(), json!("enabled"))]));
+            object.insert("budget_tokens".to_owned(), json!(budget));
+        } else {
+            let name = if shape(REASONING).is_some() { "reasoning.max_tokens" } else { "thinking.budget_tokens" };
+            unsupported.param(name, "it takes no budget of thinking tokens")?;
+            thinking = thinking.filter(|_| quirks.thinking_object);
+        }
+    }
+    let has_switch = quirks.thinking_object || quirks.thinking_budget;
+    if let Some(enabled) = options.enabled.filter(|_| has_switch) {
+        let kind = if enabled { "enabled" } else { "disabled" };
+        thinking.get_or_insert_default().entry("type").or_insert_with(|| json!(kind));
+    }
+    if let Some(thinking) = thinking {
+        out.insert(THINKING.to_owned(), Value::Object(thinking));
+    }
+    Ok(())
+}
+
+fn reasoning_object(options: &ReasoningOptions, mut object: Map<String, Value>) -> Map<String, Value> {
+    let measured = options.effort.is_some() || options.budget_tokens.is_some();
+    if let Some(effort) = &options.effort {
+        object.insert("effort".to_owned(), json!(effort));
+    }
+    if let Some(budget) = options.budget_tokens {
+        object.insert("max_tokens".to_owned(), json!(budget));
+    }
+    let stood_here = options.native.get(PROTOCOL, THINKING).is_none();
+    if let Some(enabled) = options.enabled.filter(|enabled| stood_here || !measured || !enabled) {
+        let said = options.native.get(PROTOCOL, REASONING).is_some() || !measured || !enabled;
+        if said {
+            object.insert("enabled".to_owned(), json!(enabled));
+        }
+    }
+    object
+}

@@ -1,0 +1,406 @@
+//! Chunks in, SSE events out.
+
+use std::collections::BTreeMap;
+
+use llm_core::chat::{Change, ChatChunk, ChunkChoice, Content, Delta, Part};
+use llm_core::codec::{AnswerContext, Chat, StreamEncoder, Trailer};
+use llm_core::{Error, Result, Usage};
+use serde_json::{Map, Value, json};
+
+use super::super::message::calls::{self, CALLS};
+use super::super::message::citations;
+use super::super::message::reasoning::{self, DETAILS, Detail, append};
+use super::super::{PROTOCOL, error, finish, usage};
+
+/// The encoder of one streamed answer.
+///
+/// Chunks of this protocol become the events they were; others become events in the full form that OpenAI's SDKs
+/// expect, with usage in one event of its own at the end.
+pub(in super::super) struct Encoder {
+    cx: AnswerContext,
+    id: String,
+    model: String,
+    created: i64,
+    tier: Option<String>,
+    choices: BTreeMap<u32, Said>,
+    /// What is to be said at the end. Chunks of this protocol say it themselves.
+    usage: Option<Usage>,
+}
+
+/// What was said of one choice.
+#[derive(Default)]
+struct Said {
+    role: bool,
+    parts: BTreeMap<u32, SaidPart>,
+    calls: u64,
+    details: usize,
+    characters: usize,
+}
+
+/// What the pieces of a part need to know of its beginning.
+#[derive(Clone, Default)]
+struct SaidPart {
+    /// Of a tool call among the calls, or of a thought among the thoughts.
+    index: u64,
+    provider: Option<String>,
+    /// Of a text, in characters.
+    start: usize,
+}
+
+impl Encoder {
+    /// At the beginning of a stream.
+    pub(in super::super) fn new(cx: AnswerContext) -> Self {
+        Self {
+            id: format!("chatcmpl-{}", cx.id_seed),
+            model: cx.model.clone(),
+            created: cx.created,
+            tier: None,
+            choices: BTreeMap::new(),
+            usage: None,
+            cx,
+        }
+    }
+
+    /// An event of a chunk of this protocol, as it was; none where it only holds usage that nobody asked for.
+    fn own_event(&mut self, chunk: &ChatChunk) -> Option<Map<String, Value>> {
+        let mut out = chunk.native.object(PROTOCOL);
+        let says_usage = out.get("usage").is_some_and(Value::is_object);
+        let only_usage = says_usage && chunk.choices.is_empty();
+        if only_usage && !self.cx.include_usage {
+            return None;
+        }
+        set(&mut out, "id", chunk.id.as_deref().map(Value::from));
+        set(&mut out, "model", chunk.model.as_deref().map(Value::from));
+        set(&mut out, "created", chunk.created.map(Value::from));
+        set(&mut out, "service_tier", chunk.service_tier.as_deref().map(Value::from));
+        if !chunk.choices.is_empty() {
+            let choices = chunk.choices.iter().map(|choice| self.choice(choice)).collect();
+            out.insert("choices".to_owned(), Value::Array(choices));
+        }
+        match &chunk.usage {
+            Some(used) if says_usage => {
+                out.insert("usage".to_owned(), usage::write(used));
+            }
+            Some(used) if !used.native.is_from(PROTOCOL) => self.usage = Some(used.clone()),
+            _ => {}
+        }
+        Some(out)
+    }
+
+    /// An event in full form; none where the chunk says nothing that this protocol has a place for.
+    fn full_event(&mut self, chunk: &ChatChunk) -> Option<Map<String, Value>> {
+        if let Some(id) = chunk.id.as_ref().filter(|id| !id.is_empty()) {
+            self.id.clone_from(id);
+        }
+        if let Some(model) = chunk.model.as_ref().filter(|model| !model.is_empty()) {
+            self.model.clone_from(model);
+        }
+        self.created = chunk.created.unwrap_or(self.created);
+        if chunk.service_tier.is_some() {
+            self.tier.clone_from(&chunk.service_tier);
+        }
+        if chunk.usage.is_some() {
+            self.usage.clone_from(&chunk.usage);
+        }
+        let choices: Vec<Value> = chunk
+            .choices
+            .iter()
+            .map(|choice| self.choice(choice))
+            .filter(|choice| {
+                let says_something = |delta: &Value| delta.as_object().is_some_and(|delta| !delta.is_empty());
+                choice.get("delta").is_some_and(says_something)
+                    || choice.get("finish_reason").is_some_and(|reason| !reason.is_null())
+                    || choice.get("logprobs").is_some_and(|logprobs| !logprobs.is_null())
+            })
+            .collect();
+        if choices.is_empty() {
+            return None;
+        }
+        let mut out = self.envelope(Value::Array(choices));
+        if self.cx.include_usage {
+            out.insert("usage".to_owned(), Value::Null);
+        }
+        Some(out)
+    }
+
+    fn envelope(&self, choices: Value) -> Map<String, Value> {
+        let mut out = Map::new();
+        out.insert("id".to_owned(), json!(self.id));
+        out.insert("object".to_owned(), json!("chat.completion.chunk"));
+        out.insert("created".to_owned(), json!(self.created));
+        out.insert("model".to_owned(), json!(self.model));
+        out.insert("choices".to_owned(), choices);
+        set(&mut out, "service_tier", self.tier.as_deref().map(Value::from));
+        out
+    }
+
+    fn choice(&mut self, choice: &ChunkChoice) -> Value {
+        let own = choice.native.is_from(PROTOCOL);
+        let said = self.choices.entry(choice.index).or_default();
+        let mut out = choice.native.object(PROTOCOL);
+        let shape = match out.remove("delta") {
+            Some(Value::Object(delta)) => Some(delta),
+            _ => None,
+        };
+        let has_delta = shape.is_some();
+        let mut writer = DeltaWriter { out: shape.unwrap_or_default(), annotations: Vec::new(), begun: None, said };
+        if own {
+            if let Some(role) = choice.role.as_ref().filter(|_| writer.out.contains_key("role")) {
+                writer.out.insert("role".to_owned(), json!(role));
+            }
+        } else if !writer.said.role {
+            writer.said.role = true;
+            writer.out.insert("role".to_owned(), json!("assistant"));
+            writer.out.insert("content".to_owned(), json!(""));
+        }
+        for delta in &choice.deltas {
+            writer.write(delta);
+        }
+        let (delta, has_calls) = writer.finish();
+        if !own || out.contains_key("index") {
+            out.insert("index".to_owned(), json!(choice.index));
+        }
+        if !own || has_delta || !delta.is_empty() {
+            out.insert("delta".to_owned(), Value::Object(delta));
+        }
+        match &choice.logprobs {
+            Some(logprobs) => {
+                out.insert("logprobs".to_owned(), logprobs.clone());
+            }
+            None if !own => {
+                out.insert("logprobs".to_owned(), Value::Null);
+            }
+            None => {}
+        }
+        match &choice.finish_reason {
+            Some(reason) if own => {
+                let word = finish::spelled(reason, out.get("finish_reason")).to_owned();
+                out.insert("finish_reason".to_owned(), json!(word));
+            }
+            Some(reason) => {
+                out.insert("finish_reason".to_owned(), json!(finish::canonical(Some(reason), has_calls)));
+            }
+            None if !own => {
+                out.insert("finish_reason".to_owned(), Value::Null);
+            }
+            None => {}
+        }
+        Value::Object(out)
+    }
+}
+
+/// Writes the changes of one choice into one delta.
+struct DeltaWriter<'a> {
+    out: Map<String, Value>,
+    annotations: Vec<Value>,
+    /// The call that began with the last piece, whose arguments belong to the same piece.
+    begun: Option<u32>,
+    said: &'a mut Said,
+}
+
+impl DeltaWriter<'_> {
+    fn write(&mut self, delta: &Delta) {
+        let begun = self.begun.take();
+        match &delta.change {
+            Change::Start(part) => self.start(delta.part, part),
+            Change::Text(text) => {
+                self.said.characters += text.chars().count();
+                match delta.native.get(PROTOCOL, "content") {
+                    Some(Value::String(raw)) => append(&mut self.out, "content", raw),
+                    Some(_) => {}
+                    None => append(&mut self.out, "content", text),
+                }
+            }
+            Change::Refusal(text) => append(&mut self.out, "refusal", text),
+            Change::Reasoning(text) => self.thought(delta, text),
+            Change::Signature(signature) => self.signature(delta.part, signature),
+            Change::Arguments(text) => self.arguments(delta, text, begun),
+            Change::Data(data) => self.data(data),
+            Change::Citation(citation) => {
+                let start = self.said.parts.get(&delta.part).map_or(0, |part| part.start);
+                self.annotations.extend(citations::write(citation, (start, self.said.characters)));
+            }
+            Change::Stop => {}
+        }
+    }
+
+    fn start(&mut self, place: u32, part: &Part) {
+        let mut known = SaidPart { start: self.said.characters, ..SaidPart::default() };
+        match &part.content {
+            Content::Text { text, citations } => {
+                self.said.parts.insert(place, known);
+                if !text.is_empty() {
+                    self.write(&Delta::new(place, Change::Text(text.clone())));
+                }
+                for citation in citations {
+                    self.write(&Delta::new(place, Change::Citation(citation.clone())));
+                }
+                return;
+            }
+            Content::Refusal { text } if !text.is_empty() => append(&mut self.out, "refusal", text),
+            Content::Reasoning(thought) => {
+                known.index = self.said.details as u64;
+                known.provider.clone_from(&thought.provider);
+                self.said.details += 1;
+                self.said.parts.insert(place, known);
+                // In this protocol the pieces that follow say where the thought stands, and carry its detail.
+                let is_new = part.native.is_none();
+                if is_new && thought.encrypted.is_some() {
+                    let index = self.said.details - 1;
+                    self.detail(reasoning::fresh_detail(thought, Some(index)));
+                    return;
+                }
+                if is_new && !thought.text.is_empty() {
+                    self.write(&Delta::new(place, Change::Reasoning(thought.text.clone())));
+                }
+                if let Some(signature) = thought.signature.as_ref().filter(|_| is_new) {
+                    self.write(&Delta::new(place, Change::Signature(signature.clone())));
+                }
+                return;
+            }
+            Content::ToolCall(call) => {
+                known.index = self.said.calls;
+                self.said.calls += 1;
+                let mut piece = calls::write(part, call);
+                if let Some(piece) = piece.as_object_mut().filter(|_| part.native.is_none()) {
+                    piece.insert("index".to_owned(), json!(known.index));
+                }
+                self.call(piece);
+                self.begun = Some(place);
+            }
+            _ => {}
+        }
+        self.said.parts.insert(place, known);
+    }
+
+    fn thought(&mut self, delta: &Delta, text: &str) {
+        if let Some(shape) = delta.native.members(PROTOCOL) {
+            for (name, rest) in shape {
+                match rest {
+                    Value::Object(rest) if name == DETAILS => {
+                        let thought = llm_core::chat::Reasoning { text: text.to_owned(), ..Default::default() };
+                        self.detail(Detail::write(&thought, rest.clone()));
+                    }
+                    Value::String(raw) if name == "content" => append(&mut self.out, name, raw),
+                    Value::String(_) => append(&mut self.out, name, text),
+                    _ => {}
+                }
+            }
+            return;
+        }
+        for name in ["reasoning_content", "reasoning"] {
+            append(&mut self.out, name, text);
+        }
+        let known = self.said.parts.get(&delta.part).cloned().unwrap_or_default();
+        let mut detail = json!({"type": "reasoning.text", "index": known.index, "text": text});
+        if let Some(provider) = known.provider {
+            detail["provider"] = json!(provider);
+        }
+        self.detail(detail);
+    }
+
+    fn signature(&mut self, part: u32, signature: &str) {
+        let last = self.out.get_mut(DETAILS).and_then(Value::as_array_mut).and_then(|list| list.last_mut());
+        if let Some(Value::Object(detail)) = last {
+            append(detail, "signature", signature);
+            return;
+        }
+        let known = self.said.parts.get(&part).cloned().unwrap_or_default();
+        let mut detail = json!({"type": "reasoning.text", "index": known.index, "signature": signature});
+        if let Some(provider) = known.provider {
+            detail["provider"] = json!(provider);
+        }
+        self.detail(detail);
+    }
+
+    fn detail(&mut self, detail: Value) {
+        push(&mut self.out, DETAILS, detail);
+    }
+
+    fn call(&mut self, piece: Value) {
+        push(&mut self.out, CALLS, piece);
+    }
+
+    fn arguments(&mut self, delta: &Delta, text: &str, begun: Option<u32>) {
+        match delta.native.get(PROTOCOL, CALLS) {
+            Some(Value::Object(rest)) => {
+                let mut piece = rest.clone();
+                calls::write_inner(&mut piece, "", text);
+                self.call(Value::Object(piece));
+            }
+            Some(_) => {}
+            None if begun == Some(delta.part) => {
+                let last = self.out.get_mut(CALLS).and_then(Value::as_array_mut).and_then(|list| list.last_mut());
+                if let Some(Value::Object(piece)) = last {
+                    calls::write_inner(piece, "", text);
+                }
+            }
+            None => {
+                let Some(known) = self.said.parts.get(&delta.part) else { return };
+                if !text.is_empty() {
+                    let piece = json!({"index": known.index, "function": {"arguments": text}});
+                    self.call(piece);
+                }
+            }
+        }
+    }
+
+    /// The rest of the sound's object stands in the delta of an event of this protocol; others have no sound.
+    fn data(&mut self, data: &str) {
+        if let Some(Value::Object(audio)) = self.out.get_mut("audio").filter(|_| !data.is_empty()) {
+            append(audio, "data", data);
+        }
+    }
+
+    fn finish(mut self) -> (Map<String, Value>, bool) {
+        citations::put(self.annotations, &mut self.out);
+        (self.out, self.said.calls > 0)
+    }
+}
+
+fn push(out: &mut Map<String, Value>, name: &str, item: Value) {
+    match out.get_mut(name) {
+        Some(Value::Array(list)) => list.push(item),
+        _ => {
+            out.insert(name.to_owned(), Value::Array(vec![item]));
+        }
+    }
+}
+
+fn set(out: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        out.insert(name.to_owned(), value);
+    }
+}
+
+fn write_event(event: &impl serde::Serialize, out: &mut Vec<u8>) -> Result<()> {
+    out.extend_from_slice(b"data: ");
+    serde_json::to_writer(&mut *out, event)
+        .map_err(|error| Error::new(llm_core::ErrorKind::Internal, "an event can't be written").with_source(error))?;
+    out.extend_from_slice(b"\n\n");
+    Ok(())
+}
+
+impl StreamEncoder<Chat> for Encoder {
+    fn encode(&mut self, chunk: &ChatChunk, out: &mut Vec<u8>) -> Result<()> {
+        let event = if chunk.native.is_from(PROTOCOL) { self.own_event(chunk) } else { self.full_event(chunk) };
+        match event {
+            Some(event) => write_event(&event, out),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(&mut self, _: &Trailer, out: &mut Vec<u8>) {
+        if let Some(used) = self.usage.take().filter(|_| self.cx.include_usage) {
+            let mut event = self.envelope(json!([]));
+            event.insert("usage".to_owned(), usage::write(&used));
+            // A map of strings and numbers can always be written.
+            let _ = write_event(&event, out);
+        }
+        out.extend_from_slice(b"data: [DONE]\n\n");
+    }
+
+    fn error(&mut self, error: &Error, out: &mut Vec<u8>) {
+        let _ = write_event(&error::envelope(error), out);
+    }
+}
