@@ -1,0 +1,45 @@
+//! Replays the corpora of the fuzz targets, so that whatever once broke a parser is tried on every run.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(unreachable_pub, dead_code, reason = "the targets are written for another crate")]
+
+#[path = "../../../fuzz/src/lib.rs"]
+mod targets;
+
+use std::path::{Path, PathBuf};
+
+fn fuzz() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz")
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn every_corpus_passes() {
+    for (name, run) in targets::TARGETS {
+        let inputs = files_in(&fuzz().join("corpus").join(name));
+        assert!(!inputs.is_empty(), "`{name}` has no corpus");
+        for input in inputs {
+            println!("{}", input.display());
+            let data = std::fs::read(&input).unwrap();
+            run(&data);
+            // Most bodies that reach a parser in practice end too early, or not at all.
+            for cut in 0..data.len() {
+                run(&data[..cut]);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_target_can_be_run_by_cargo_fuzz() {
+    let manifest = std::fs::read_to_string(fuzz().join("Cargo.toml")).unwrap();
+    for (name, _) in targets::TARGETS {
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "`{name}` is not in the manifest");
+        let target = std::fs::read_to_string(fuzz().join(format!("fuzz_targets/{name}.rs"))).unwrap();
+        assert!(target.contains(&format!("run(\"{name}\", data)")), "`{name}` runs another target");
+    }
+}

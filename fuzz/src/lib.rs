@@ -1,0 +1,227 @@
+//! What the fuzz targets do with their input. The ordinary tests include this file and replay the corpora with it.
+
+use llm_core::chat::{ChatAccumulator, ChatAnswer};
+use llm_core::codec::{
+    AnswerContext, ChatProtocol, DecodeContext, Edits, Quirks, RequestHead, ResponseHead, Target as Provider, Verdict,
+};
+use llm_core::{Error, Protocol};
+use llm_providers::framing::{AwsEventStreamFramer, Framer, JsonArrayFramer, NdjsonFramer, RawFrame, SseFramer};
+use llm_providers::protocols;
+use serde_json::Value;
+
+/// A target's name, which is its file's under `fuzz_targets` and its folder's under `corpus`, and what it does.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    ("sse", sse),
+    ("ndjson", ndjson),
+    ("aws_event_stream", aws_event_stream),
+    ("json_array", json_array),
+    ("openai_chat_request", |data| request(Protocol::OpenAiChat, data)),
+    ("openai_chat_response", |data| answer(Protocol::OpenAiChat, data)),
+    ("openai_chat_stream", |data| stream(Protocol::OpenAiChat, SseFramer::default(), data)),
+    ("openai_chat_passthrough", |data| passthrough(Protocol::OpenAiChat, data)),
+    ("anthropic_request", |data| request(Protocol::Anthropic, data)),
+    ("anthropic_response", |data| answer(Protocol::Anthropic, data)),
+    ("anthropic_stream", |data| stream(Protocol::Anthropic, SseFramer::default(), data)),
+    ("anthropic_passthrough", |data| passthrough(Protocol::Anthropic, data)),
+    ("ollama_request", |data| request(Protocol::Ollama, data)),
+    ("ollama_response", |data| answer(Protocol::Ollama, data)),
+    ("ollama_stream", |data| stream(Protocol::Ollama, NdjsonFramer::default(), data)),
+    ("native_request", |data| request(Protocol::Native, data)),
+    ("native_response", |data| answer(Protocol::Native, data)),
+    ("native_stream", |data| stream(Protocol::Native, SseFramer::default(), data)),
+];
+
+/// Runs the target of that name.
+pub fn run(name: &str, data: &[u8]) {
+    let (_, target) = TARGETS.iter().find(|(other, _)| *other == name).expect("a target has its name");
+    target(data);
+}
+
+/// Server-sent events.
+pub fn sse(data: &[u8]) {
+    framing(SseFramer::default, data);
+}
+
+/// Newline-delimited JSON.
+pub fn ndjson(data: &[u8]) {
+    framing(NdjsonFramer::default, data);
+}
+
+/// AWS event stream.
+pub fn aws_event_stream(data: &[u8]) {
+    framing(AwsEventStreamFramer::default, data);
+}
+
+/// One JSON array.
+pub fn json_array(data: &[u8]) {
+    framing(JsonArrayFramer::default, data);
+}
+
+/// Any delivery gives the same frames, and their raw bytes are the body. The first byte says how it is delivered.
+fn framing<F: Framer>(make: impl Fn() -> F, data: &[u8]) {
+    let (size, body) = match data.split_first() {
+        Some((&size, body)) => (usize::from(size).max(1), body),
+        None => (1, data),
+    };
+    let whole = frames(make(), body, body.len().max(1));
+    let pieces = frames(make(), body, size);
+    assert_eq!(whole, pieces, "delivered in pieces of {size}");
+}
+
+/// Name and data of every frame that has any; none where the body is broken.
+fn frames(mut framer: impl Framer, body: &[u8], size: usize) -> Option<Vec<(String, Vec<u8>)>> {
+    let mut raw = Vec::new();
+    let mut frames = Vec::new();
+    let result = deliver(&mut framer, body, size, |found| {
+        raw.extend_from_slice(found.raw);
+        if !(found.frame.event.is_empty() && found.frame.data.is_empty()) {
+            frames.push((found.frame.event.to_owned(), found.frame.data.to_vec()));
+        }
+        Ok(())
+    });
+    assert!(body.starts_with(&raw));
+    result.ok()?;
+    assert_eq!(raw, body);
+    Some(frames)
+}
+
+fn deliver(
+    framer: &mut impl Framer,
+    body: &[u8],
+    size: usize,
+    mut take: impl FnMut(RawFrame<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    for piece in body.chunks(size) {
+        framer.push(piece);
+        while let Some(found) = framer.next_frame()? {
+            take(found)?;
+        }
+    }
+    while let Some(found) = framer.finish()? {
+        take(found)?;
+    }
+    Ok(())
+}
+
+fn cx() -> DecodeContext {
+    DecodeContext { provider: "fuzz".to_owned(), id_seed: "seed".to_owned(), ..DecodeContext::default() }
+}
+
+/// A request that was read and written again reads the same.
+fn request(protocol: Protocol, data: &[u8]) {
+    let Some(codec) = protocols::chat(protocol) else { return };
+    let Some((first, head)) = rewritten(codec, &RequestHead::default(), data) else { return };
+    let (second, _) = rewritten(codec, &head, &first).expect("what was written can be read and written");
+    alike(&first, &second);
+}
+
+fn rewritten(codec: &dyn ChatProtocol, head: &RequestHead, body: &[u8]) -> Option<(Vec<u8>, RequestHead)> {
+    let (request, cx) = codec.decode_request(head, body).ok()?;
+    let target = Provider {
+        provider: "fuzz",
+        model: &cx.model,
+        version: cx.version.as_deref(),
+        quirks: &Quirks::default(),
+        variables: &Default::default(),
+        stream: cx.stream,
+        max_output: None,
+        id_seed: "seed",
+    };
+    let encoded = codec.encode_request(&request, &target).ok()?;
+    Some((encoded.body.to_vec(), RequestHead { headers: encoded.headers, path: encoded.path, query: None }))
+}
+
+/// A whole answer that was read and written again reads the same; so does an error.
+fn answer(protocol: Protocol, data: &[u8]) {
+    let Some(codec) = protocols::chat(protocol) else { return };
+    let head = ResponseHead::default();
+    let error = codec.decode_error(&cx(), &head, data);
+    codec.encode_error(&error);
+    let Ok(read) = codec.decode_answer(&cx(), &head, data) else { return };
+    let Ok(first) = codec.encode_answer(&AnswerContext::default(), &read) else { return };
+    let read = codec.decode_answer(&cx(), &head, &first).expect("what was written can be read");
+    let second = codec.encode_answer(&AnswerContext::default(), &read).expect("and written");
+    alike(&first, &second);
+}
+
+/// A stream that was read and written again says the same.
+fn stream(protocol: Protocol, framer: impl Framer, data: &[u8]) {
+    let Some(codec) = protocols::chat(protocol) else { return };
+    let mut framer = Some(framer);
+    let Ok((first, written)) = replayed(codec, &mut framer.take().expect("once"), data) else { return };
+    let again = match protocol {
+        Protocol::Ollama => replayed(codec, &mut NdjsonFramer::default(), &written),
+        _ => replayed(codec, &mut SseFramer::default(), &written),
+    };
+    let (second, _) = again.expect("what was written can be read");
+    assert_eq!((first.text(), first.reasoning()), (second.text(), second.reasoning()));
+    assert_eq!(first.tool_calls().len(), second.tool_calls().len());
+}
+
+fn replayed(codec: &dyn ChatProtocol, framer: &mut impl Framer, body: &[u8]) -> Result<(ChatAnswer, Vec<u8>), Error> {
+    let mut decoder = codec.decode_stream(&cx());
+    let mut chunks = Vec::new();
+    deliver(framer, body, body.len().max(1), |found| decoder.decode(&found.frame, &mut chunks))?;
+    decoder.finish(&mut chunks)?;
+    let mut encoder = codec.encode_stream(&AnswerContext { include_usage: true, ..AnswerContext::default() });
+    let mut accumulator = ChatAccumulator::new("fuzz");
+    let mut written = Vec::new();
+    for chunk in &chunks {
+        accumulator.push(chunk);
+        encoder.encode(chunk, &mut written)?;
+    }
+    encoder.finish(&decoder.trailer(), &mut written);
+    Ok((accumulator.finish(), written))
+}
+
+/// A body without edits stays as it is, an edited one changes where it was told to, and no stream breaks an observer.
+fn passthrough(protocol: Protocol, data: &[u8]) {
+    let Some(pass) = protocols::chat(protocol).and_then(ChatProtocol::passthrough) else { return };
+    let body = data.to_vec().into();
+    let _ = pass.observe(data);
+    let mut observer = pass.observe_stream(true);
+    let _ = deliver(&mut SseFramer::default(), data, data.len().max(1), |found| {
+        let verdict = observer.frame(&found.frame);
+        assert!(matches!(verdict, Verdict::Forward | Verdict::Drop));
+        Ok(())
+    });
+    let _ = observer.observed();
+    if pass.skim(&RequestHead::default(), data).is_err() {
+        return;
+    }
+    if let Ok(same) = pass.edit(&body, &Edits::default()) {
+        assert_eq!(same, body);
+    }
+    let edits =
+        Edits { model: Some("other \"model\"".to_owned()), ask_usage: true, cap_output: Some(7), ..Edits::default() };
+    let Ok(edited) = pass.edit(&body, &edits) else { return };
+    let edited: Value = serde_json::from_slice(&edited).expect("an edited body is JSON");
+    assert_eq!(edited["model"], "other \"model\"");
+    let original: Value = serde_json::from_slice(data).expect("a skimmed body is JSON");
+    let kept = |body: &Value| body.get("messages").cloned();
+    assert_eq!(kept(&edited), kept(&original));
+}
+
+/// Panics where two JSON texts differ in more than the last digit of a number.
+fn alike(first: &[u8], second: &[u8]) {
+    let parse = |text| serde_json::from_slice::<Value>(text).expect("what was written is JSON");
+    let (first, second) = (parse(first), parse(second));
+    assert!(are_alike(&first, &second), "\n{first}\n{second}");
+}
+
+fn are_alike(first: &Value, second: &Value) -> bool {
+    match (first, second) {
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| are_alike(a, b)))
+        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| are_alike(a, b)),
+        (Value::Number(a), Value::Number(b)) => match (a.as_f64(), b.as_f64()) {
+            (Some(a), Some(b)) => (a - b).abs() <= a.abs() * 1e-12,
+            _ => a == b,
+        },
+        _ => first == second,
+    }
+}
