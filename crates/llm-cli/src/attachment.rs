@@ -41,3 +41,6 @@ fn kind_of(bytes: &[u8]) -> Option<(MediaKind, &'static str)> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

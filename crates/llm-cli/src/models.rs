@@ -84,3 +84,6 @@ fn as_json(model: &Model) -> Value {
         "deprecated_on": model.deprecated_on,
     })
 }
+
+#[cfg(test)]
+mod tests;
