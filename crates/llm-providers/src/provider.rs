@@ -98,7 +98,7 @@ impl Provider {
             quirks: &self.row.quirks,
             variables: &self.row.variables,
             stream,
-            max_output: Catalogue::bundled().lookup(&self.id, model).and_then(|model| model.max_output),
+            max_output: Catalogue::bundled().max_output(&self.id, model),
             id_seed,
         }
     }

@@ -14,6 +14,11 @@ pub(super) fn alias(line: &str) -> Option<&str> {
     line.split_once('\t')?.1.strip_prefix('=')
 }
 
+/// The fourth column.
+pub(super) fn max_output(line: &str) -> Option<u64> {
+    line.split('\t').nth(3)?.parse().ok()
+}
+
 /// The model of a line; none for comments and for names of other models.
 pub(super) fn parse(line: &str) -> Option<Model> {
     let mut columns = line.split('\t');

@@ -1,8 +1,8 @@
 //! What is known of models: windows, bounds, capabilities and prices.
 //!
 //! The data is one text, `models.tsv`, sorted by `provider:model`, made by `cargo xtask catalogue`. Nothing of it is
-//! parsed at start: a look-up is a binary search over the text, and reads the one line that it finds. Keep what you
-//! look up often.
+//! parsed at start: a look-up is a binary search over its lines, and reads the one line that it finds. Where the lines
+//! begin is noted once, at the first look-up. Keep what you look up often.
 //!
 //! ```
 //! use llm_providers::catalogue::Catalogue;
@@ -16,6 +16,8 @@ mod line;
 mod names;
 
 pub use capability::{Capabilities, Capability};
+
+use std::sync::OnceLock;
 
 use llm_core::Price;
 
@@ -100,9 +102,11 @@ modes! {
 #[derive(Debug)]
 pub struct Catalogue {
     text: &'static str,
+    /// The lines of `text`, comments left out.
+    lines: OnceLock<Vec<&'static str>>,
 }
 
-static BUNDLED: Catalogue = Catalogue { text: include_str!("models.tsv") };
+static BUNDLED: Catalogue = Catalogue { text: include_str!("models.tsv"), lines: OnceLock::new() };
 
 impl Catalogue {
     /// The catalogue that comes with this version. Costs nothing.
@@ -126,10 +130,14 @@ impl Catalogue {
     ///
     /// Nothing is found by likeness: see [`nearest`](Self::nearest) for that.
     pub fn lookup(&self, provider: &str, model: &str) -> Option<Model> {
-        let names = names::spellings(provider, model);
-        let mut keys = names.iter().flat_map(|name| names::places(provider).map(move |place| (place, name.as_str())));
-        keys.find_map(|(place, name)| self.exact(place, name))
-            .map(|found| Model { provider: provider.to_owned(), ..found })
+        let found = line::parse(self.find(provider, model)?)?;
+        Some(Model { provider: provider.to_owned(), ..found })
+    }
+
+    /// The most tokens that an answer of a model may have, without reading the rest; by the same names as
+    /// [`lookup`](Self::lookup).
+    pub fn max_output(&self, provider: &str, model: &str) -> Option<u64> {
+        line::max_output(self.find(provider, model)?)
     }
 
     /// Every model of a provider, in the order of its names. Further names of the same model are left out.
@@ -137,10 +145,10 @@ impl Catalogue {
         let places = || names::places(provider);
         let listed = places().enumerate().flat_map(move |(rank, place)| {
             let prefix = format!("{place}:");
-            let lines = self.lines_from(&prefix).take_while(move |line| line.starts_with(&prefix));
+            let lines = self.lines_from(&prefix).iter().take_while(move |line| line.starts_with(&prefix));
             // What an earlier list of the same provider has, this one does not say again.
             lines
-                .filter_map(line::parse)
+                .filter_map(|line| line::parse(line))
                 .filter(move |model| !places().take(rank).any(|earlier| self.line(earlier, &model.id).is_some()))
         });
         listed.map(move |model| Model { provider: provider.to_owned(), ..model })
@@ -148,7 +156,7 @@ impl Catalogue {
 
     /// Every model, in the order of `provider:model`.
     pub fn all(&self) -> impl Iterator<Item = Model> + '_ {
-        self.text.lines().filter_map(line::parse)
+        self.lines().iter().filter_map(|line| line::parse(line))
     }
 
     /// The model of a provider whose name is most like `model`, if one is at all: for "did you mean".
@@ -159,36 +167,31 @@ impl Catalogue {
         scored.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, id)| id)
     }
 
-    fn exact(&self, place: &str, name: &str) -> Option<Model> {
+    fn find(&self, provider: &str, model: &str) -> Option<&'static str> {
+        let of = |name: &str| names::places(provider).find_map(|place| self.exact(place, name));
+        of(model).or_else(|| names::spellings(provider, model).iter().find_map(|name| of(name)))
+    }
+
+    /// The line of a name, or of the model that the name stands for.
+    fn exact(&self, place: &str, name: &str) -> Option<&'static str> {
         let line = self.line(place, name)?;
-        match line::alias(line) {
-            Some(target) => line::parse(self.line(place, target)?),
-            None => line::parse(line),
-        }
+        line::alias(line).map_or(Some(line), |target| self.line(place, target))
     }
 
     fn line(&self, place: &str, name: &str) -> Option<&'static str> {
         let key = format!("{place}:{name}");
-        self.lines_from(&key).next().filter(|line| line::key(line) == key)
+        self.lines_from(&key).first().copied().filter(|line| line::key(line) == key)
     }
 
     /// The lines from the first one whose key is not before `key`.
-    fn lines_from(&self, key: &str) -> std::str::Lines<'static> {
-        let text = self.text;
-        let (mut low, mut high) = (0, text.len());
-        while low < high {
-            // Every byte that is looked for or cut at is a line feed, so all cuts are at characters' edges.
-            let middle = low + (high - low) / 2;
-            let start =
-                text.as_bytes()[low..middle].iter().rposition(|byte| *byte == b'\n').map_or(low, |at| low + at + 1);
-            let end = text[start..high].find('\n').map_or(high, |at| start + at);
-            if line::key(&text[start..end]) < key {
-                low = (end + 1).min(high);
-            } else {
-                high = start;
-            }
-        }
-        text[low..].lines()
+    fn lines_from(&self, key: &str) -> &[&'static str] {
+        let lines = self.lines();
+        let start = lines.partition_point(|line| line::key(line) < key);
+        lines.get(start..).unwrap_or_default()
+    }
+
+    fn lines(&self) -> &[&'static str] {
+        self.lines.get_or_init(|| self.text.lines().filter(|line| !line.starts_with('#')).collect())
     }
 }
 

@@ -17,9 +17,9 @@ pub(super) fn places(provider: &str) -> impl Iterator<Item = &str> + Clone {
     own.into_iter().chain(shared.iter().copied())
 }
 
-/// The spellings of `model` that are looked for, in order; the first is its own.
+/// The spellings of `model` that are looked for after its own, in order.
 pub(super) fn spellings(provider: &str, model: &str) -> Vec<String> {
-    let mut found = vec![model.to_owned()];
+    let mut found = Vec::new();
     let bare = match provider {
         "gemini" | "vertex" | "vertexai" => ["publishers/google/", "models/"]
             .iter()
@@ -34,7 +34,6 @@ pub(super) fn spellings(provider: &str, model: &str) -> Vec<String> {
         found.push(name);
         found.extend(undated);
     }
-    found.dedup();
     found
 }
 

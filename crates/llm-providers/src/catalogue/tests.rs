@@ -2,7 +2,7 @@ use llm_core::{Meter, NanoUsd, Usage};
 
 use super::*;
 
-const CATALOGUE: &Catalogue = &BUNDLED;
+static CATALOGUE: &Catalogue = &BUNDLED;
 
 fn find(id: &str) -> Model {
     let (provider, model) = id.split_once(':').unwrap();
@@ -17,9 +17,8 @@ fn rate(id: &str, meter: Meter, prompt: u64, service: Option<&str>) -> String {
 
 #[test]
 fn it_is_large_and_every_line_is_read() {
-    let lines: Vec<_> = CATALOGUE.text.lines().filter(|line| !line.starts_with('#')).collect();
     let unread: Vec<_> =
-        lines.iter().filter(|line| line::parse(line).is_none() && line::alias(line).is_none()).collect();
+        CATALOGUE.lines().iter().filter(|line| line::parse(line).is_none() && line::alias(line).is_none()).collect();
     assert_eq!(unread, Vec::<&&str>::new());
     assert!(CATALOGUE.all().count() >= 1_500, "{}", CATALOGUE.all().count());
     assert!(CATALOGUE.text.len() < 600_000);
@@ -28,16 +27,17 @@ fn it_is_large_and_every_line_is_read() {
 
 #[test]
 fn its_lines_stand_in_the_order_of_their_keys() {
-    let keys: Vec<_> = CATALOGUE.text.lines().filter(|line| !line.starts_with('#')).map(line::key).collect();
+    let keys: Vec<_> = CATALOGUE.lines().iter().map(|line| line::key(line)).collect();
     assert_eq!(keys.windows(2).find(|pair| pair[0] >= pair[1]), None);
 }
 
 #[test]
 fn every_name_is_found_and_leads_to_a_model() {
-    for line in CATALOGUE.text.lines().filter(|line| !line.starts_with('#')) {
+    for line in CATALOGUE.lines() {
         let (provider, name) = line::key(line).split_once(':').unwrap();
         let found = CATALOGUE.lookup(provider, name).unwrap_or_else(|| panic!("`{provider}:{name}` is not found"));
         assert_eq!(found.id, line::alias(line).unwrap_or(name));
+        assert_eq!(found.max_output, CATALOGUE.max_output(provider, name));
     }
 }
 
