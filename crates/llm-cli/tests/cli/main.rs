@@ -1,6 +1,7 @@
 //! The `llm` command, run as users run it: status, standard output and standard error.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on says where")]
+mod ask;
 mod choose;
 mod command;
 mod lists;
