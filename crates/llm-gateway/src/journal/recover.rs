@@ -54,7 +54,8 @@ impl Folder {
     }
 }
 
-fn read(folder: &Path, segments: &[u64], shipped: Place) -> io::Result<Recovered> {
+/// Reads all segments once, and keeps no ended call in memory.
+pub(super) fn read(folder: &Path, segments: &[u64], shipped: Place) -> io::Result<Recovered> {
     let mut recovered = Recovered::default();
     let mut open: HashMap<CallId, (u64, OpenRecord)> = HashMap::new();
     let mut admitted = 0;
