@@ -50,7 +50,7 @@ impl Piece {
             arguments: None,
             rest: Map::new(),
         };
-        let inner_name = if fields.get("custom").is_some_and(Value::is_object) { "custom" } else { "function" };
+        let inner_name = inner_member(|name| fields.get(name));
         let mut inner = fields.take_object(inner_name);
         piece.name =
             inner.as_ref().and_then(|inner| inner.text("name")).filter(|name| !name.is_empty()).map(str::to_owned);
@@ -75,6 +75,12 @@ impl Piece {
         piece.rest = fields.into_members();
         piece
     }
+}
+
+/// Where name and arguments stand. Snowflake's calls have an empty `custom` beside `function`.
+fn inner_member<'a>(get: impl Fn(&str) -> Option<&'a Value>) -> &'static str {
+    let is_there = |name| get(name).is_some_and(Value::is_object);
+    if is_there("custom") && !is_there("function") { "custom" } else { "function" }
 }
 
 fn arguments_member(inner: &str) -> &'static str {
@@ -148,7 +154,7 @@ pub(in super::super) fn write_inner(out: &mut Map<String, Value>, name: &str, ar
     if name.is_empty() && arguments.is_empty() {
         return;
     }
-    let inner_name = if out.get("custom").is_some_and(Value::is_object) { "custom" } else { "function" };
+    let inner_name = inner_member(|name| out.get(name));
     if !out.get(inner_name).is_some_and(Value::is_object) {
         out.insert(inner_name.to_owned(), Value::Object(Map::new()));
     }

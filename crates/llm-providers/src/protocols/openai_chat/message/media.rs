@@ -107,7 +107,7 @@ pub(in super::super) fn write(part: &Part, media: &Media, quirks: &Quirks, at: &
                     return Err(cannot(at, kind, "a document must be inline or a file that the provider holds"));
                 }
             };
-            let name = media.name.as_deref().or(default_name.filter(|_| part.native.is_none()));
+            let name = media.name.as_deref().or(default_name.filter(|_| !part.native.is_from(PROTOCOL)));
             within(&mut out, kind, |inner| {
                 inner.insert(member.to_owned(), json!(value));
                 if let Some(name) = name {

@@ -47,9 +47,9 @@ fn cap_output(splice: &mut Splice<'_>, cap: u64, name: &str) {
     for bound in others.chain([name]) {
         let Some(stated) = splice.value(bound).filter(|stated| *stated != b"null") else { continue };
         is_bound = true;
-        if !serde_json::from_slice::<u64>(stated).is_ok_and(|stated| stated <= cap) {
-            splice.set(bound, cap.to_string());
-        }
+        let is_low = serde_json::from_slice::<u64>(stated).is_ok_and(|stated| stated <= cap);
+        // Set even then: the name may stand there once more.
+        splice.set(bound, if is_low { stated.to_vec() } else { cap.to_string().into_bytes() });
     }
     if !is_bound {
         splice.set(name, cap.to_string());

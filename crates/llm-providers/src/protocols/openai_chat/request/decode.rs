@@ -50,9 +50,6 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<(ChatRequest, AnswerContex
 /// What the answer's encoder must know. `stream` and `stream_options` stay, for members that only the provider knows.
 fn answer_context(fields: &mut Fields) -> Result<AnswerContext> {
     let model = fields.need_text("model")?;
-    if model.is_empty() {
-        return Err(Error::invalid_request("`model` must not be empty").with_param("model"));
-    }
     let stream = fields.want_bool("stream")?;
     if let Some(stream) = stream {
         fields.put("stream", json!(stream));

@@ -83,7 +83,7 @@ impl Schema<'_> {
             Some(Value::Object(inner)) => inner,
             _ => Map::new(),
         };
-        let name = if self.name.is_empty() && native.is_none() { "answer" } else { self.name };
+        let name = if self.name.is_empty() && !native.is_from(PROTOCOL) { "answer" } else { self.name };
         if !name.is_empty() {
             inner.insert("name".to_owned(), json!(name));
         }

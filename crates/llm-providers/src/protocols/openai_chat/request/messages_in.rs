@@ -93,7 +93,7 @@ fn read_calls(fields: &mut Fields, all: &mut Vec<Part>) -> Result<()> {
 
 fn read_call(mut call: Fields) -> Result<Part> {
     let id = call.need_text("id")?;
-    let inner = if call.get("custom").is_some() { "custom" } else { "function" };
+    let inner = if call.get("custom").is_some() && call.get("function").is_none() { "custom" } else { "function" };
     let Some(mut function) = call.want_object(inner)? else { return Err(call.missing(inner)) };
     let name = function.need_text("name")?;
     let member = if inner == "custom" { "input" } else { "arguments" };

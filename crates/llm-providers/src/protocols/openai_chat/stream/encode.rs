@@ -31,6 +31,7 @@ pub(in super::super) struct Encoder {
 #[derive(Default)]
 struct Said {
     role: bool,
+    /// Texts, thoughts and calls; what else there is has no place in this protocol.
     parts: BTreeMap<u32, SaidPart>,
     calls: u64,
     details: usize,
@@ -244,7 +245,7 @@ impl DeltaWriter<'_> {
                 self.said.details += 1;
                 self.said.parts.insert(place, known);
                 // In this protocol the pieces that follow say where the thought stands, and carry its detail.
-                let is_new = part.native.is_none();
+                let is_new = !part.native.is_from(PROTOCOL);
                 if is_new && thought.encrypted.is_some() {
                     let index = self.said.details - 1;
                     self.detail(reasoning::fresh_detail(thought, Some(index)));
@@ -262,15 +263,15 @@ impl DeltaWriter<'_> {
                 known.index = self.said.calls;
                 self.said.calls += 1;
                 let mut piece = calls::write(part, call);
-                if let Some(piece) = piece.as_object_mut().filter(|_| part.native.is_none()) {
+                if let Some(piece) = piece.as_object_mut().filter(|_| !part.native.is_from(PROTOCOL)) {
                     piece.insert("index".to_owned(), json!(known.index));
                 }
                 self.call(piece);
                 self.begun = Some(place);
+                self.said.parts.insert(place, known);
             }
             _ => {}
         }
-        self.said.parts.insert(place, known);
     }
 
     fn thought(&mut self, delta: &Delta, text: &str) {
@@ -305,7 +306,7 @@ impl DeltaWriter<'_> {
             append(detail, "signature", signature);
             return;
         }
-        let known = self.said.parts.get(&part).cloned().unwrap_or_default();
+        let Some(known) = self.said.parts.get(&part).cloned() else { return };
         let mut detail = json!({"type": "reasoning.text", "index": known.index, "signature": signature});
         if let Some(provider) = known.provider {
             detail["provider"] = json!(provider);
