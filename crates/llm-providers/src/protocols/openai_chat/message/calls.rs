@@ -164,7 +164,8 @@ pub(in super::super) fn write_inner(out: &mut Map<String, Value>, name: &str, ar
     }
     let member = arguments_member(inner_name);
     // JSON in the place of a JSON text is written back as it came, as long as it says the same.
-    let says_the_same = inner.get(member).is_some_and(|value| !value.is_string() && value.to_string() == arguments);
+    let stated = inner.get(member).filter(|value| !value.is_string()).map(Value::to_string);
+    let says_the_same = stated.is_some_and(|stated| stated == arguments);
     if !arguments.is_empty() && !says_the_same {
         inner.insert(member.to_owned(), json!(arguments));
     }

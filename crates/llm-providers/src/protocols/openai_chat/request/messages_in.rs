@@ -45,7 +45,12 @@ fn read_message(mut fields: Fields) -> Result<Message> {
         let others = ["function_call", "audio", CALLS, "refusal", "reasoning_content"];
         !all.is_empty() || others.iter().any(|name| fields.get(name).is_some_and(|value| !value.is_null()))
     };
-    if !has_content && !(role == Role::Assistant && said_otherwise()) && !matches!(role, Role::Unknown(_)) {
+    let may_lack_content = match role {
+        Role::Assistant => said_otherwise(),
+        Role::Unknown(_) => true,
+        _ => false,
+    };
+    if !has_content && !may_lack_content {
         return Err(match fields.get("content") {
             Some(_) => fields.wrong("content", "a string or a list of parts"),
             None => fields.missing("content"),

@@ -93,7 +93,8 @@ impl StreamDecoder<Chat> for Decoder {
 
     fn finish(&mut self, out: &mut Vec<ChatChunk>) -> Result<()> {
         let all_finished = !self.choices.is_empty() && self.choices.values().all(ChoiceState::is_finished);
-        if !self.done && !(self.cx.no_done && all_finished) {
+        let is_whole = self.done || (self.cx.no_done && all_finished);
+        if !is_whole {
             return Err(Error::cut());
         }
         let held: Vec<ChunkChoice> = self.choices.values_mut().filter_map(ChoiceState::finish).collect();

@@ -236,7 +236,6 @@ impl DeltaWriter<'_> {
                 for citation in citations {
                     self.write(&Delta::new(place, Change::Citation(citation.clone())));
                 }
-                return;
             }
             Content::Refusal { text } if !text.is_empty() => append(&mut self.out, "refusal", text),
             Content::Reasoning(thought) => {
@@ -257,7 +256,6 @@ impl DeltaWriter<'_> {
                 if let Some(signature) = thought.signature.as_ref().filter(|_| is_new) {
                     self.write(&Delta::new(place, Change::Signature(signature.clone())));
                 }
-                return;
             }
             Content::ToolCall(call) => {
                 known.index = self.said.calls;
