@@ -9,12 +9,14 @@
 //! | [`reading`] | what a body says, read straight from the raw JSON, independent of the codecs |
 //! | [`grammar`] | whether a stream is one that the protocol's own SDK accepts |
 //! | [`oracle`] | what the official SDKs put on the wire, and whether we would send the same |
+//! | [`live`] | a real gateway on a real socket, before an upstream that says what a test wants |
 //! | [`known`] | the committed list of differences that are known, each with its reason |
 
 pub mod exchange;
 pub mod grammar;
 pub mod json;
 pub mod known;
+pub mod live;
 pub mod oracle;
 pub mod reading;
 pub mod replay;
