@@ -33,18 +33,31 @@ pub(crate) fn choose(client: &Client, named: Option<String>) -> Result<String, F
     })
 }
 
-/// The failure of a call to `model`, with the name that was perhaps meant.
+/// The failure of a call to `model`, with the name that was perhaps meant, or the place where nobody answers.
 pub(crate) fn failure(client: &Client, model: &str, error: Error) -> Failure {
+    let did_you_mean = |id: String| format!("did you mean `{id}`?");
     let hint = match (error.kind(), error.provider()) {
-        (ErrorKind::ModelNotFound, Some(provider)) => nearest(provider, model),
-        (ErrorKind::ModelNotFound, None) if !model.contains(':') => of_some_provider(client, model),
+        (ErrorKind::ModelNotFound, Some(provider)) => nearest(provider, model).map(did_you_mean),
+        (ErrorKind::ModelNotFound, None) if !model.contains(':') => of_some_provider(client, model).map(did_you_mean),
+        (ErrorKind::Connection, Some(provider)) => place(client, provider),
         _ => None,
     };
     let failure = Failure::from(error);
     match hint {
-        Some(id) => failure.with_hint(format!("did you mean `{id}`?")),
+        Some(hint) => failure.with_hint(hint),
         None => failure,
     }
+}
+
+/// Where a provider was looked for.
+fn place(client: &Client, provider: &str) -> Option<String> {
+    if client.is_gateway() {
+        return Some(format!("is the gateway of `{}` running?", environment::LLM_GATEWAY_URL));
+    }
+    let provider = client.providers().find(|known| known.id() == provider)?;
+    // A URL may hold a password before its `@`.
+    let url = provider.row().base_url.as_ref().filter(|url| !url.contains('@'))?;
+    Some(format!("is there a server at `{url}`?"))
 }
 
 fn nearest(provider: &str, model: &str) -> Option<String> {

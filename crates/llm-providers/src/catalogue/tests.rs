@@ -164,3 +164,12 @@ fn capabilities_are_a_set() {
     assert!(!model.capabilities.has(Capability::Reasoning));
     assert_eq!((model.mode, model.max_output), (Mode::Chat, Some(16_384)));
 }
+
+#[test]
+fn every_default_model_is_known() {
+    for (id, row) in crate::registry::rows() {
+        if let Some(model) = &row.default_model {
+            assert!(CATALOGUE.lookup(id, model).is_some(), "{id}:{model}");
+        }
+    }
+}
