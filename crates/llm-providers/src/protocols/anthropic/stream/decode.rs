@@ -107,9 +107,8 @@ impl Decoder {
         let index = event.get("index").and_then(Value::as_u64);
         let open = self.open.iter_mut().find(|open| Some(open.index) == index);
         let known = open.filter(|open| event.get("delta").is_some_and(|delta| open.kind.takes(delta)));
-        let (Some(open), Some(mut delta)) = (known, event.take_object("delta")) else {
-            return whole(event.into_members());
-        };
+        let Some(open) = known else { return whole(event.into_members()) };
+        let Some(mut delta) = event.take_object("delta") else { return whole(event.into_members()) };
         let text = |delta: &mut Fields, name| delta.take_text(name).unwrap_or_default();
         let what = match delta.text("type").unwrap_or_default() {
             "thinking_delta" => Change::Reasoning(text(&mut delta, "thinking")),
