@@ -113,7 +113,9 @@ fn streams_lose_nothing_and_add_up() {
         assert_eq!(answer.finish_reason(), whole.finish_reason());
         assert!(answer.usage().counts().eq(whole.usage().counts()), "{}", exchange.name);
         let mut watch = Anthropic.observe_stream(false);
-        each_frame(raw, |frame| drop(watch.frame(frame)));
+        each_frame(raw, |frame| {
+            watch.frame(frame);
+        });
         assert!(watch.observed().complete);
         assert!(watch.observed().usage.as_ref().unwrap().counts().eq(answer.usage().counts()), "{}", exchange.name);
     }
