@@ -108,3 +108,6 @@ fn read(json: &str) -> Result<CallRecord> {
         Error::new(llm_core::ErrorKind::Internal, "a call record in the database can't be read").with_source(error)
     })
 }
+
+#[cfg(test)]
+mod tests;
