@@ -1,7 +1,12 @@
 //! A real gateway on a real socket, before an upstream that says what a test wants.
 //!
 //! Test code: what can't go on panics, with its reason.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't be set up must fail loudly")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can't be set up must fail loudly"
+)]
 
 mod gateway;
 mod upstream;

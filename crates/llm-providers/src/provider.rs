@@ -76,6 +76,11 @@ impl Provider {
         &self.row
     }
 
+    /// Whether its tokens cost nothing: it runs on one's own machine and was given no key.
+    pub fn is_free(&self) -> bool {
+        self.row.local && self.credentials.is_none()
+    }
+
     /// The time-outs of its calls.
     pub fn timeouts(&self) -> &Timeouts {
         &self.timeouts

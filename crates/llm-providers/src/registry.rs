@@ -40,6 +40,9 @@ pub struct ProviderRow {
     /// Whether it answers without a key (local servers).
     #[serde(default)]
     pub key_optional: bool,
+    /// Whether it runs on one's own machine, so that its tokens cost nothing as long as no key is needed.
+    #[serde(default)]
+    pub local: bool,
     /// Environment variables that may hold another base URL; the first that is set wins.
     #[serde(default)]
     pub base_url_env: Vec<String>,
@@ -76,6 +79,7 @@ impl ProviderRow {
             auth: Auth::Bearer,
             key_env: Vec::new(),
             key_optional: true,
+            local: false,
             base_url_env: Vec::new(),
             version: None,
             quirks: Quirks::default(),

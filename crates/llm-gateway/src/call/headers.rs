@@ -23,9 +23,23 @@ pub(crate) fn describe(
     if !dropped.is_empty() {
         set(headers, HeaderName::from_static("x-llm-dropped-params"), &dropped.join(","));
     }
-    rate(&limits.requests, ["limit-requests", "remaining-requests", "reset-requests"], headers);
-    rate(&limits.tokens, ["limit-tokens", "remaining-tokens", "reset-tokens"], headers);
+    rate(limits.requests, &REQUESTS, headers);
+    rate(limits.tokens, &TOKENS, headers);
 }
+
+/// `x-ratelimit-*` of one kind of limit: its amount, what is left, and when it is whole again.
+struct RateNames([HeaderName; 3]);
+
+static REQUESTS: RateNames = RateNames([
+    HeaderName::from_static("x-ratelimit-limit-requests"),
+    HeaderName::from_static("x-ratelimit-remaining-requests"),
+    HeaderName::from_static("x-ratelimit-reset-requests"),
+]);
+static TOKENS: RateNames = RateNames([
+    HeaderName::from_static("x-ratelimit-limit-tokens"),
+    HeaderName::from_static("x-ratelimit-remaining-tokens"),
+    HeaderName::from_static("x-ratelimit-reset-tokens"),
+]);
 
 /// What the call came to.
 pub(crate) fn cost(info: &CallInfo, headers: &mut HeaderMap) {
@@ -34,22 +48,14 @@ pub(crate) fn cost(info: &CallInfo, headers: &mut HeaderMap) {
     }
 }
 
-fn rate(left: &Option<RateLeft>, names: [&str; 3], headers: &mut HeaderMap) {
+fn rate(left: Option<RateLeft>, RateNames([limit, remaining, reset]): &RateNames, headers: &mut HeaderMap) {
     let Some(left) = left else { return };
-    let [limit, remaining, reset] = names.map(|name| HeaderName::from_bytes(format!("x-ratelimit-{name}").as_bytes()));
-    let mut say = |name: Result<HeaderName, _>, value: HeaderValue| {
-        if let Ok(name) = name {
-            headers.insert(name, value);
-        }
-    };
-    say(limit, left.limit.into());
-    say(remaining, left.remaining.into());
+    headers.insert(limit.clone(), left.limit.into());
+    headers.insert(remaining.clone(), left.remaining.into());
     if let Some(wait) = left.reset_after {
-        // As OpenAI writes it: `6ms`, `1.5s`.
+        // As OpenAI writes it: `6ms`, `15s`.
         let text = if wait.as_secs() == 0 { format!("{}ms", wait.as_millis()) } else { format!("{}s", wait.as_secs()) };
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            say(reset, value);
-        }
+        set(headers, reset.clone(), &text);
     }
 }
 

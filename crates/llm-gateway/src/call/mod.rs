@@ -42,12 +42,7 @@ pub(crate) async fn chat(gateway: &Arc<Gateway>, protocol: Protocol, request: Re
     }
 }
 
-async fn run(
-    gateway: &Arc<Gateway>,
-    surface: Surface,
-    arrival: Arrival,
-    request: Request<Body>,
-) -> Result<Response> {
+async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request: Request<Body>) -> Result<Response> {
     let (head, body) = request.into_parts();
     let key = asked::authenticate(gateway, &head, arrival.at)?;
     let body = asked::collect(body, gateway.max_body).await?;

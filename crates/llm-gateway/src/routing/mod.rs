@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_core::{Error, ErrorKind, Result};
+use llm_core::{Error, ErrorKind, Meter, Price, Result};
 use llm_providers::catalogue::Catalogue;
 use llm_providers::client::split_model_id;
 use llm_providers::registry::nearest;
@@ -154,6 +154,7 @@ impl Deployment {
         let known = Catalogue::bundled().lookup(provider.id(), model);
         let price = match provider.id() {
             "sandbox" => llm_providers::transport::sandbox_price(),
+            _ if provider.is_free() => Price::new([(Meter::Input, 0), (Meter::Output, 0)]),
             _ => known.as_ref().map(|known| known.price.clone()).unwrap_or_default(),
         };
         Self {
