@@ -80,3 +80,6 @@ fn stop(fields: &mut Fields) -> Result<Vec<String>> {
     });
     texts.collect()
 }
+
+#[cfg(test)]
+mod tests;

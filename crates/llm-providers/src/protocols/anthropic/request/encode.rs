@@ -168,3 +168,6 @@ fn identity(request: &ChatRequest, unsupported: &mut Unsupported<'_>, body: &mut
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
