@@ -10,9 +10,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::chat::{CallInfo, ChatAnswer, ChatChunk, ChatRequest, UnsupportedPolicy};
-use crate::{Error, Protocol, Result, Usage};
+use crate::{Error, Native, Protocol, Result, Usage};
 
 /// A kind of call: what is asked, what is answered, and the answer in pieces.
 pub trait Operation: Send + Sync + 'static {
@@ -204,9 +205,34 @@ impl<'a> Unsupported<'a> {
         }
     }
 
+    /// Says of every member of a request's `native` that came in another protocol than `own` that it can't be sent.
+    /// Empty values only tell how something was spelled, and how the answer is delivered is for the target to say.
+    pub fn foreign(&mut self, native: &Native, own: Protocol) -> Result<()> {
+        const DELIVERY: [&str; 3] = ["stream", "stream_options", "anthropic-beta"];
+        let Some(theirs) = native.protocol().filter(|theirs| *theirs != own) else { return Ok(()) };
+        for (name, value) in native.members(theirs).into_iter().flatten() {
+            if !DELIVERY.contains(&name.as_str()) && !is_empty_shape(value) {
+                self.param(name, &format!("it is a member that only `{theirs}` has"))?;
+            }
+        }
+        Ok(())
+    }
+
     /// What was left out.
     pub fn into_dropped(self) -> Vec<String> {
         self.dropped
+    }
+}
+
+/// Whether `value` says nothing: null, or false, zero, and whatever else is empty.
+fn is_empty_shape(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(is_set) => !is_set,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.iter().all(is_empty_shape),
+        Value::Object(members) => members.values().all(is_empty_shape),
     }
 }
 
@@ -471,3 +497,6 @@ pub trait ChatProtocol: Upstream<Chat> + Downstream<Chat> {
     /// The way for bytes that need no translation, where the protocol has one.
     fn passthrough(&self) -> Option<&dyn Passthrough>;
 }
+
+#[cfg(test)]
+mod tests;
