@@ -51,7 +51,8 @@ fn refuse(request: &ChatRequest, unsupported: &mut Unsupported<'_>) -> Result<()
         ("metadata", request.metadata.as_ref().is_some_and(|labels| !labels.is_empty()), "it stores no labels"),
         ("service_tier", request.service_tier.as_deref().is_some_and(|tier| tier != "auto"), "it has no tiers"),
     ];
-    table.iter().filter(|(_, is_set, _)| *is_set).try_for_each(|(name, _, why)| unsupported.param(name, why))
+    table.iter().filter(|(_, is_set, _)| *is_set).try_for_each(|(name, _, why)| unsupported.param(name, why))?;
+    unsupported.foreign(&request.native, OLLAMA)
 }
 
 fn encode_tool(tool: &Tool, index: usize, unsupported: &mut Unsupported<'_>) -> Result<Option<Value>> {

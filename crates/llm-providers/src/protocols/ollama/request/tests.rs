@@ -166,7 +166,10 @@ fn what_it_has_no_word_for_is_refused_by_name() {
     };
     let mut budget = hello();
     budget.reasoning.get_or_insert_default().budget_tokens = Some(2048);
+    let mut foreign = hello();
+    foreign.native.insert(Protocol::OpenAiChat, "logit_bias", json!({"50": -1}));
     let cases = [
+        (foreign, "logit_bias"),
         (hello().tool_choice(ToolChoice::Required), "tool_choice"),
         (hello().tool_choice(ToolChoice::None), "tool_choice"),
         (hello().tool_choice(ToolChoice::Function("t".into())), "tool_choice"),
