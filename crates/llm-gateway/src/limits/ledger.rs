@@ -48,11 +48,26 @@ pub(super) struct Slot {
     pub(super) counter: Counter,
     /// Tells a limit from the one that had its slot before.
     pub(super) generation: u64,
+    /// The highest of the limit's `notify_at` that is crossed; 0 for none.
+    notified: u8,
 }
 
 impl Slot {
     fn remaining(&self) -> i64 {
         self.limit.spec.amount.saturating_sub(self.counter.held().sum()).max(0)
+    }
+
+    /// The share at which to notify that has been crossed since the last look, the highest if several.
+    pub(super) fn crossed(&mut self) -> Option<u8> {
+        let spec = &self.limit.spec;
+        if spec.notify_at.is_empty() {
+            return None;
+        }
+        let used = i128::from(self.counter.held().used) * 100;
+        let is_crossed = |percent: &u8| used >= i128::from(spec.amount) * i128::from(*percent);
+        let highest = spec.notify_at.iter().copied().filter(is_crossed).max().unwrap_or(0);
+        let before = std::mem::replace(&mut self.notified, highest);
+        (highest > before).then_some(highest)
     }
 
     /// Why `needed` more does not fit; none where it does.
@@ -248,7 +263,7 @@ impl State {
         let zone = limit.spec.tz.as_ref().map_or(TimeZone::UTC, |zone| zone.get().clone());
         let counter = Counter::new(limit.spec.window, &zone);
         let limit = Arc::new(limit);
-        let slot = Slot { limit: Arc::clone(&limit), counter, generation: self.generation };
+        let slot = Slot { limit: Arc::clone(&limit), counter, generation: self.generation, notified: 0 };
         let index = match self.free.pop() {
             Some(index) => index,
             None => {

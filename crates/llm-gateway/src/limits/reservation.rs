@@ -74,6 +74,9 @@ pub struct Settled {
     pub overrun: NanoUsd,
     /// What it added to which limit, for the call record.
     pub charges: Vec<Charge>,
+    /// Limits of which this call used the share, in percent, at which someone wants to be told (`notify_at`). Each share
+    /// is crossed once, until the window has let go of so much that it is crossed anew.
+    pub crossed: Vec<(LimitId, u8)>,
 }
 
 /// What is left of one limit, for headers.
@@ -192,7 +195,11 @@ impl Reservation {
     pub fn settle(mut self, actual: &Actual) -> Settled {
         let reserved = self.estimate.spend.unwrap_or_default();
         let overrun = (actual.spend.unwrap_or_default() - reserved).max(NanoUsd::ZERO);
-        Settled { overrun, charges: self.close(Some(actual)) }
+        let settled = self.close(Some(actual));
+        for (limit, percent) in &settled.crossed {
+            tracing::warn!(%limit, percent, "a limit is used up to a share at which to notify");
+        }
+        Settled { overrun, ..settled }
     }
 
     /// Gives everything back, requests included: the call was not made.
@@ -226,12 +233,13 @@ impl Reservation {
     }
 
     /// Empties the reservation, so that it can be closed once only. None as `actual` gives everything back.
-    fn close(&mut self, actual: Option<&Actual>) -> Vec<Charge> {
+    fn close(&mut self, actual: Option<&Actual>) -> Settled {
         let entries = std::mem::take(&mut self.entries);
-        let mut charges = Vec::with_capacity(entries.len());
+        let mut settled = Settled::default();
         if entries.is_empty() {
-            return charges;
+            return settled;
         }
+        settled.charges.reserve(entries.len());
         let mut state = self.ledger.state();
         for (place, entry) in entries.iter().enumerate() {
             let Some(slot) = state.slot(entry.slot).filter(|slot| slot.generation == entry.generation) else {
@@ -240,10 +248,13 @@ impl Reservation {
             let used = actual.map_or(0, |actual| used(&entries, place, entry, actual));
             slot.counter.add(entry.bucket.start, used, -entry.reserved);
             if used != 0 {
-                charges.push(Charge { limit: slot.limit.id.clone(), bucket: entry.bucket, amount: used });
+                settled.charges.push(Charge { limit: slot.limit.id.clone(), bucket: entry.bucket, amount: used });
+            }
+            if let Some(percent) = slot.crossed() {
+                settled.crossed.push((slot.limit.id.clone(), percent));
             }
         }
-        charges
+        settled
     }
 }
 

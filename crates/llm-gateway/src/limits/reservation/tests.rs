@@ -116,6 +116,26 @@ fn headers_say_what_the_tightest_limits_leave() {
     assert_eq!(limits.tokens, left(100, 70, 60));
 }
 
+#[test]
+fn each_share_to_notify_at_is_crossed_once_a_window() {
+    let ledger = Ledger::new();
+    let mut spec: LimitSpec = "tokens=100/day".parse().unwrap();
+    spec.notify_at = vec![50, 80, 100];
+    ledger.put(Limit::derived(Scope::key("k"), spec)).unwrap();
+    let crossed = |now, tokens| {
+        let settled =
+            ledger.reserve(now, &key(), &estimate(0, tokens, 0)).unwrap().settle(&Actual::from(estimate(0, tokens, 0)));
+        settled.crossed.into_iter().map(|(_, percent)| percent).collect::<Vec<_>>()
+    };
+    assert_eq!(crossed(NEW_YEAR, 49), [0; 0]);
+    assert_eq!(crossed(NEW_YEAR, 1), [50]);
+    assert_eq!(crossed(NEW_YEAR, 1), [0; 0]);
+    assert_eq!(crossed(NEW_YEAR, 49), [100]);
+    let tomorrow = NEW_YEAR + 86_400_000;
+    assert_eq!(crossed(tomorrow, 1), [0; 0]);
+    assert_eq!(crossed(tomorrow, 79), [80]);
+}
+
 /// What may happen to a ledger.
 #[derive(Clone, Debug)]
 enum Step {
