@@ -11,6 +11,7 @@
 //! | [`record`] | what is kept of a call |
 //! | [`router`] | every route, with the rule by which it is metered |
 //! | [`routing`] | from the model that is asked for to the deployments that serve it |
+//! | [`routes`] | what is no call: administration, health, a key about itself |
 //! | [`server`] | listening, and stopping without losing a call |
 //! | [`store`] | what is kept in SQL: calls, sums, counters, keys |
 
@@ -23,7 +24,7 @@ pub mod keys;
 pub mod limits;
 pub mod record;
 pub mod router;
-mod routes;
+pub mod routes;
 pub mod routing;
 pub mod server;
 pub mod store;

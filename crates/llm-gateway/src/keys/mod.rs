@@ -30,6 +30,7 @@ pub use id::{KeyId, TeamId};
 pub use secret::KeyHash;
 pub use virtual_key::{Team, VirtualKey};
 pub use write::NewKey;
+pub(crate) use write::not_found;
 
 /// The longest secret that is looked up; a longer one is nobody's.
 const MAX_SECRET: usize = 512;

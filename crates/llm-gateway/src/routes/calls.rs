@@ -1,0 +1,74 @@
+//! `/api/v1/calls`: single calls, newest first.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use llm_core::Result;
+use serde::Deserialize;
+
+use super::admin::Admin;
+use super::answer::{Answer, Json, Query};
+use super::page;
+use crate::keys::not_found;
+use crate::record::{CallRecord, CallStatus};
+use crate::store::{self, CallFilter};
+
+/// Which calls are asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filter {
+    limit: Option<usize>,
+    cursor: Option<String>,
+    key: Option<String>,
+    team: Option<String>,
+    user: Option<String>,
+    organization: Option<String>,
+    end_user: Option<String>,
+    tag: Option<String>,
+    model: Option<String>,
+    provider: Option<String>,
+    deployment: Option<String>,
+    status: Option<CallStatus>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+}
+
+/// `GET /api/v1/calls`.
+pub(super) async fn list(State(admin): State<Arc<Admin>>, Query(filter): Query<Filter>) -> Answer {
+    let limit = page::limit(filter.limit)?;
+    let wanted = CallFilter {
+        key: filter.key,
+        team: filter.team,
+        user: filter.user,
+        organization: filter.organization,
+        end_user: filter.end_user,
+        tag: filter.tag,
+        model: filter.model,
+        provider: filter.provider,
+        deployment: filter.deployment,
+        status: filter.status,
+        from: filter.from,
+        to: filter.to,
+    };
+    let mut page = store::calls(&admin.db, &wanted, filter.cursor.as_deref(), limit).await?;
+    page.data.iter_mut().for_each(hide_charges);
+    Ok(Json::ok(&page))
+}
+
+/// `GET /api/v1/calls/{id}`.
+pub(super) async fn show(State(admin): State<Arc<Admin>>, Path(id): Path<String>) -> Answer {
+    let found = async {
+        // A text that can't be an id is the id of nothing.
+        let Ok(id) = id.parse() else { return Result::Ok(None) };
+        store::call(&admin.db, id).await
+    };
+    let mut call = found.await?.ok_or_else(|| not_found("call", &id))?;
+    hide_charges(&mut call);
+    Ok(Json::ok(&call))
+}
+
+/// What a call added to which limit is for the counters only.
+fn hide_charges(call: &mut CallRecord) {
+    call.charges.clear();
+}

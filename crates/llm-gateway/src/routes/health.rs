@@ -1,0 +1,37 @@
+//! `/healthz` and `/readyz`, for whoever starts, stops and watches the process. They need no key and tell nothing more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use http::StatusCode;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::admin::Admin;
+use super::answer::Json;
+
+/// How long the database may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// `GET /healthz`: the process runs.
+pub(super) async fn alive(State(admin): State<Arc<Admin>>) -> Json {
+    let uptime = Timestamp::now().duration_since(admin.started).as_secs();
+    Json::ok(&json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "uptime_seconds": uptime}))
+}
+
+/// `GET /readyz`: 200 where calls are taken. A database that is down does not stop calls, so it is told and stays 200:
+/// an outage of it must not make an orchestrator remove every replica.
+pub(super) async fn ready(State(admin): State<Arc<Admin>>) -> Json {
+    let ping = sqlx::query("SELECT 1").execute(admin.db.pool());
+    let database = matches!(tokio::time::timeout(PATIENCE, ping).await, Ok(Ok(_)));
+    let journal = admin.journal.is_available();
+    let status = match (journal, database) {
+        (true, true) => "ready",
+        (true, false) => "degraded",
+        (false, _) => "unavailable",
+    };
+    let word = |up: bool| if up { "ok" } else { "unavailable" };
+    let code = if journal { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Json::of(code, &json!({"status": status, "journal": word(journal), "database": word(database)}))
+}

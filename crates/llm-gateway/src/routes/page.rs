@@ -1,0 +1,35 @@
+//! Lists in pages: `{"data":[…],"next_cursor":null}`.
+
+use llm_core::{Error, Result};
+use serde::Serialize;
+
+/// Entries of a page where the caller names no number.
+const USUAL: usize = 100;
+/// The most entries of a page.
+const MOST: usize = 500;
+
+/// The number of entries that is asked for.
+pub(super) fn limit(asked: Option<usize>) -> Result<usize> {
+    match asked {
+        None => Ok(USUAL),
+        Some(limit @ 1..=MOST) => Ok(limit),
+        Some(_) => Err(Error::invalid_request(format!("`limit` must be from 1 to {MOST}")).with_param("limit")),
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize)]
+pub(super) struct Page<T> {
+    data: Vec<T>,
+    next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The first `limit` of `found`, which were asked for one more than that to know whether there are more. The
+    /// cursor is the id of the last one shown.
+    pub(super) fn new<F>(found: Vec<F>, limit: usize, id: impl Fn(&F) -> String, show: impl Fn(&F) -> T) -> Self {
+        let next_cursor =
+            if found.len() > limit { limit.checked_sub(1).and_then(|last| found.get(last)).map(id) } else { None };
+        Self { data: found.iter().take(limit).map(show).collect(), next_cursor }
+    }
+}

@@ -1,0 +1,110 @@
+//! `GET /api/v1/usage`: totals by any combination of key, team, model and so on, in JSON or CSV.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, header};
+use jiff::Timestamp;
+use llm_core::{Error, Result};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::admin::Admin;
+use super::answer::{Answer, Json, Query};
+use crate::store::{self, UsageFilter, UsageGroup, UsageRow};
+
+/// What is summed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filter {
+    /// Groups, with commas between them; one total unless said.
+    group_by: Option<String>,
+    /// `json` or `csv`; what `accept` asks for unless said.
+    format: Option<String>,
+    key: Option<String>,
+    team: Option<String>,
+    user: Option<String>,
+    organization: Option<String>,
+    model: Option<String>,
+    provider: Option<String>,
+    tag: Option<String>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+}
+
+/// `GET /api/v1/usage`.
+pub(super) async fn sums(
+    State(admin): State<Arc<Admin>>,
+    headers: HeaderMap,
+    Query(filter): Query<Filter>,
+) -> Answer<Response> {
+    let groups = groups(filter.group_by.as_deref().unwrap_or_default())?;
+    let csv = wants_csv(filter.format.as_deref(), &headers)?;
+    let wanted = UsageFilter {
+        key: filter.key,
+        team: filter.team,
+        user: filter.user,
+        organization: filter.organization,
+        model: filter.model,
+        provider: filter.provider,
+        tag: filter.tag,
+        from: filter.from,
+        to: filter.to,
+    };
+    let rows = store::usage(&admin.db, &groups, &wanted).await?;
+    if csv {
+        let kind = HeaderValue::from_static("text/csv; charset=utf-8");
+        return Ok(([(header::CONTENT_TYPE, kind)], table(&groups, &rows)).into_response());
+    }
+    Ok(Json::ok(&json!({"data": rows, "next_cursor": null})).into_response())
+}
+
+/// `key,model`: each group once, in the order asked for.
+fn groups(text: &str) -> Result<Vec<UsageGroup>> {
+    let mut groups = Vec::new();
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let group: UsageGroup = name.parse().map_err(|error| Error::from(error).with_param("group_by"))?;
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
+    Ok(groups)
+}
+
+fn wants_csv(format: Option<&str>, headers: &HeaderMap) -> Result<bool> {
+    match format {
+        Some("csv") => Ok(true),
+        Some("json") => Ok(false),
+        Some(_) => Err(Error::invalid_request("`format` must be `json` or `csv`").with_param("format")),
+        None => {
+            let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            Ok(accept.split([',', ';']).any(|kind| kind.trim() == "text/csv"))
+        }
+    }
+}
+
+/// Rows as RFC 4180 writes them, with a line of names before them.
+fn table(groups: &[UsageGroup], rows: &[UsageRow]) -> String {
+    let names = groups.iter().map(|group| group.as_str());
+    let names = names.chain(["calls", "errors", "input_tokens", "output_tokens", "cost_usd"]);
+    let mut csv = names.collect::<Vec<_>>().join(",");
+    csv.push_str("\r\n");
+    for row in rows {
+        for (_, value) in &row.group {
+            csv.push_str(&field(value.as_deref().unwrap_or_default()));
+            csv.push(',');
+        }
+        let UsageRow { calls, errors, input_tokens, output_tokens, cost_usd, .. } = row;
+        csv.push_str(&format!("{calls},{errors},{input_tokens},{output_tokens},{cost_usd}\r\n"));
+    }
+    csv
+}
+
+/// One text of a row. A text that a spreadsheet would take for a formula gets an apostrophe before it: names come from
+/// callers, and who opens the table is an administrator.
+fn field(text: &str) -> String {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if formula { format!("'{text}") } else { text.to_owned() };
+    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
