@@ -10,7 +10,7 @@ use sqlx::{SqliteConnection, SqliteTransaction};
 
 use super::{KeyDraft, KeyHash, KeyId, KeyPatch, Keys, Team, TeamDraft, TeamId, VirtualKey, id, rows, secret};
 use crate::config::Secret;
-use crate::limits::{Limit, LimitDraft, LimitId, LimitSpec, Scope, ScopeKind};
+use crate::limits::{Limit, LimitDraft, LimitId, LimitMeter, LimitSpec, Scope, ScopeKind, Window};
 use crate::store::database_error;
 
 const INSERT_TEAM: &str = "INSERT INTO teams (id, name, models, created_at) VALUES ($1, $2, $3, $4)";
@@ -36,6 +36,11 @@ const SCOPE_EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM keys WHERE $1 = 'key' A
     UNION SELECT 1 FROM teams WHERE $1 = 'team' AND id = $2)";
 const PUT_SETTING: &str =
     "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+/// The setting that says that the first key was made, whatever became of it.
+const FIRST_KEY: &str = "first_key";
+/// A US dollar in the unit of limits on spend.
+const DOLLAR: i64 = 1_000_000_000;
 
 /// A key that was just made or given a new secret, which is shown this once.
 #[derive(Debug)]
@@ -204,6 +209,19 @@ impl Keys {
             return Err(not_found("limit", id.as_str()));
         }
         self.commit(tx).await
+    }
+
+    /// Makes the first key of all, limited to 5 USD a day, so that a new gateway can be tried. None where any key stands
+    /// or this was done before.
+    pub async fn create_first(&self) -> Result<Option<NewKey>> {
+        if !self.is_empty() || self.setting(FIRST_KEY).is_some() {
+            return Ok(None);
+        }
+        let limit = LimitSpec::new(LimitMeter::Spend, Window::Day, 5 * DOLLAR);
+        let draft = KeyDraft { name: "first".to_owned(), limits: Some(vec![limit]), ..KeyDraft::default() };
+        let made = self.create(draft).await?;
+        self.put_setting(FIRST_KEY, made.key.id.as_str()).await?;
+        Ok(Some(made))
     }
 
     /// Writes a setting of the gateway.

@@ -7,39 +7,28 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
 
 use super::answer::Refused;
 use super::{calls, deployments, health, keys, limits, teams, usage};
+use crate::Gateway;
 use crate::admin_key::Administrator;
-use crate::config::Config;
-use crate::journal::Journal;
-use crate::keys::{Keys, VirtualKey};
-use crate::limits::Ledger;
-use crate::store::Db;
+use crate::keys::VirtualKey;
 
 /// The largest body of these routes. Nothing that is made here is nearly as large.
 const MAX_BODY: usize = 1024 * 1024;
 
 /// What the routes for administrators work on.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Admin {
-    /// Keys, teams and limits.
-    pub keys: Arc<Keys>,
-    /// What limits have counted.
-    pub ledger: Ledger,
-    /// Finished calls and their sums.
-    pub db: Db,
-    /// Where calls are recorded before they are in the database.
-    pub journal: Journal,
-    /// The configuration in force.
-    pub config: Arc<Config>,
+    /// Keys, limits, calls: everything that is shown and changed.
+    pub(super) gateway: Arc<Gateway>,
     /// Who the administrator is.
-    pub administrator: Administrator,
+    administrator: Administrator,
     /// When the process began to serve.
-    pub started: Timestamp,
+    pub(super) started: Timestamp,
 }
 
 /// Who may use a route.
@@ -102,6 +91,24 @@ pub fn admin_router(admin: Arc<Admin>) -> Router {
     administrator.merge(others).layer(DefaultBodyLimit::max(MAX_BODY)).with_state(admin)
 }
 
+/// Everything that is served: the routes for applications and these, and an error in words for any other path.
+pub fn surface(gateway: Arc<Gateway>, admin: Arc<Admin>) -> Router {
+    crate::router::router(gateway)
+        .merge(admin_router(admin))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+}
+
+async fn nothing_here(request: Request) -> Refused {
+    Refused(Error::new(ErrorKind::NotFound, format!("there is nothing at `{}`", request.uri().path())))
+}
+
+async fn wrong_method(request: Request) -> Response {
+    let message = format!("`{}` can't be asked with `{}`", request.uri().path(), request.method());
+    let refused = Refused(Error::invalid_request(message)).into_response();
+    (StatusCode::METHOD_NOT_ALLOWED, refused).into_response()
+}
+
 async fn only_administrators(State(admin): State<Arc<Admin>>, request: Request, next: Next) -> Response {
     match admin.authorize(request.headers()) {
         Ok(()) => next.run(request).await,
@@ -110,20 +117,25 @@ async fn only_administrators(State(admin): State<Arc<Admin>>, request: Request, 
 }
 
 impl Admin {
+    /// The administration of `gateway`, by `administrator`.
+    pub fn new(gateway: Arc<Gateway>, administrator: Administrator) -> Self {
+        Self { gateway, administrator, started: Timestamp::now() }
+    }
+
     /// Whether the caller is the administrator. A virtual key is told that it is not; any other is no key at all.
     fn authorize(&self, headers: &HeaderMap) -> Result<()> {
         let presented = presented(headers)?;
         if self.administrator.is(presented) {
             return Ok(());
         }
-        self.keys.authenticate(presented, Timestamp::now())?;
+        self.gateway.keys.authenticate(presented, Timestamp::now())?;
         Err(Error::new(ErrorKind::PermissionDenied, "this takes the administrator's key; a virtual key was sent"))
     }
 
     /// The virtual key that the caller presents.
     pub(super) fn key(&self, headers: &HeaderMap) -> Result<Arc<VirtualKey>> {
         let presented = presented(headers)?;
-        self.keys.authenticate(presented, Timestamp::now()).map_err(|error| {
+        self.gateway.keys.authenticate(presented, Timestamp::now()).map_err(|error| {
             if self.administrator.is(presented) {
                 Error::new(ErrorKind::PermissionDenied, "this takes a virtual key; the administrator's was sent")
             } else {

@@ -51,7 +51,7 @@ pub(super) async fn list(State(admin): State<Arc<Admin>>, Query(filter): Query<F
         from: filter.from,
         to: filter.to,
     };
-    let mut page = store::calls(&admin.db, &wanted, filter.cursor.as_deref(), limit).await?;
+    let mut page = store::calls(&admin.gateway.db, &wanted, filter.cursor.as_deref(), limit).await?;
     page.data.iter_mut().for_each(hide_charges);
     Ok(Json::ok(&page))
 }
@@ -61,7 +61,7 @@ pub(super) async fn show(State(admin): State<Arc<Admin>>, Path(id): Path<String>
     let found = async {
         // A text that can't be an id is the id of nothing.
         let Ok(id) = id.parse() else { return Result::Ok(None) };
-        store::call(&admin.db, id).await
+        store::call(&admin.gateway.db, id).await
     };
     let mut call = found.await?.ok_or_else(|| not_found("call", &id))?;
     hide_charges(&mut call);

@@ -35,7 +35,7 @@ struct ShownOnce<'a> {
 
 impl Admin {
     fn show<'a>(&self, key: &'a VirtualKey) -> Shown<'a> {
-        Shown { key, limits: self.ledger.statuses(Timestamp::now().as_millisecond(), &key.scope()) }
+        Shown { key, limits: self.gateway.ledger.statuses(Timestamp::now().as_millisecond(), &key.scope()) }
     }
 
     fn show_once(&self, made: &NewKey, answer: impl Fn(&ShownOnce<'_>) -> Json) -> Json {
@@ -45,7 +45,7 @@ impl Admin {
 
 /// `POST /api/v1/keys`.
 pub(super) async fn create(State(admin): State<Arc<Admin>>, Body(draft): Body<KeyDraft>) -> Answer {
-    let made = admin.keys.create(draft).await?;
+    let made = admin.gateway.keys.create(draft).await?;
     tracing::info!(key = %made.key.id, name = made.key.name, "made a key");
     Ok(admin.show_once(&made, |shown| Json::created(shown)))
 }
@@ -71,14 +71,14 @@ pub(super) async fn list(State(admin): State<Arc<Admin>>, Query(filter): Query<F
         (Some(_), None) => false,
     };
     let wanted = |key: &VirtualKey| in_team(&key.team) && filter.blocked.is_none_or(|asked| key.blocked == asked);
-    let found = admin.keys.list(after.as_ref(), limit + 1, wanted);
+    let found = admin.gateway.keys.list(after.as_ref(), limit + 1, wanted);
     let shown: Vec<Shown<'_>> = found.iter().map(|key| admin.show(key)).collect();
     Ok(Json::ok(&Page::new(shown.iter().collect(), limit, |shown| shown.key.id.to_string(), |shown| *shown)))
 }
 
 /// `GET /api/v1/keys/{id}`.
 pub(super) async fn show(State(admin): State<Arc<Admin>>, Path(id): Path<String>) -> Answer {
-    let key = admin.keys.get(&KeyId::new(id.as_str())).ok_or_else(|| not_found("key", &id))?;
+    let key = admin.gateway.keys.get(&KeyId::new(id.as_str())).ok_or_else(|| not_found("key", &id))?;
     Ok(Json::ok(&admin.show(&key)))
 }
 
@@ -88,7 +88,7 @@ pub(super) async fn change(
     Path(id): Path<String>,
     Body(patch): Body<KeyPatch>,
 ) -> Answer {
-    let key = admin.keys.patch(&KeyId::new(id), patch).await?;
+    let key = admin.gateway.keys.patch(&KeyId::new(id), patch).await?;
     tracing::info!(key = %key.id, blocked = key.blocked, "changed a key");
     Ok(Json::ok(&admin.show(&key)))
 }
@@ -96,7 +96,7 @@ pub(super) async fn change(
 /// `DELETE /api/v1/keys/{id}`.
 pub(super) async fn remove(State(admin): State<Arc<Admin>>, Path(id): Path<String>) -> Answer {
     let id = KeyId::new(id);
-    admin.keys.delete(&id).await?;
+    admin.gateway.keys.delete(&id).await?;
     tracing::info!(key = %id, "deleted a key");
     Ok(Json::ok(&json!({"id": id, "deleted": true})))
 }
@@ -116,7 +116,7 @@ pub(super) async fn rotate(
     Body(rotation): Body<Rotation>,
 ) -> Answer {
     let grace = rotation.grace.map_or(Duration::ZERO, |Period(grace)| grace);
-    let made = admin.keys.rotate(&KeyId::new(id), grace).await?;
+    let made = admin.gateway.keys.rotate(&KeyId::new(id), grace).await?;
     tracing::info!(key = %made.key.id, ?grace, "gave a key a new secret");
     Ok(admin.show_once(&made, |shown| Json::ok(shown)))
 }
@@ -134,6 +134,7 @@ struct Me<'a> {
 pub(super) async fn me(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Answer {
     let key = admin.key(&headers)?;
     let now = Timestamp::now().as_millisecond();
-    let team_limits = key.team.as_ref().map(|team| admin.ledger.statuses(now, &team.scope())).unwrap_or_default();
+    let team_limits =
+        key.team.as_ref().map(|team| admin.gateway.ledger.statuses(now, &team.scope())).unwrap_or_default();
     Ok(Json::ok(&Me { shown: admin.show(&key), team_limits }))
 }

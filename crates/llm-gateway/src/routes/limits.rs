@@ -17,13 +17,13 @@ use crate::limits::{Limit, LimitDraft, LimitId, LimitStatus, ScopeKind};
 impl Admin {
     /// A limit and what it has counted. The ledger has every limit that is shown, unless it was deleted just now.
     fn status(&self, id: &LimitId) -> Option<LimitStatus> {
-        self.ledger.status(Timestamp::now().as_millisecond(), id)
+        self.gateway.ledger.status(Timestamp::now().as_millisecond(), id)
     }
 }
 
 /// `POST /api/v1/limits`.
 pub(super) async fn create(State(admin): State<Arc<Admin>>, Body(draft): Body<LimitDraft>) -> Answer {
-    let limit = admin.keys.create_limit(draft).await?;
+    let limit = admin.gateway.keys.create_limit(draft).await?;
     tracing::info!(limit = %limit.id, scope = %limit.scope.kind, of = &*limit.scope.id, "made a limit");
     let status = admin.status(&limit.id).ok_or_else(|| not_found("limit", limit.id.as_str()))?;
     Ok(Json::created(&status))
@@ -47,7 +47,7 @@ pub(super) async fn list(State(admin): State<Arc<Admin>>, Query(filter): Query<F
     let wanted = |limit: &Limit| {
         kind.is_none_or(|kind| limit.scope.kind == kind) && filter.id.as_deref().is_none_or(|id| &*limit.scope.id == id)
     };
-    let found = admin.keys.limits(after.as_ref(), limit + 1, wanted);
+    let found = admin.gateway.keys.limits(after.as_ref(), limit + 1, wanted);
     Ok(Json::ok(&Page::new(found, limit, |limit| limit.id.to_string(), |limit| admin.status(&limit.id))))
 }
 
@@ -60,7 +60,7 @@ pub(super) async fn show(State(admin): State<Arc<Admin>>, Path(id): Path<String>
 /// `DELETE /api/v1/limits/{id}`.
 pub(super) async fn remove(State(admin): State<Arc<Admin>>, Path(id): Path<String>) -> Answer {
     let id = LimitId::new(id);
-    admin.keys.delete_limit(&id).await?;
+    admin.gateway.keys.delete_limit(&id).await?;
     tracing::info!(limit = %id, "deleted a limit");
     Ok(Json::ok(&json!({"id": id, "deleted": true})))
 }

@@ -12,7 +12,7 @@ mod page;
 mod teams;
 mod usage;
 
-pub use admin::{ADMIN_ROUTES, Admin, Rule, admin_router};
+pub use admin::{ADMIN_ROUTES, Admin, Rule, admin_router, surface};
 
 #[cfg(test)]
 mod tests;

@@ -22,13 +22,13 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn new(admin: &Admin, team: &'a Team) -> Self {
-        Self { team, limits: admin.ledger.statuses(Timestamp::now().as_millisecond(), &team.scope()) }
+        Self { team, limits: admin.gateway.ledger.statuses(Timestamp::now().as_millisecond(), &team.scope()) }
     }
 }
 
 /// `POST /api/v1/teams`.
 pub(super) async fn create(State(admin): State<Arc<Admin>>, Body(draft): Body<TeamDraft>) -> Answer {
-    let team = admin.keys.create_team(draft).await?;
+    let team = admin.gateway.keys.create_team(draft).await?;
     tracing::info!(team = %team.id, name = team.name, "made a team");
     Ok(Json::created(&Shown::new(&admin, &team)))
 }
@@ -45,13 +45,13 @@ pub(super) struct Filter {
 pub(super) async fn list(State(admin): State<Arc<Admin>>, Query(filter): Query<Filter>) -> Answer {
     let limit = page::limit(filter.limit)?;
     let after = filter.cursor.map(TeamId::new);
-    let found = admin.keys.teams(after.as_ref(), limit + 1);
+    let found = admin.gateway.keys.teams(after.as_ref(), limit + 1);
     let found: Vec<&Team> = found.iter().map(Arc::as_ref).collect();
     Ok(Json::ok(&Page::new(found, limit, |team| team.id.to_string(), |team| Shown::new(&admin, team))))
 }
 
 /// `GET /api/v1/teams/{id}`: by id or name.
 pub(super) async fn show(State(admin): State<Arc<Admin>>, Path(id): Path<String>) -> Answer {
-    let team = admin.keys.find_team(&id).ok_or_else(|| not_found("team", &id))?;
+    let team = admin.gateway.keys.find_team(&id).ok_or_else(|| not_found("team", &id))?;
     Ok(Json::ok(&Shown::new(&admin, &team)))
 }

@@ -12,21 +12,17 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::*;
-use crate::admin_key;
 use crate::config::{Config, Secret};
-use crate::journal::Sizes;
-use crate::keys::Keys;
-use crate::limits::{Actual, Estimate, Ledger, Subject};
+use crate::limits::{Actual, Estimate, Subject};
 use crate::record::{CallId, CallStatus, OpenRecord, Outcome};
-use crate::store::{Books, Db};
+use crate::{Gateway, admin_key};
 
 const ADMIN: &str = "the-key-of-the-administrator";
 
 struct Server {
     _folder: TempDir,
     router: Router,
-    admin: Arc<Admin>,
-    books: Books,
+    gateway: Arc<Gateway>,
 }
 
 struct Reply {
@@ -56,23 +52,16 @@ impl Server {
 
     async fn with(config: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let (mut config, _) = Config::parse("test.toml", config, &|_| None).unwrap();
+        // A provider of its own, so that no key of the environment is used.
+        let config =
+            format!("{config}\n[providers.local]\nprotocol = \"openai-chat\"\nbase_url = \"http://127.0.0.1:9/v1\"");
+        let (mut config, _) = Config::parse("test.toml", &config, &|_| None).unwrap();
+        config.database = format!("sqlite://{}", folder.path().join("g.db").display()).parse().unwrap();
         config.admin_key = Some(Secret::new(ADMIN));
-        let db = Db::open(&format!("sqlite://{}", folder.path().join("g.db").display())).await.unwrap();
-        let ledger = Ledger::new();
-        let keys = Arc::new(Keys::open(db.clone(), ledger.clone(), &config.limits).await.unwrap());
-        let administrator = admin_key::prepare(&config, &keys).await.unwrap().administrator;
-        let books = Books::open(&db, folder.path().join("journal"), Sizes::default(), &ledger, 0).await.unwrap();
-        let admin = Arc::new(Admin {
-            keys,
-            ledger,
-            db,
-            journal: books.journal.clone(),
-            config: Arc::new(config),
-            administrator,
-            started: Timestamp::now(),
-        });
-        Self { _folder: folder, router: admin_router(Arc::clone(&admin)), admin, books }
+        let gateway = Gateway::open(config).await.unwrap();
+        let prepared = admin_key::prepare(gateway.config(), gateway.keys()).await.unwrap();
+        let admin = Arc::new(Admin::new(Arc::clone(&gateway), prepared.administrator));
+        Self { _folder: folder, router: admin_router(admin), gateway }
     }
 
     async fn send(&self, key: Option<&str>, method: &str, path: &str, body: impl Into<Body>) -> Reply {
@@ -111,7 +100,7 @@ impl Server {
         let created_at = Timestamp::now();
         let id = CallId::new(created_at);
         let entry = self
-            .books
+            .gateway
             .journal
             .open(OpenRecord {
                 id,
@@ -140,7 +129,7 @@ impl Server {
             ..Outcome::default()
         };
         entry.close(outcome).unwrap();
-        self.books.shipper.flush().await.unwrap();
+        self.gateway.flush().await.unwrap();
         id
     }
 }
@@ -308,7 +297,7 @@ async fn a_key_sees_what_it_has_left() {
     let now = Timestamp::now().as_millisecond();
     let subject = Subject { key: &id, team: Some(&team), ..Subject::default() };
     let half = Estimate { spend: Some(NanoUsd(500_000_000)), ..Estimate::default() };
-    let held = server.admin.ledger.reserve(now, &subject, &half).unwrap();
+    let held = server.gateway.ledger.reserve(now, &subject, &half).unwrap();
     held.settle(&Actual { spend: half.spend, ..Actual::default() });
 
     let me = server.send(Some(&key), "GET", "/api/v1/keys/me", "").await.json();
@@ -348,7 +337,7 @@ async fn limits_are_made_listed_and_deleted() {
     let gone = server.send(Some(ADMIN), "DELETE", &format!("/api/v1/limits/{limit}"), "").await;
     assert_eq!(gone.status, StatusCode::OK);
     assert_eq!(server.get(&format!("/api/v1/limits/{limit}")).await.refused().0, 404);
-    assert!(server.admin.ledger.is_empty());
+    assert!(server.gateway.ledger.is_empty());
 
     let with = |member: &str, value: Value| {
         let mut draft = draft.clone();
@@ -447,7 +436,7 @@ async fn health_is_told_to_anyone_and_tells_little() {
         json!({"status": "ready", "journal": "ok", "database": "ok"})
     );
 
-    server.admin.db.close().await;
+    server.gateway.db.close().await;
     let degraded = tokio::time::timeout(Duration::from_secs(5), server.send(None, "GET", "/readyz", "")).await.unwrap();
     assert_eq!((degraded.status, &degraded.json()["status"]), (StatusCode::OK, &json!("degraded")));
     let failed = server.get("/api/v1/calls").await;
@@ -458,13 +447,18 @@ async fn health_is_told_to_anyone_and_tells_little() {
 #[tokio::test]
 async fn what_is_served_is_shown_without_its_credentials() {
     let server = Server::with(
-        "[[models]]\nname = \"fast\"\nfallbacks = [\"openai:gpt-4o\"]\ndeployments = [{ model = \"openai:gpt-4o-mini\", api_key = \"hunter2\" }]",
+        "[[models]]\nname = \"fast\"\nfallbacks = [\"local:big\"]\ndeployments = [{ model = \"local:small\", api_key = \"hunter2\" }]",
     )
     .await;
     let models = server.get("/api/v1/models").await;
-    assert_eq!(models.json()["data"][0]["deployments"], json!(["openai:gpt-4o-mini"]));
+    assert_eq!(models.json()["data"][0]["deployments"], json!(["local:small"]));
     let deployments = server.get("/api/v1/deployments").await;
-    assert_eq!(deployments.json()["data"][0]["own_key"], true);
+    let shown = &deployments.json()["data"][0];
+    assert_eq!(
+        (&shown["id"], &shown["name"], &shown["healthy"]),
+        (&json!("local:small"), &json!("fast"), &json!(true))
+    );
+    assert_eq!((&shown["priced"], &shown["in_flight"]), (&json!(false), &json!(0)));
     assert!(!models.text.contains("hunter2") && !deployments.text.contains("hunter2"));
     assert_eq!(
         server.send(Some(ADMIN), Method::POST.as_str(), "/api/v1/models", "").await.status,

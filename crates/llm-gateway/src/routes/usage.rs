@@ -52,7 +52,7 @@ pub(super) async fn sums(
         from: filter.from,
         to: filter.to,
     };
-    let rows = store::usage(&admin.db, &groups, &wanted).await?;
+    let rows = store::usage(&admin.gateway.db, &groups, &wanted).await?;
     if csv {
         let kind = HeaderValue::from_static("text/csv; charset=utf-8");
         return Ok(([(header::CONTENT_TYPE, kind)], table(&groups, &rows)).into_response());

@@ -1,0 +1,208 @@
+//! `llm-gateway key`: works on the database, so it needs no running gateway, and one that runs takes notice.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use llm_core::NanoUsd;
+use llm_gateway::config::Overrides;
+use llm_gateway::keys::{KeyDraft, KeyId, KeyPatch, Keys, NewKey, TeamDraft, VirtualKey};
+use llm_gateway::limits::{LimitSpec, Scope};
+use llm_gateway::store::{UsageFilter, usage};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use super::args::{CreateArgs, KeyCommand};
+use super::{Failure, open, output};
+
+/// The beginning of a team's id.
+const TEAM_ID: &str = "team_";
+
+pub(super) async fn run(command: KeyCommand, overrides: &Overrides) -> Result<(), Failure> {
+    if let KeyCommand::Create(args) = command {
+        return create(&open::keys(overrides).await?.0, args).await;
+    }
+    let keys = open::existing_keys(overrides).await?;
+    match command {
+        KeyCommand::Create(_) => Ok(()),
+        KeyCommand::List { team, json } => list(&keys, team.as_deref(), json),
+        KeyCommand::Show { key, json } => {
+            let key = find(&keys, &key)?;
+            show(&keys, &key, json).await
+        }
+        KeyCommand::Block { key } => block(&keys, &key, true).await,
+        KeyCommand::Unblock { key } => block(&keys, &key, false).await,
+        KeyCommand::Rotate { key, grace } => {
+            let made = keys.rotate(&find(&keys, &key)?.id, grace.0).await?;
+            print_secret(&keys, &made, false)?;
+            eprintln!("a new secret of `{}`, shown this once; the old one is good for {grace} more", made.key.name);
+            Ok(())
+        }
+        KeyCommand::Delete { key } => {
+            let key = find(&keys, &key)?;
+            keys.delete(&key.id).await?;
+            eprintln!("deleted `{}` ({})", key.name, key.id);
+            Ok(())
+        }
+    }
+}
+
+async fn create(keys: &Keys, args: CreateArgs) -> Result<(), Failure> {
+    if let Some(team) = &args.team
+        && keys.find_team(team).is_none()
+        && !team.starts_with(TEAM_ID)
+    {
+        let team = keys.create_team(TeamDraft { name: team.clone(), ..TeamDraft::default() }).await?;
+        eprintln!("made the team `{}` ({})", team.name, team.id);
+    }
+    let draft = KeyDraft {
+        name: args.name,
+        team: args.team,
+        models: args.models.map(|models| models.iter().map(|pattern| pattern.trim().into()).collect()),
+        expires_at: args.expires,
+        limits: (!args.limits.is_empty()).then_some(args.limits),
+        tags: args.tags,
+        metadata: serde_json::Map::new(),
+    };
+    let made = keys.create(draft).await?;
+    print_secret(keys, &made, args.json)?;
+    eprintln!("made the key `{}` ({}); its secret is shown this once", made.key.name, made.key.id);
+    Ok(())
+}
+
+fn print_secret(keys: &Keys, made: &NewKey, as_json: bool) -> Result<(), Failure> {
+    if !as_json {
+        return output::line(made.secret.expose());
+    }
+    let mut shown = describe(keys, &made.key)?;
+    shown["key"] = made.secret.expose().into();
+    output::json(&shown)
+}
+
+fn list(keys: &Keys, team: Option<&str>, as_json: bool) -> Result<(), Failure> {
+    let team = match team {
+        None => None,
+        Some(text) => Some(keys.find_team(text).ok_or_else(|| Failure::new(format!("there is no team `{text}`")))?),
+    };
+    let wanted = |key: &VirtualKey| match &team {
+        None => true,
+        Some(team) => key.team.as_ref().is_some_and(|own| own.id == team.id),
+    };
+    let found = keys.list(None, usize::MAX, wanted);
+    if as_json {
+        let shown: Vec<Value> = found.iter().map(|key| describe(keys, key)).collect::<Result<_, _>>()?;
+        return output::json(&shown);
+    }
+    let head = ["NAME", "PREFIX", "TEAM", "STATE", "LIMITS", "CREATED", "ID"].map(str::to_owned);
+    let row = |key: &Arc<VirtualKey>| {
+        [
+            key.name.clone(),
+            key.prefix.clone(),
+            key.team.as_ref().map_or_else(|| "-".to_owned(), |team| team.name.clone()),
+            state(key).to_owned(),
+            limits(keys, key),
+            day(key.created_at),
+            key.id.to_string(),
+        ]
+    };
+    let rows: Vec<[String; 7]> = std::iter::once(head).chain(found.iter().map(row)).collect();
+    output::table(&rows)
+}
+
+async fn show(keys: &Keys, key: &VirtualKey, as_json: bool) -> Result<(), Failure> {
+    let filter = UsageFilter { key: Some(key.id.to_string()), ..UsageFilter::default() };
+    let sums = usage(keys.db(), &[], &filter).await?;
+    let (calls, spent) = sums.first().map_or((0, NanoUsd::ZERO), |sum| (sum.calls, sum.cost_usd));
+    if as_json {
+        let mut shown = describe(keys, key)?;
+        shown["calls"] = calls.into();
+        shown["cost_usd"] = spent.to_string().into();
+        return output::json(&shown);
+    }
+    let models =
+        key.models.as_ref().map(|models| models.iter().map(|pattern| pattern.as_str()).collect::<Vec<_>>().join(", "));
+    let all = || "all".to_owned();
+    let row = |name: &str, value: String| [name.to_owned(), value];
+    let mut rows = vec![
+        row("name", key.name.clone()),
+        row("id", key.id.to_string()),
+        row("prefix", key.prefix.clone()),
+        row("state", state(key).to_owned()),
+        row("team", key.team.as_ref().map_or_else(|| "-".to_owned(), |team| format!("{} ({})", team.name, team.id))),
+        row("models", models.unwrap_or_else(all)),
+        row("limits", limits(keys, key)),
+        row("spent", format!("{spent} USD in {calls} calls")),
+        row("created", key.created_at.to_string()),
+    ];
+    if let Some(end) = key.expires_at {
+        rows.push(row("expires", end.to_string()));
+    }
+    if !key.tags.is_empty() {
+        rows.push(row("tags", key.tags.join(", ")));
+    }
+    output::table(&rows)
+}
+
+async fn block(keys: &Keys, text: &str, blocked: bool) -> Result<(), Failure> {
+    let id = find(keys, text)?.id.clone();
+    let key = keys.patch(&id, KeyPatch { blocked: Some(blocked), ..KeyPatch::default() }).await?;
+    let done = if blocked { "blocked" } else { "unblocked" };
+    eprintln!("{done} `{}` ({}); a gateway that runs knows within a second", key.name, key.id);
+    Ok(())
+}
+
+/// The key that a person means: by its id, its name, or the prefix of its secret.
+fn find(keys: &Keys, text: &str) -> Result<Arc<VirtualKey>, Failure> {
+    if let Some(key) = keys.get(&KeyId::new(text)) {
+        return Ok(key);
+    }
+    let found = keys.list(None, usize::MAX, |key| key.name == text || key.prefix == text);
+    match &found[..] {
+        [one] => Ok(Arc::clone(one)),
+        [] => {
+            let failure = Failure::new(format!("there is no key `{text}`"));
+            let all = keys.list(None, usize::MAX, |_| true);
+            let near = llm_providers::registry::nearest(text, all.iter().map(|key| key.name.as_str()));
+            Err(match near {
+                Some(near) => failure.with_hint(format!("did you mean `{near}`?")),
+                None => failure.with_hint("`llm-gateway key list` shows what there is"),
+            })
+        }
+        many => {
+            let ids = many.iter().map(|key| key.id.to_string()).collect::<Vec<_>>().join("`, `");
+            Err(Failure::new(format!("`{text}` can mean {} keys", many.len())).with_hint(format!("say which: `{ids}`")))
+        }
+    }
+}
+
+/// A key and its limits as JSON.
+fn describe(keys: &Keys, key: &VirtualKey) -> Result<Value, Failure> {
+    let mut shown = serde_json::to_value(key).map_err(Failure::new)?;
+    let specs: Vec<LimitSpec> = own_limits(keys, key);
+    shown["limits"] = if key.default_limits { Value::Null } else { json!(specs) };
+    Ok(shown)
+}
+
+fn own_limits(keys: &Keys, key: &VirtualKey) -> Vec<LimitSpec> {
+    let mut limits = keys.limits_of(&Scope::key(key.id.as_str()));
+    limits.reverse();
+    limits.iter().map(|limit| limit.spec.clone()).collect()
+}
+
+fn limits(keys: &Keys, key: &VirtualKey) -> String {
+    if key.default_limits {
+        return "default".to_owned();
+    }
+    let texts: Vec<String> = own_limits(keys, key).iter().map(ToString::to_string).collect();
+    if texts.is_empty() { "none".to_owned() } else { texts.join(" ") }
+}
+
+fn state(key: &VirtualKey) -> &'static str {
+    match key.check(Timestamp::now()) {
+        Ok(()) => "active",
+        Err(_) if key.blocked => "blocked",
+        Err(_) => "expired",
+    }
+}
+
+fn day(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::UTC).date().to_string()
+}

@@ -1,0 +1,31 @@
+//! The command line: what can be said, and what is done about it.
+
+mod admin_key;
+mod args;
+mod check;
+mod failure;
+mod key;
+mod log;
+mod open;
+mod output;
+mod serve;
+
+pub(crate) use args::Args;
+use args::Command;
+use failure::Failure;
+
+/// Does what the command line says.
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    let config = args.config.overrides();
+    match args.command {
+        Command::Serve(serve) => serve::run(&serve.overrides(config)),
+        Command::Check => check::run(&config),
+        Command::Key(command) => once(key::run(command, &config)),
+        Command::AdminKey(command) => once(admin_key::run(&command, &config)),
+    }
+}
+
+/// Runs a command that does one thing and ends.
+fn once(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}

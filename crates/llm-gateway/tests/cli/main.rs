@@ -1,0 +1,8 @@
+//! The `llm-gateway` command, run as people run it: status, standard output and standard error.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on says where")]
+
+mod command;
+mod keys;
+mod serve;
+mod start;
