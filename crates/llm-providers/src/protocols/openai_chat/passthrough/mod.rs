@@ -2,6 +2,7 @@
 
 mod edit;
 mod observe;
+mod reader;
 mod skim;
 #[cfg(test)]
 mod tests;

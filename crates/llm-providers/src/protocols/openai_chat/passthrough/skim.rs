@@ -1,12 +1,12 @@
 //! A look at a request in one pass, without building it.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
-use std::fmt;
 
 use llm_core::codec::Skim;
 use llm_core::{Error, Result};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
+
+use super::reader::{Found, Name, Read, Reader, pass};
 
 /// Reads what routing and limits need, and makes sure that the body is one JSON object.
 ///
@@ -17,15 +17,13 @@ pub(super) fn skim(body: &[u8]) -> Result<Skim> {
         .map_err(|error| Error::invalid_request(format!("the request body is not valid UTF-8: {error}")))?;
     let look = Look::default();
     let mut reader = serde_json::Deserializer::from_str(text);
-    let read = TopSeed(&look).deserialize(&mut reader).and_then(|()| reader.end());
+    let read = Read(Body(&look)).deserialize(&mut reader).and_then(|()| reader.end());
     let Look { skim, wrong } = look;
-    if let Some(wrong) = wrong.into_inner() {
-        return Err(wrong);
+    match (wrong.into_inner(), read) {
+        (Some(wrong), _) => Err(wrong),
+        (None, Err(error)) => Err(Error::invalid_request(format!("the request body is not valid JSON: {error}"))),
+        (None, Ok(())) => Ok(skim.into_inner()),
     }
-    if let Err(error) = read {
-        return Err(Error::invalid_request(format!("the request body is not valid JSON: {error}")));
-    }
-    Ok(skim.into_inner())
 }
 
 /// What was seen so far, and what is wrong with it.
@@ -40,14 +38,18 @@ impl Look {
         self.skim.borrow_mut().text_bytes += bytes as u64;
     }
 
+    fn unbounded(&self) {
+        self.skim.borrow_mut().unbounded = true;
+    }
+
     /// Keeps the error for the caller and gives one that stops the reader.
-    fn wrong<E: serde::de::Error>(&self, path: impl Into<String>, message: String) -> E {
-        *self.wrong.borrow_mut() = Some(Error::invalid_request(message).with_param(path));
+    fn stop<E: serde::de::Error>(&self, error: Error) -> E {
+        *self.wrong.borrow_mut() = Some(error);
         E::custom("wrong")
     }
 
-    fn wrong_type<E: serde::de::Error>(&self, path: &str, wanted: &str, found: &str) -> E {
-        self.wrong(path, format!("`{path}` must be {wanted}, not {found}"))
+    fn wrong_type<E: serde::de::Error>(&self, path: &str, wanted: &str, Found(found): Found) -> E {
+        self.stop(Error::invalid_request(format!("`{path}` must be {wanted}, not {found}")).with_param(path))
     }
 }
 
@@ -91,502 +93,309 @@ impl Top {
             _ => Self::Other,
         }
     }
-}
 
-/// A member's name, looked at where it stands.
-struct Name<F>(F);
+    fn may_repeat(self) -> bool {
+        matches!(self, Self::Text | Self::Hosted | Self::Other)
+    }
 
-impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for Name<F> {
-    type Value = T;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        deserializer.deserialize_str(self)
+    fn bit(self) -> u32 {
+        1 << self as u32
     }
 }
 
-impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Name<F> {
-    type Value = T;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a member's name")
-    }
-    fn visit_str<E>(self, name: &str) -> Result<T, E> {
-        Ok((self.0)(name))
-    }
-}
+struct Body<'a>(&'a Look);
 
-struct TopSeed<'a>(&'a Look);
-
-impl<'de> DeserializeSeed<'de> for TopSeed<'_> {
+impl<'de> Reader<'de> for Body<'_> {
     type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
 
-impl TopSeed<'_> {
-    fn not_an_object<E: serde::de::Error>(&self, found: &str) -> E {
-        let message = format!("the request body must be a JSON object, not {found}");
-        *self.0.wrong.borrow_mut() = Some(Error::invalid_request(message));
-        E::custom("wrong")
+    fn other<E: serde::de::Error>(self, Found(found): Found) -> Result<(), E> {
+        Err(self.0.stop(Error::invalid_request(format!("the request body must be a JSON object, not {found}"))))
     }
-}
 
-/// The visits that say that a value is of another type than it should be.
-macro_rules! refuse_scalars {
-    (|$self:ident, $found:ident| $wrong:expr) => {
-        fn visit_bool<E: serde::de::Error>($self, _: bool) -> Result<Self::Value, E> {
-            let $found = "a boolean";
-            Err($wrong)
-        }
-        fn visit_i64<E: serde::de::Error>($self, _: i64) -> Result<Self::Value, E> {
-            let $found = "a number";
-            Err($wrong)
-        }
-        fn visit_u64<E: serde::de::Error>($self, _: u64) -> Result<Self::Value, E> {
-            let $found = "a number";
-            Err($wrong)
-        }
-        fn visit_f64<E: serde::de::Error>($self, _: f64) -> Result<Self::Value, E> {
-            let $found = "a number";
-            Err($wrong)
-        }
-    };
-}
-
-impl<'de> Visitor<'de> for TopSeed<'_> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-    refuse_scalars!(|self, found| self.not_an_object(found));
-    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
-        Err(self.not_an_object("a string"))
-    }
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        Err(self.not_an_object("null"))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-        Err(self.not_an_object("a list"))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let look = self.0;
-        let mut seen = 0_u32;
-        let mut completion_tokens = None;
-        let mut older_tokens = None;
+        let mut seen = 0;
+        let mut bounds = [None, None];
         look.skim.borrow_mut().choices = 1;
-        while let Some(top) = map.next_key_seed(Name(Top::of))? {
-            let bit = 1_u32 << top as u32;
-            if seen & bit != 0 && !matches!(top, Top::Other | Top::Text | Top::Hosted) {
-                let message = "a member that matters stands in the request body twice".to_owned();
-                *look.wrong.borrow_mut() = Some(Error::invalid_request(message));
-                return Err(serde::de::Error::custom("wrong"));
+        while let Some(top) = members.next_key_seed(Name(Top::of))? {
+            if seen & top.bit() != 0 && !top.may_repeat() {
+                let error = Error::invalid_request("a member that matters stands in the request body twice");
+                return Err(look.stop(error));
             }
-            seen |= bit;
+            seen |= top.bit();
             match top {
-                Top::Model => {
-                    let model = map.next_value_seed(Text { look, path: "model" })?;
-                    look.skim.borrow_mut().model = model.unwrap_or_default().into_owned();
+                Top::MaxTokens => {
+                    bounds[0] = members.next_value_seed(Read(Count { look, path: "max_tokens" }))?;
                 }
-                Top::Messages => map.next_value_seed(Messages(look))?,
-                Top::Stream => {
-                    let stream = map.next_value_seed(Truth { look, path: "stream" })?;
-                    look.skim.borrow_mut().stream = stream.unwrap_or(false);
-                }
-                Top::StreamOptions => {
-                    let asked = map.next_value_seed(StreamOptions(look))?;
-                    look.skim.borrow_mut().include_usage = asked;
-                }
-                Top::MaxTokens => older_tokens = map.next_value_seed(Count { look, path: "max_tokens" })?,
                 Top::MaxCompletionTokens => {
-                    completion_tokens = map.next_value_seed(Count { look, path: "max_completion_tokens" })?;
-                }
-                Top::N => {
-                    let n = map.next_value_seed(Count { look, path: "n" })?;
-                    if n == Some(0) {
-                        return Err(look.wrong("n", "`n` must be at least 1".to_owned()));
-                    }
-                    look.skim.borrow_mut().choices = n.unwrap_or(1);
-                }
-                Top::Tools => map.next_value_seed(Tools { look, path: "tools" })?,
-                Top::Functions => map.next_value_seed(Tools { look, path: "functions" })?,
-                Top::User => {
-                    let user = map.next_value_seed(Text { look, path: "user" })?;
-                    look.skim.borrow_mut().user = user.map(Cow::into_owned);
-                }
-                Top::ServiceTier => {
-                    let tier = map.next_value_seed(Text { look, path: "service_tier" })?;
-                    look.skim.borrow_mut().service_tier = tier.map(Cow::into_owned);
-                }
-                Top::Text => map.next_value_seed(AllText(look))?,
-                Top::Hosted => {
-                    map.next_value_seed(AllText(look))?;
-                    look.skim.borrow_mut().unbounded = true;
+                    bounds[1] = members.next_value_seed(Read(Count { look, path: "max_completion_tokens" }))?;
                 }
                 Top::Other => {
-                    map.next_value::<IgnoredAny>()?;
+                    members.next_value::<IgnoredAny>()?;
                 }
+                top => self.member(top, &mut members)?,
             }
         }
         let mut skim = look.skim.borrow_mut();
         // Where both names stand there, the larger is the safe bound.
-        skim.max_tokens = completion_tokens.max(older_tokens);
+        skim.max_tokens = bounds.into_iter().flatten().max();
         for (name, is_missing) in [("model", skim.model.is_empty()), ("messages", skim.messages == 0)] {
             if is_missing {
-                let message = match seen & (1 << Top::of(name) as u32) {
+                let message = match seen & Top::of(name).bit() {
                     0 => format!("missing required parameter `{name}`"),
                     _ => format!("`{name}` must not be empty"),
                 };
-                return Err(look.wrong(name, message));
+                return Err(look.stop(Error::invalid_request(message).with_param(name)));
             }
         }
         Ok(())
     }
 }
 
-/// Declares a reader of one scalar: null is nothing, any other type is an error that names the member.
-macro_rules! scalar {
-    ($(#[$doc:meta])* $name:ident -> $value:ty, $wanted:literal, { $($visits:tt)* }) => {
-        $(#[$doc])*
-        struct $name<'a> {
-            look: &'a Look,
-            path: &'static str,
+impl Body<'_> {
+    fn member<'de, A: MapAccess<'de>>(&self, top: Top, members: &mut A) -> Result<(), A::Error> {
+        let look = self.0;
+        let set = |change: &dyn Fn(&mut Skim)| change(&mut look.skim.borrow_mut());
+        match top {
+            Top::Model => {
+                let model = members.next_value_seed(Read(Text { look, path: "model" }))?.unwrap_or_default();
+                look.skim.borrow_mut().model = model;
+            }
+            Top::User => {
+                let user = members.next_value_seed(Read(Text { look, path: "user" }))?;
+                look.skim.borrow_mut().user = user;
+            }
+            Top::ServiceTier => {
+                let tier = members.next_value_seed(Read(Text { look, path: "service_tier" }))?;
+                look.skim.borrow_mut().service_tier = tier;
+            }
+            Top::Stream => {
+                let stream = members.next_value_seed(Read(Truth { look, path: "stream" }))?;
+                set(&|skim| skim.stream = stream);
+            }
+            Top::StreamOptions => {
+                let asked = members.next_value_seed(Read(StreamOptions(look)))?;
+                set(&|skim| skim.include_usage = asked);
+            }
+            Top::N => {
+                let n = members.next_value_seed(Read(Count { look, path: "n" }))?;
+                if n == Some(0) {
+                    return Err(look.stop(Error::invalid_request("`n` must be at least 1").with_param("n")));
+                }
+                set(&|skim| skim.choices = n.unwrap_or(1));
+            }
+            Top::Messages => members.next_value_seed(Read(Messages(look)))?,
+            Top::Tools => members.next_value_seed(Read(Tools { look, path: "tools" }))?,
+            Top::Functions => members.next_value_seed(Read(Tools { look, path: "functions" }))?,
+            Top::Text => members.next_value_seed(Read(AllText(look)))?,
+            Top::Hosted => {
+                if pass(members)? {
+                    look.unbounded();
+                }
+            }
+            Top::MaxTokens | Top::MaxCompletionTokens | Top::Other => {}
         }
-
-        impl<'de> DeserializeSeed<'de> for $name<'_> {
-            type Value = Option<$value>;
-            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-                deserializer.deserialize_any(self)
-            }
-        }
-
-        impl<'de> Visitor<'de> for $name<'_> {
-            type Value = Option<$value>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str($wanted)
-            }
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
-                Err(self.look.wrong_type(self.path, $wanted, "a list"))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
-                Err(self.look.wrong_type(self.path, $wanted, "an object"))
-            }
-            $($visits)*
-        }
-    };
+        Ok(())
+    }
 }
 
-scalar!(
-    /// A text.
-    Text -> Cow<'de, str>, "a string", {
-        fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-            Ok(Some(Cow::Borrowed(text)))
-        }
-        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-            Ok(Some(Cow::Owned(text.to_owned())))
-        }
-        refuse_scalars!(|self, found| self.look.wrong_type(self.path, "a string", found));
-    }
-);
-
-scalar!(
-    /// A truth value.
-    Truth -> bool, "true or false", {
-        fn visit_bool<E>(self, truth: bool) -> Result<Self::Value, E> {
-            Ok(Some(truth))
-        }
-        fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Self::Value, E> {
-            Err(self.look.wrong_type(self.path, "true or false", "a number"))
-        }
-        fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Self::Value, E> {
-            Err(self.look.wrong_type(self.path, "true or false", "a number"))
-        }
-        fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
-            Err(self.look.wrong_type(self.path, "true or false", "a number"))
-        }
-        fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Self::Value, E> {
-            Err(self.look.wrong_type(self.path, "true or false", "a string"))
-        }
-    }
-);
-
-scalar!(
-    /// A whole number that is not negative.
-    Count -> u64, "a whole number that is not negative", {
-        fn visit_u64<E>(self, count: u64) -> Result<Self::Value, E> {
-            Ok(Some(count))
-        }
-        fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Self::Value, E> {
-            Err(self.look.wrong_type(self.path, "a whole number that is not negative", "a boolean"))
-        }
-        fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Self::Value, E> {
-            Err(self.look.wrong_type(self.path, "a whole number that is not negative", "a number"))
-        }
-        fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
-            Err(self.look.wrong_type(self.path, "a whole number that is not negative", "a number"))
-        }
-        fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Self::Value, E> {
-            Err(self.look.wrong_type(self.path, "a whole number that is not negative", "a string"))
-        }
-    }
-);
-
-/// Declares a reader of a list or object that says what else it found.
-macro_rules! container {
-    ($name:ident<$life:lifetime>, |$self:ident, $found:ident| $wrong:expr, { $($visits:tt)* }) => {
-        impl<'de> DeserializeSeed<'de> for $name<'_> {
-            type Value = <Self as Visitor<'de>>::Value;
-            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-                deserializer.deserialize_any(self)
-            }
-        }
-
-        impl<'de> Visitor<'de> for $name<'_> {
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("another type")
-            }
-            refuse_scalars!(|$self, $found| $wrong);
-            $($visits)*
-        }
-    };
+struct Text<'a> {
+    look: &'a Look,
+    path: &'static str,
 }
 
-struct StreamOptions<'a>(&'a Look);
+impl<'de> Reader<'de> for Text<'_> {
+    type Value = Option<String>;
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<Self::Value, E> {
+        Err(self.look.wrong_type(self.path, "a string", found))
+    }
+    fn text<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(text.to_owned()))
+    }
+    fn null<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+}
 
-container!(StreamOptions<'a>, |self, found| self.0.wrong_type("stream_options", "an object", found), {
+struct Truth<'a> {
+    look: &'a Look,
+    path: &'static str,
+}
+
+impl<'de> Reader<'de> for Truth<'_> {
     type Value = bool;
-    fn visit_unit<E>(self) -> Result<bool, E> {
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<bool, E> {
+        Err(self.look.wrong_type(self.path, "true or false", found))
+    }
+    fn truth<E>(self, truth: bool) -> Result<bool, E> {
+        Ok(truth)
+    }
+    fn null<E>(self) -> Result<bool, E> {
         Ok(false)
     }
-    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<bool, E> {
-        Err(self.0.wrong_type("stream_options", "an object", "a string"))
+}
+
+struct Count<'a> {
+    look: &'a Look,
+    path: &'static str,
+}
+
+impl<'de> Reader<'de> for Count<'_> {
+    type Value = Option<u64>;
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<Self::Value, E> {
+        Err(self.look.wrong_type(self.path, "a whole number that is not negative", found))
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<bool, A::Error> {
-        Err(self.0.wrong_type("stream_options", "an object", "a list"))
+    fn count<E>(self, count: u64) -> Result<Self::Value, E> {
+        Ok(Some(count))
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+    fn null<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+}
+
+/// Whether usage is asked for.
+struct StreamOptions<'a>(&'a Look);
+
+impl<'de> Reader<'de> for StreamOptions<'_> {
+    type Value = bool;
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<bool, E> {
+        Err(self.0.wrong_type("stream_options", "an object", found))
+    }
+    fn null<E>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+    fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<bool, A::Error> {
         let mut asked = false;
-        while let Some(is_usage) = map.next_key_seed(Name(|name: &str| name == "include_usage"))? {
+        while let Some(is_usage) = members.next_key_seed(Name(|name: &str| name == "include_usage"))? {
             if is_usage {
-                let truth = Truth { look: self.0, path: "stream_options.include_usage" };
-                asked = map.next_value_seed(truth)?.unwrap_or(false);
+                let path = "stream_options.include_usage";
+                asked = members.next_value_seed(Read(Truth { look: self.0, path }))?;
             } else {
-                map.next_value::<IgnoredAny>()?;
+                pass(&mut members)?;
             }
         }
         Ok(asked)
     }
-});
+}
 
 struct Messages<'a>(&'a Look);
 
-container!(Messages<'a>, |self, found| self.0.wrong_type("messages", "a list", found), {
+impl<'de> Reader<'de> for Messages<'_> {
     type Value = ();
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        Err(self.0.wrong_type("messages", "a list", "null"))
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<(), E> {
+        Err(self.0.wrong_type("messages", "a list", found))
     }
-    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
-        Err(self.0.wrong_type("messages", "a list", "a string"))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-        Err(self.0.wrong_type("messages", "a list", "an object"))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let mut place = 0;
-        while list.next_element_seed(Message { look: self.0, place })?.is_some() {
+        while list.next_element_seed(Read(Message { look: self.0, place }))?.is_some() {
             place += 1;
         }
         self.0.skim.borrow_mut().messages = place;
         Ok(())
     }
-});
+}
 
 struct Message<'a> {
     look: &'a Look,
     place: u64,
 }
 
-impl Message<'_> {
-    fn wrong<E: serde::de::Error>(&self, found: &str) -> E {
-        self.look.wrong_type(&format!("messages[{}]", self.place), "an object", found)
-    }
-}
-
-container!(Message<'a>, |self, found| self.wrong(found), {
+impl<'de> Reader<'de> for Message<'_> {
     type Value = ();
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        Err(self.wrong("null"))
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<(), E> {
+        Err(self.look.wrong_type(&format!("messages[{}]", self.place), "an object", found))
     }
-    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
-        Err(self.wrong("a string"))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-        Err(self.wrong("a list"))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        #[derive(Clone, Copy)]
-        enum Member {
-            Content,
-            Stored,
-            Other,
-        }
-        let member = |name: &str| match name {
-            "content" => Member::Content,
-            "audio" => Member::Stored,
-            _ => Member::Other,
+    fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let kind = |name: &str| match name {
+            "content" => Some(true),
+            // Sound that the model made earlier, by its id.
+            "audio" => Some(false),
+            _ => None,
         };
-        while let Some(member) = map.next_key_seed(Name(member))? {
-            match member {
-                Member::Content => map.next_value_seed(Content { look: self.look, place: self.place })?,
-                Member::Stored => {
-                    if map.next_value::<Option<IgnoredAny>>()?.is_some() {
-                        self.look.skim.borrow_mut().unbounded = true;
-                    }
-                }
-                Member::Other => map.next_value_seed(AllText(self.look))?,
+        while let Some(kind) = members.next_key_seed(Name(kind))? {
+            match kind {
+                Some(true) => members.next_value_seed(Read(Content { look: self.look, place: self.place }))?,
+                Some(false) if pass(&mut members)? => self.look.unbounded(),
+                Some(false) => {}
+                None => members.next_value_seed(Read(AllText(self.look)))?,
             }
         }
         Ok(())
     }
-});
+}
 
 struct Content<'a> {
     look: &'a Look,
     place: u64,
 }
 
-impl Content<'_> {
-    fn wrong<E: serde::de::Error>(&self, found: &str) -> E {
-        let path = format!("messages[{}].content", self.place);
-        self.look.wrong_type(&path, "a string or a list of parts", found)
-    }
-}
-
-container!(Content<'a>, |self, found| self.wrong(found), {
+impl<'de> Reader<'de> for Content<'_> {
     type Value = ();
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<(), E> {
+        let path = format!("messages[{}].content", self.place);
+        Err(self.look.wrong_type(&path, "a string or a list of parts", found))
     }
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+    fn text<E>(self, text: &str) -> Result<(), E> {
         self.look.add_text(text.len());
         Ok(())
     }
-    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-        Err(self.wrong("an object"))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(ContentPart(self.look))?.is_some() {}
+    fn null<E>(self) -> Result<(), E> {
         Ok(())
     }
-});
-
-/// A part of a content list. The data of media is not text.
-struct ContentPart<'a>(&'a Look);
-
-impl<'de> DeserializeSeed<'de> for ContentPart<'_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(Read(ContentPart { look: self.look, place: self.place }))?.is_some() {}
+        Ok(())
     }
 }
 
-impl<'de> Visitor<'de> for ContentPart<'_> {
+/// A part of a content list. The data of media is not text.
+struct ContentPart<'a> {
+    look: &'a Look,
+    place: u64,
+}
+
+/// The members that hold media, as the hosts of this protocol call them.
+const MEDIA: [&str; 8] =
+    ["image_url", "input_audio", "file", "video_url", "file_url", "audio_url", "document_url", "pdf_url"];
+
+impl<'de> Reader<'de> for ContentPart<'_> {
     type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a content part")
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<(), E> {
+        Err(self.look.wrong_type(&format!("messages[{}].content", self.place), "a list of objects", found))
     }
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.0.add_text(text.len());
-        Ok(())
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(AllText(self.0))?.is_some() {}
-        Ok(())
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let is_media = |name: &str| {
-            matches!(
-                name,
-                "image_url"
-                    | "input_audio"
-                    | "file"
-                    | "video_url"
-                    | "file_url"
-                    | "audio_url"
-                    | "document_url"
-                    | "pdf_url"
-            )
-        };
-        while let Some(is_media) = map.next_key_seed(Name(is_media))? {
+    fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(is_media) = members.next_key_seed(Name(|name: &str| MEDIA.contains(&name)))? {
             if is_media {
-                map.next_value_seed(MediaObject(self.0))?;
-                self.0.skim.borrow_mut().media += 1;
+                members.next_value_seed(Read(MediaObject(self.look)))?;
             } else {
-                map.next_value_seed(AllText(self.0))?;
+                members.next_value_seed(Read(AllText(self.look)))?;
             }
         }
         Ok(())
     }
 }
 
-/// The object of a media part: an id of something stored has no computable bound.
+/// What a media part holds: an object, or a bare URL. The id of something stored has no computable bound.
 struct MediaObject<'a>(&'a Look);
 
-impl<'de> DeserializeSeed<'de> for MediaObject<'_> {
+impl<'de> Reader<'de> for MediaObject<'_> {
     type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for MediaObject<'_> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("media")
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+    fn other<E>(self, _: Found) -> Result<(), E> {
         Ok(())
     }
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+    fn text<E>(self, _: &str) -> Result<(), E> {
+        self.0.skim.borrow_mut().media += 1;
         Ok(())
     }
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(is_stored) = map.next_key_seed(Name(|name: &str| name == "file_id"))? {
-            let value = map.next_value::<Option<IgnoredAny>>()?;
-            if is_stored && value.is_some() {
-                self.0.skim.borrow_mut().unbounded = true;
+    fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        self.0.skim.borrow_mut().media += 1;
+        while let Some(is_stored) = members.next_key_seed(Name(|name: &str| name == "file_id"))? {
+            if pass(&mut members)? && is_stored {
+                self.0.unbounded();
             }
         }
         Ok(())
@@ -598,102 +407,83 @@ struct Tools<'a> {
     path: &'static str,
 }
 
-container!(Tools<'a>, |self, found| self.look.wrong_type(self.path, "a list", found), {
+impl<'de> Reader<'de> for Tools<'_> {
     type Value = ();
-    fn visit_unit<E>(self) -> Result<(), E> {
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<(), E> {
+        Err(self.look.wrong_type(self.path, "a list", found))
+    }
+    fn null<E>(self) -> Result<(), E> {
         Ok(())
     }
-    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
-        Err(self.look.wrong_type(self.path, "a list", "a string"))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-        Err(self.look.wrong_type(self.path, "a list", "an object"))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(ToolObject(self.look))?.is_some() {
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(Read(Tool { look: self.look, path: self.path }))?.is_some() {
             self.look.skim.borrow_mut().tools += 1;
         }
         Ok(())
     }
-});
+}
 
 /// A tool: all of it is text that the model reads. One that the provider runs has no computable bound.
-struct ToolObject<'a>(&'a Look);
+struct Tool<'a> {
+    look: &'a Look,
+    path: &'static str,
+}
 
-container!(ToolObject<'a>, |self, found| self.0.wrong_type("tools", "a list of objects", found), {
+impl<'de> Reader<'de> for Tool<'_> {
     type Value = ();
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        Err(self.0.wrong_type("tools", "a list of objects", "null"))
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<(), E> {
+        Err(self.look.wrong_type(self.path, "a list of objects", found))
     }
-    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
-        Err(self.0.wrong_type("tools", "a list of objects", "a string"))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-        Err(self.0.wrong_type("tools", "a list of objects", "a list"))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(is_kind) = map.next_key_seed(Name(|name: &str| name == "type"))? {
-            if !is_kind {
-                map.next_value_seed(AllText(self.0))?;
-                continue;
-            }
-            let kind = map.next_value_seed(Text { look: self.0, path: "tools[].type" })?;
-            if kind.is_some_and(|kind| kind != "function" && kind != "custom") {
-                self.0.skim.borrow_mut().unbounded = true;
+    fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(is_kind) = members.next_key_seed(Name(|name: &str| name == "type"))? {
+            if is_kind {
+                members.next_value_seed(Read(ToolKind(self.look)))?;
+            } else {
+                members.next_value_seed(Read(AllText(self.look)))?;
             }
         }
         Ok(())
     }
-});
+}
 
-/// Counts every text of a value, names of members and numbers included.
-struct AllText<'a>(&'a Look);
+struct ToolKind<'a>(&'a Look);
 
-/// What a number or truth value counts as.
-const SCALAR: usize = 8;
-
-impl<'de> DeserializeSeed<'de> for AllText<'_> {
+impl<'de> Reader<'de> for ToolKind<'_> {
     type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<(), E> {
+        Err(self.0.wrong_type("tools[].type", "a string", found))
+    }
+    fn text<E>(self, kind: &str) -> Result<(), E> {
+        if !matches!(kind, "function" | "custom") {
+            self.0.unbounded();
+        }
+        Ok(())
     }
 }
 
-impl<'de> Visitor<'de> for AllText<'_> {
+/// Counts every text of a value, names of members included.
+struct AllText<'a>(&'a Look);
+
+/// What a number or truth value counts as, in bytes.
+const SCALAR: usize = 8;
+
+impl<'de> Reader<'de> for AllText<'_> {
     type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+    fn other<E>(self, _: Found) -> Result<(), E> {
         self.0.add_text(SCALAR);
         Ok(())
     }
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.0.add_text(SCALAR);
-        Ok(())
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.0.add_text(SCALAR);
-        Ok(())
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.0.add_text(SCALAR);
-        Ok(())
-    }
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+    fn text<E>(self, text: &str) -> Result<(), E> {
         self.0.add_text(text.len());
         Ok(())
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(AllText(self.0))?.is_some() {}
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(Read(AllText(self.0)))?.is_some() {}
         Ok(())
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while map.next_key_seed(Name(|name: &str| self.0.add_text(name.len())))?.is_some() {
-            map.next_value_seed(AllText(self.0))?;
+    fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while members.next_key_seed(Name(|name: &str| self.0.add_text(name.len())))?.is_some() {
+            members.next_value_seed(Read(AllText(self.0)))?;
         }
         Ok(())
     }

@@ -1,0 +1,107 @@
+//! Reading JSON as it goes by: a [`Reader`] says what to do with a value of each type, and nothing is built.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// The type of a value that a reader did not expect, as error messages say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found(pub(super) &'static str);
+
+/// What to do with one value. Every method but [`other`](Self::other) has a default that leaves it to that one.
+pub(super) trait Reader<'de>: Sized {
+    /// What the value comes to.
+    type Value;
+    /// Any type that has no method of its own here.
+    fn other<E: Error>(self, found: Found) -> Result<Self::Value, E>;
+    /// A text; borrowed wherever it has no escapes.
+    fn text<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+        self.other(Found("a string"))
+    }
+    /// True or false.
+    fn truth<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        self.other(Found("a boolean"))
+    }
+    /// A whole number that is not negative.
+    fn count<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+        self.other(Found("a number"))
+    }
+    /// Null.
+    fn null<E: Error>(self) -> Result<Self::Value, E> {
+        self.other(Found("null"))
+    }
+    /// A list. A reader that wants none of it must still go past it.
+    fn list<A: SeqAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
+        self.other(Found("a list"))
+    }
+    /// An object, likewise.
+    fn object<A: MapAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
+        self.other(Found("an object"))
+    }
+}
+
+/// Hands a value to a reader.
+pub(super) struct Read<R>(pub(super) R);
+
+impl<'de, R: Reader<'de>> DeserializeSeed<'de> for Read<R> {
+    type Value = R::Value;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<R::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, R: Reader<'de>> Visitor<'de> for Read<R> {
+    type Value = R::Value;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_bool<E: Error>(self, truth: bool) -> Result<R::Value, E> {
+        self.0.truth(truth)
+    }
+    fn visit_u64<E: Error>(self, count: u64) -> Result<R::Value, E> {
+        self.0.count(count)
+    }
+    fn visit_i64<E: Error>(self, _: i64) -> Result<R::Value, E> {
+        self.0.other(Found("a negative number"))
+    }
+    fn visit_f64<E: Error>(self, _: f64) -> Result<R::Value, E> {
+        self.0.other(Found("a number with a fraction"))
+    }
+    fn visit_str<E: Error>(self, text: &str) -> Result<R::Value, E> {
+        self.0.text(text)
+    }
+    fn visit_unit<E: Error>(self) -> Result<R::Value, E> {
+        self.0.null()
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<R::Value, A::Error> {
+        self.0.list(list)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<R::Value, A::Error> {
+        self.0.object(members)
+    }
+}
+
+/// The name of an object's next member, looked at where it stands.
+pub(super) struct Name<F>(pub(super) F);
+
+impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for Name<F> {
+    type Value = T;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Name<F> {
+    type Value = T;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member's name")
+    }
+    fn visit_str<E>(self, name: &str) -> Result<T, E> {
+        Ok((self.0)(name))
+    }
+}
+
+/// Goes past the value of a member, and says whether it is more than null.
+pub(super) fn pass<'de, A: MapAccess<'de>>(members: &mut A) -> Result<bool, A::Error> {
+    Ok(members.next_value::<Option<IgnoredAny>>()?.is_some())
+}
