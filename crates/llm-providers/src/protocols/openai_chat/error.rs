@@ -16,6 +16,7 @@ pub(super) fn decode(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Er
         Ok(Value::String(text)) => without_json(head.status, &text).with_body(Bytes::copy_from_slice(body)),
         _ => unreadable(head, body),
     };
+    let error = error.with_provider(cx.provider.as_str());
     match retry_after(&head.headers) {
         Some(wait) => error.with_retry_after(wait),
         None => error,
@@ -66,10 +67,8 @@ pub(super) fn from_body(
             None => "the provider says that it failed, and not why".to_owned(),
         },
     };
-    let mut error = Error::new(kind, message).with_body(Bytes::copy_from_slice(body));
-    if !cx.provider.is_empty() {
-        error = error.with_provider(cx.provider.as_str());
-    }
+    let mut error =
+        Error::new(kind, message).with_provider(cx.provider.as_str()).with_body(Bytes::copy_from_slice(body));
     if let Some(status) = status {
         error = error.with_status(status);
     }

@@ -97,8 +97,12 @@ impl StreamObserver {
         false
     }
 
-    fn look_at_usage(&mut self, data: &[u8], at: usize) -> Verdict {
-        let Some(members) = object_after(data, at).filter(is_usage) else { return Verdict::Forward };
+    fn look_at_usage(&mut self, data: &[u8]) -> Verdict {
+        let found = self
+            .usage
+            .find_iter(data)
+            .find_map(|at| object_after(data, at + self.usage.needle().len()).filter(is_usage));
+        let Some(members) = found else { return Verdict::Forward };
         self.observed.usage = Some(usage::read(members));
         self.look_at_tier(data);
         #[derive(Deserialize)]
@@ -148,10 +152,7 @@ impl Observer for StreamObserver {
         if Self::has_text(data, &self.finish) {
             self.observed.finished = true;
         }
-        match self.usage.find(data) {
-            Some(at) => self.look_at_usage(data, at + self.usage.needle().len()),
-            None => Verdict::Forward,
-        }
+        self.look_at_usage(data)
     }
 
     fn observed(&self) -> &Observed {
