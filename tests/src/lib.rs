@@ -11,12 +11,14 @@
 //! | [`oracle`] | what the official SDKs put on the wire, and whether we would send the same |
 //! | [`live`] | a real gateway on a real socket, before an upstream that says what a test wants |
 //! | [`known`] | the committed list of differences that are known, each with its reason |
+//! | [`mutate`] | exchanges as they may look tomorrow |
 
 pub mod exchange;
 pub mod grammar;
 pub mod json;
 pub mod known;
 pub mod live;
+pub mod mutate;
 pub mod oracle;
 pub mod reading;
 pub mod replay;

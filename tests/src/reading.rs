@@ -28,6 +28,8 @@ pub struct Reading {
 pub struct ChoiceReading {
     /// All text, joined.
     pub text: String,
+    /// The words in which the model declines, joined.
+    pub refusal: String,
     /// The tool calls in order.
     pub calls: Vec<Call>,
     /// The provider's own word for why it stopped.

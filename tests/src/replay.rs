@@ -104,6 +104,11 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
+    fn version(&self) -> Option<&str> {
+        let said = self.exchange.request_header("anthropic-version");
+        said.or_else(|| dialect::recorded_version(self.codec.protocol()))
+    }
+
     fn decode_context(&self) -> DecodeContext {
         DecodeContext {
             provider: self.exchange.provider.clone(),
@@ -120,7 +125,7 @@ impl Case<'_> {
             model: self.exchange.model().to_owned(),
             stream,
             include_usage: true,
-            version: self.exchange.request_header("anthropic-version").map(str::to_owned),
+            version: self.version().map(str::to_owned),
             id_seed: "seed".to_owned(),
             created: 1_700_000_000,
         }

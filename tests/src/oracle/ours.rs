@@ -35,7 +35,8 @@ pub fn speaker(folder: &str) -> Result<Speaker, String> {
 
 /// Our request, with the headers that the transport adds and `$API_KEY` for the key.
 pub fn request(expected: &Expected, intent: &Intent, speaker: &Speaker) -> Result<Wire, Error> {
-    let model = expected.model.as_deref().unwrap_or_default();
+    // What is unsupported was never sent, so no model stands beside it.
+    let model = expected.model.as_deref().unwrap_or("some-model");
     let (mut request, stream) = intent.decode(model)?;
     if !expected.lossy.is_empty() {
         request.unsupported = UnsupportedPolicy::Drop;

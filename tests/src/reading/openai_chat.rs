@@ -78,6 +78,7 @@ fn take_in(choice: &Value, member: &str, said: &mut ChoiceReading, calls: &mut C
         }
         _ => {}
     }
+    said.refusal.push_str(&text_at(message, "/refusal"));
     for piece in items(message, "/tool_calls") {
         let at = calls.place(piece);
         let call = &mut calls.list[at];

@@ -17,6 +17,8 @@ pub fn spoken(provider: &str, api: &str) -> Spoken {
     match (provider, api) {
         ("cohere", "chat") => Spoken::Chat(Protocol::Cohere),
         ("cohere", "chat_v1") => Spoken::Other("Cohere's older chat, version 1"),
+        ("gemini", "chat") => Spoken::Chat(Protocol::Gemini),
+        ("bedrock", "chat") => Spoken::Chat(Protocol::Bedrock),
         ("ollama", "chat") => Spoken::Chat(Protocol::Ollama),
         ("ollama", "generate") => Spoken::Other("Ollama's text completion"),
         (_, "messages") => Spoken::Chat(Protocol::Anthropic),
@@ -41,6 +43,11 @@ pub fn spoken(provider: &str, api: &str) -> Spoken {
         (_, "models") => Spoken::Other("lists of models"),
         _ => Spoken::Other("an interface without a name here"),
     }
+}
+
+/// The API version of recordings whose headers were not kept: they were all made with the older one.
+pub(super) fn recorded_version(protocol: Protocol) -> Option<&'static str> {
+    (protocol == Protocol::Anthropic).then_some("2023-06-01")
 }
 
 /// What matters for reading a provider's answers and stands in no row of the provider table yet.

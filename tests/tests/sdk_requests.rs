@@ -1,0 +1,44 @@
+//! What we would send for an intent is what the official SDK sends, from the data that `cargo xtask oracle` makes.
+
+use std::path::Path;
+
+use llm_tests::oracle::{Expected, Verdict, intents, judge, speaker};
+
+fn compare(provider: &str) -> (usize, usize) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("oracle");
+    let intents = intents(&folder.join("intents.json")).unwrap();
+    let text = std::fs::read(folder.join(format!("{provider}.json"))).unwrap();
+    let expectations: Vec<Expected> = serde_json::from_slice(&text).unwrap();
+    let speaker = speaker(provider).unwrap();
+    let (mut equal, mut refused, mut short) = (0, 0, Vec::new());
+    for expected in &expectations {
+        let intent = intents.iter().find(|intent| intent.id == expected.intent).unwrap();
+        match judge(expected, intent, &speaker) {
+            Verdict::Equal => equal += 1,
+            Verdict::Refused => refused += 1,
+            Verdict::Differs(found) => short.push(format!("{provider}/{}: {}", expected.intent, found.join("\n    "))),
+        }
+    }
+    assert!(short.is_empty(), "{} differ:\n{}", short.len(), short.join("\n"));
+    (equal, refused)
+}
+
+#[test]
+fn openai() {
+    assert_eq!(compare("openai"), (33, 2));
+}
+
+#[test]
+fn anthropic() {
+    assert_eq!(compare("anthropic"), (26, 9));
+}
+
+#[test]
+fn anthropic_2023_06_01() {
+    assert_eq!(compare("anthropic_2023_06_01"), (28, 7));
+}
+
+#[test]
+fn ollama() {
+    assert_eq!(compare("ollama"), (22, 13));
+}
