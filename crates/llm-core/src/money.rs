@@ -123,3 +123,6 @@ impl<'de> Deserialize<'de> for NanoUsd {
         text.parse().map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests;

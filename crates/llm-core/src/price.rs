@@ -51,9 +51,10 @@ impl Price {
         let mut sum: i128 = 0;
         for (meter, count) in usage.counts() {
             let rate = self.rate(meter, prompt, service)?;
-            sum += i128::from(count) * i128::from(rate);
+            // A product always fits; only a sum of absurd ones does not.
+            sum = sum.saturating_add(i128::from(count) * i128::from(rate));
         }
-        Some(NanoUsd::saturating_from((sum + 500_000).div_euclid(1_000_000)))
+        Some(NanoUsd::saturating_from(sum.saturating_add(500_000).div_euclid(1_000_000)))
     }
 
     /// The rate that applies to `meter` in a call whose prompt has `prompt` tokens: its own line or its parent's,
@@ -74,3 +75,6 @@ impl Price {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -200,3 +200,6 @@ impl<'de> Deserialize<'de> for Usage {
         deserializer.deserialize_map(Members)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,3 +130,6 @@ fn append_logprobs(all: &mut Option<serde_json::Value>, piece: &serde_json::Valu
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
