@@ -198,9 +198,10 @@ fn passthrough(protocol: Protocol, data: &[u8]) {
     let edits =
         Edits { model: Some("other \"model\"".to_owned()), ask_usage: true, cap_output: Some(7), ..Edits::default() };
     let Ok(edited) = pass.edit(&body, &edits) else { return };
+    // Texts that nobody looks at are passed on as they are, UTF-8 or not.
+    let Ok(original) = serde_json::from_slice::<Value>(data) else { return };
     let edited: Value = serde_json::from_slice(&edited).expect("an edited body is JSON");
     assert_eq!(edited["model"], "other \"model\"");
-    let original: Value = serde_json::from_slice(data).expect("a skimmed body is JSON");
     let kept = |body: &Value| body.get("messages").cloned();
     assert_eq!(kept(&edited), kept(&original));
 }
