@@ -1,4 +1,5 @@
 //! Our own small exchanges, replayed through every promise, as they are and as they may look tomorrow.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't be set up must fail loudly")]
 
 use std::path::Path;
 

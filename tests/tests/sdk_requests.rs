@@ -1,4 +1,5 @@
 //! What we would send for an intent is what the official SDK sends, from the data that `cargo xtask oracle` makes.
+#![expect(clippy::unwrap_used, reason = "a test that can't be set up must fail loudly")]
 
 use std::path::Path;
 
