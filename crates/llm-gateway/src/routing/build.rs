@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use llm_core::{Error, Result};
 use llm_providers::client::split_model_id;
-use llm_providers::registry::{self, Auth, ProviderRow};
-use llm_providers::{Provider, Secret, Timeouts, environment};
+use llm_providers::registry::{self, ProviderRow};
+use llm_providers::{Provider, Secret, environment};
 
 use super::{Deployment, REMEMBERED, Route, Routes};
-use crate::config::{self, Config, DeploymentConfig, ModelConfig, ProviderConfig, TimeoutsConfig};
+use crate::config::{Config, DeploymentConfig, ModelConfig};
 
 /// How long a local Ollama may take to accept a connection at the start.
 const OLLAMA_PATIENCE: Duration = Duration::from_millis(50);
@@ -63,7 +63,7 @@ impl Providers<'_> {
             if key.is_none() && !(id == "ollama" && answers(&row)) {
                 continue;
             }
-            let provider = Provider::new(id, row, key, timeouts(self.config.timeouts))?;
+            let provider = Provider::new(id, row, key, self.config.timeouts.resolve())?;
             self.made.insert(id.clone(), Arc::new(provider));
         }
         Ok(())
@@ -88,52 +88,18 @@ impl Providers<'_> {
         if id == "sandbox" {
             return Provider::sandbox();
         }
-        let known = registry::row(id);
         let changes = self.config.providers.get(id).cloned().unwrap_or_default();
-        let own_url = changes.base_url.is_some();
-        let own_key = changes.api_key.as_ref().map(|key| Secret::new(key.expose()));
-        let own_timeouts = changes.timeouts.or(self.config.timeouts);
-        let mut row = match (known, &changes) {
-            (Some(row), _) => row.clone(),
-            (None, ProviderConfig { protocol: Some(protocol), base_url: Some(url), .. }) => {
-                ProviderRow::new(id, *protocol, url.clone())
-            }
-            (None, _) => return Err(Error::invalid_request(format!("there is no provider `{id}`"))),
-        };
         // The environment completes a known row; what the file says wins over it.
-        let mut key = key.or(own_key);
-        if let Some((completed, customary)) = known.and_then(environment::configured) {
-            if !own_url {
-                row.base_url = completed.base_url;
-            }
-            key = key.or(customary);
-        }
-        apply(changes, &mut row);
-        Provider::new(id, row, key, timeouts(own_timeouts))
+        let known = registry::row(id);
+        let (completed, customary) = match known.and_then(environment::configured) {
+            Some((row, key)) => (Some(row), key),
+            None => (known.cloned(), None),
+        };
+        let row = changes.over(id, completed.as_ref());
+        let row = row.ok_or_else(|| Error::invalid_request(format!("there is no provider `{id}`")))?;
+        let key = key.or(changes.api_key).or(customary);
+        Provider::new(id, row, key, changes.timeouts.or(self.config.timeouts).resolve())
     }
-}
-
-fn apply(changes: ProviderConfig, row: &mut ProviderRow) {
-    if let Some(url) = changes.base_url {
-        row.base_url = Some(url.trim_end_matches('/').to_owned());
-    }
-    if let Some(protocol) = changes.protocol {
-        row.protocol = protocol;
-    }
-    match changes.auth {
-        Some(config::Auth::Bearer) => row.auth = Auth::Bearer,
-        Some(config::Auth::Header(name)) => row.auth = Auth::Header(name),
-        Some(config::Auth::None) => row.auth = Auth::None,
-        None => {}
-    }
-    row.version = changes.version.or(row.version.take());
-    if let Some(quirks) = changes.quirks {
-        row.quirks = quirks;
-    }
-    let headers = changes.headers.into_iter().map(|(name, value)| (name, value.expose().to_owned()));
-    row.headers.extend(headers);
-    row.forward_headers.extend(changes.forward_headers);
-    row.variables.extend(changes.variables);
 }
 
 fn route(model: &ModelConfig, config: &Config, providers: &mut Providers<'_>) -> Result<Route> {
@@ -152,7 +118,7 @@ fn route(model: &ModelConfig, config: &Config, providers: &mut Providers<'_>) ->
 fn deployment(wanted: &DeploymentConfig, providers: &mut Providers<'_>) -> Result<Deployment> {
     let (mut provider, model) = providers.of_model(&wanted.model)?;
     if let Some(key) = &wanted.api_key {
-        provider = Arc::new(providers.make(provider.id(), Some(Secret::new(key.expose())))?);
+        provider = Arc::new(providers.make(provider.id(), Some(key.clone()))?);
     }
     let mut timeouts = *provider.timeouts();
     if let Some(total) = wanted.timeout {
@@ -164,16 +130,6 @@ fn deployment(wanted: &DeploymentConfig, providers: &mut Providers<'_>) -> Resul
         deployment.price = price.0.clone();
     }
     Ok(deployment)
-}
-
-fn timeouts(config: TimeoutsConfig) -> Timeouts {
-    let usual = Timeouts::default();
-    Timeouts {
-        connect: config.connect.map_or(usual.connect, |period| period.0),
-        first_byte: config.first_byte.map_or(usual.first_byte, |period| period.0),
-        idle: config.idle.map_or(usual.idle, |period| period.0),
-        total: config.total.map_or(usual.total, |period| period.0),
-    }
 }
 
 /// Whether something accepts connections where the row says.
