@@ -42,6 +42,12 @@ pub(super) enum Command {
     Serve(ServeArgs),
     /// Read the configuration, say what is wrong, change nothing
     Check,
+    /// Say which deployments would be tried for a model, in which order, and why
+    Explain {
+        /// A model name, or `provider:model`
+        #[arg(long)]
+        model: String,
+    },
     /// Make, show, change and delete virtual keys; also while the gateway runs
     #[command(subcommand)]
     Key(KeyCommand),

@@ -3,6 +3,7 @@
 mod admin_key;
 mod args;
 mod check;
+mod explain;
 mod failure;
 mod key;
 mod log;
@@ -20,6 +21,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     match args.command {
         Command::Serve(serve) => serve::run(&serve.overrides(config)),
         Command::Check => check::run(&config),
+        Command::Explain { model } => explain::run(&model, &config),
         Command::Key(command) => once(key::run(command, &config)),
         Command::AdminKey(command) => once(admin_key::run(&command, &config)),
     }

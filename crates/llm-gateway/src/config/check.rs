@@ -39,6 +39,10 @@ fn check_server(config: &Config, tree: &mut Tree<'_>, warnings: &mut Vec<Problem
     if config.metrics_listen.is_some() {
         warnings.push(tree.warning(&[Key("metrics_listen")], "`metrics_listen` is not built yet", None));
     }
+    if tree.has("journal", "sync") {
+        let message = "`journal.sync` is not built yet: what was written is forced to the disk when the system does so";
+        warnings.push(tree.warning(&[Key("journal"), Key("sync")], message, None));
+    }
     if config.max_body.0 == 0 {
         tree.wrong(&[Key("max_body")], "`max_body` of 0 would refuse every call", None);
     }

@@ -355,3 +355,46 @@ fn loopback_is_told_from_the_rest() {
     assert!(is_loopback("[::ffff:127.0.0.1]:1"));
     assert!(!is_loopback("0.0.0.0:1") && !is_loopback("[::]:1") && !is_loopback("192.168.0.1:1"));
 }
+
+#[test]
+fn the_configuration_of_the_guide_is_read() {
+    let guide = include_str!("../../../../docs/gateway.md");
+    let blocks = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let read: Vec<_> = blocks.map(|block| read(block).unwrap_or_else(|wrong| panic!("{wrong}\n{block}"))).collect();
+    assert!(!read.is_empty());
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_reading_panic(text in "\\PC*") {
+        let _ = read(&text);
+        let _ = interpolate::interpolate(&text, &|_| None);
+    }
+
+    /// Whatever a file looks like while it is being written, each mistake has a line of it.
+    #[test]
+    fn a_file_that_is_cut_anywhere_is_read_or_told_by_line(cut in 0usize..WHOLE.len(), rest in "[a-z=\\[\\]{}\"$, \n]{0,8}") {
+        let cut = (0..=cut).rev().find(|&at| WHOLE.is_char_boundary(at)).unwrap_or(0);
+        let text = format!("{}{rest}", &WHOLE[..cut]);
+        if let Err(Problems(problems)) = read(&text) {
+            for problem in problems {
+                let line = problem.line.unwrap();
+                proptest::prop_assert!(line >= 1 && line <= text.matches('\n').count() + 1, "{problem}");
+            }
+        }
+    }
+}
+
+const WHOLE: &str = r#"listen = "127.0.0.1:4000"
+[providers.openai]
+api_key = "${OPENAI_API_KEY}"
+headers = { x-a = "b" }
+[[models]]
+name = "fast"
+fallbacks = ["openai:gpt-4o"]
+deployments = [
+  { model = "openai:gpt-4o-mini", weight = 3, timeout = "60s", price = { input = "0.15" } },
+]
+[limits.defaults]
+requests = ["600/minute", "5000/day"]
+"#;

@@ -88,7 +88,7 @@ fn the_first_start_prints_a_key_and_a_line_that_works_and_later_ones_do_not() {
     let address = first.address.clone();
     assert_eq!(first.request("GET", "/healthz", "", "").0, 200);
     let text = first.stop().replace(&address, "<address>");
-    insta::assert_snapshot!(mask(&text), @r#"
+    insta::assert_snapshot!(mask(text.trim_start()), @r#"
     A first key, good for 5 USD a day and shown this once:
 
       sk-…

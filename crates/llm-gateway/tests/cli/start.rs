@@ -93,3 +93,33 @@ fn a_reader_that_has_read_enough_is_no_failure() {
     drop(list.stdout.take());
     assert!(list.wait().unwrap().success());
 }
+
+#[test]
+fn explain_says_what_would_be_tried() {
+    let place = Place::configured(
+        "[providers.local]\nprotocol = \"openai-chat\"\nbase_url = \"http://127.0.0.1:1/v1\"\n\
+         [[models]]\nname = \"fast\"\nfallbacks = [\"slow\"]\ndeployments = [\n\
+         { model = \"local:small\", weight = 3, price = { input = \"0.15\", output = \"0.60\" } },\n\
+         { model = \"local:tiny\" },\n{ model = \"local:spare\", weight = 0 },\n]\n\
+         [[models]]\nname = \"slow\"\nretries = 0\nstrategy = \"priority\"\ndeployments = [{ model = \"local:large\" }]\n",
+    );
+    insta::assert_snapshot!(place.shown(&["explain", "--model", "fast"]), @r"
+    status: 0
+    --- stdout
+    fast: weighted, up to 3 attempts over its own, then its fallbacks once
+
+    DEPLOYMENT   PRICE IN/OUT  WHY
+    local:small  0.15 / 0.6    first in 3 of 4 calls, else after those drawn before it
+    local:tiny   not known     first in 1 of 4 calls, else after those drawn before it
+    local:spare  not known     only when the others fail
+    local:large  not known     when none of `fast` answers: the fallback `slow`
+    --- stderr
+    ");
+    insta::assert_snapshot!(place.shown(&["explain", "--model", "fats"]), @r"
+    status: 1
+    --- stdout
+    --- stderr
+    error: the model `fats` does not exist here
+      hint: did you mean `fast`?
+    ");
+}

@@ -1,0 +1,59 @@
+//! `llm-gateway explain`.
+
+use llm_core::Meter;
+use llm_core::NanoUsd;
+use llm_gateway::config::{Overrides, Strategy};
+use llm_gateway::routing::{Deployment, Route, Routes};
+
+use super::{Failure, open, output};
+
+/// Says what a call to `model` would try. It asks the configuration and not a gateway that runs, so it does not know
+/// which deployments are busy, slow or left alone just now.
+pub(super) fn run(model: &str, overrides: &Overrides) -> Result<(), Failure> {
+    let routes = Routes::build(&open::config(overrides)?.config)?;
+    let route = routes.resolve(model)?;
+    let mut rows = vec![["DEPLOYMENT", "PRICE IN/OUT", "WHY"].map(str::to_owned)];
+    for (place, deployment) in route.deployments.iter().enumerate() {
+        rows.push(row(deployment, why(&route, place, deployment)));
+    }
+    for name in &route.fallbacks {
+        for deployment in &routes.resolve(name)?.deployments {
+            rows.push(row(deployment, format!("when none of `{}` answers: the fallback `{name}`", route.name)));
+        }
+    }
+    let attempts = route.retries + 1;
+    let tries = if attempts == 1 { "1 attempt".to_owned() } else { format!("up to {attempts} attempts") };
+    let then = if route.fallbacks.is_empty() { "" } else { ", then its fallbacks once" };
+    output::text(&format!("{}: {}, {tries} over its own{then}\n\n", route.name, route.strategy.as_str()))?;
+    output::table(&rows)
+}
+
+fn row(deployment: &Deployment, why: String) -> [String; 3] {
+    // Prices are kept for a million tokens, so what is kept is what people say.
+    let price = |meter| deployment.price.rate(meter, 0, None).map(|rate| NanoUsd(rate).to_string());
+    let price = match (price(Meter::Input), price(Meter::Output)) {
+        (Some(input), Some(output)) => format!("{input} / {output}"),
+        _ => "not known".to_owned(),
+    };
+    [deployment.id.to_string(), price, why]
+}
+
+fn why(route: &Route, place: usize, deployment: &Deployment) -> String {
+    if route.deployments.len() == 1 {
+        return "the only one".to_owned();
+    }
+    match route.strategy {
+        Strategy::Weighted => {
+            let all: u64 = route.deployments.iter().map(|deployment| u64::from(deployment.weight)).sum();
+            match deployment.weight {
+                0 => "only when the others fail".to_owned(),
+                weight => format!("first in {weight} of {all} calls, else after those drawn before it"),
+            }
+        }
+        Strategy::Priority => format!("number {} in the order of the file", place + 1),
+        Strategy::LeastBusy => "by how few calls are in flight".to_owned(),
+        Strategy::Latency => "by how fast it answered of late".to_owned(),
+        Strategy::Cost => "by its price, the lowest first".to_owned(),
+        Strategy::Usage => "by how little it was used in this minute".to_owned(),
+    }
+}
