@@ -4,6 +4,7 @@ pub mod anthropic;
 pub mod native;
 pub mod ollama;
 pub mod openai_chat;
+pub(crate) mod reader;
 pub(crate) mod splice;
 
 use llm_core::Protocol;

@@ -2,7 +2,6 @@
 
 mod edit;
 mod observe;
-mod reader;
 mod skim;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use llm_core::codec::Skim;
 use llm_core::{Error, Result};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
 
-use super::reader::{Found, Name, Read, Reader, pass};
+use crate::protocols::reader::{Found, Name, Read, Reader, pass};
 
 /// Reads what routing and limits need, and makes sure that the body is one JSON object.
 ///

@@ -6,10 +6,10 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 /// The type of a value that a reader did not expect, as error messages say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found(pub(super) &'static str);
+pub(crate) struct Found(pub(crate) &'static str);
 
 /// What to do with one value. Every method but [`other`](Self::other) has a default that leaves it to that one.
-pub(super) trait Reader<'de>: Sized {
+pub(crate) trait Reader<'de>: Sized {
     /// What the value comes to.
     type Value;
     /// Any type that has no method of its own here.
@@ -41,7 +41,7 @@ pub(super) trait Reader<'de>: Sized {
 }
 
 /// Hands a value to a reader.
-pub(super) struct Read<R>(pub(super) R);
+pub(crate) struct Read<R>(pub(crate) R);
 
 impl<'de, R: Reader<'de>> DeserializeSeed<'de> for Read<R> {
     type Value = R::Value;
@@ -82,7 +82,7 @@ impl<'de, R: Reader<'de>> Visitor<'de> for Read<R> {
 }
 
 /// The name of an object's next member, looked at where it stands.
-pub(super) struct Name<F>(pub(super) F);
+pub(crate) struct Name<F>(pub(crate) F);
 
 impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for Name<F> {
     type Value = T;
@@ -102,6 +102,6 @@ impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Name<F> {
 }
 
 /// Goes past the value of a member, and says whether it is more than null.
-pub(super) fn pass<'de, A: MapAccess<'de>>(members: &mut A) -> Result<bool, A::Error> {
+pub(crate) fn pass<'de, A: MapAccess<'de>>(members: &mut A) -> Result<bool, A::Error> {
     Ok(members.next_value::<Option<IgnoredAny>>()?.is_some())
 }
