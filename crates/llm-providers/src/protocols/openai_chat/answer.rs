@@ -230,3 +230,6 @@ pub(super) fn status_of(code: Option<&Value>) -> Option<StatusCode> {
     let code = code?.as_u64().and_then(|code| u16::try_from(code).ok())?;
     StatusCode::from_u16(code).ok().filter(|status| status.is_client_error() || status.is_server_error())
 }
+
+#[cfg(test)]
+mod tests;

@@ -250,3 +250,6 @@ pub(super) fn of_text(cx: &DecodeContext, data: &[u8]) -> Error {
     let text: String = String::from_utf8_lossy(data).chars().take(MAX_TEXT).collect();
     Error::bad_answer(text).with_provider(cx.provider.as_str()).with_body(Bytes::copy_from_slice(data))
 }
+
+#[cfg(test)]
+mod tests;

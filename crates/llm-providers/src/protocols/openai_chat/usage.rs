@@ -88,3 +88,6 @@ pub(super) fn write(usage: &Usage) -> Value {
         },
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,10 +132,12 @@ pub(in super::super) fn take(message: &mut Fields, id_seed: &str, choice: u32) -
 /// A call as it is written; the full form where it came in another protocol.
 pub(in super::super) fn write(part: &Part, call: &ToolCall) -> Value {
     let Some(shape) = part.native.members(PROTOCOL) else {
+        // No arguments are an empty object here: callers parse the text.
+        let arguments = if call.arguments.is_empty() { "{}" } else { call.arguments.as_str() };
         return json!({
             "id": call.id,
             "type": "function",
-            "function": {"name": call.name, "arguments": call.arguments},
+            "function": {"name": call.name, "arguments": arguments},
         });
     };
     let mut out = shape.clone();

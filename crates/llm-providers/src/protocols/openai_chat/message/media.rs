@@ -1,9 +1,9 @@
 //! Images, sound, video and documents as content parts.
 
+use llm_core::Result;
 use llm_core::chat::{Media, MediaKind, MediaSource, Part};
 use llm_core::codec::{DocumentForm, Quirks};
 use llm_core::fields::Fields;
-use llm_core::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::super::PROTOCOL;
@@ -68,8 +68,9 @@ fn file(part: &mut Fields) -> Result<Option<Media>> {
     Ok(media)
 }
 
-/// Writes a media part over what is left of it; the full form where it came in another protocol.
-pub(in super::super) fn write(part: &Part, media: &Media, quirks: &Quirks, at: &str) -> Result<Value> {
+/// Writes a media part over what is left of it; the full form where it came in another protocol. The error says why
+/// this protocol has no place for it.
+pub(in super::super) fn write(part: &Part, media: &Media, quirks: &Quirks) -> Result<Value, &'static str> {
     let mut out = part.native.object(PROTOCOL);
     let kind = match media.kind {
         MediaKind::Image => "image_url",
@@ -85,7 +86,7 @@ pub(in super::super) fn write(part: &Part, media: &Media, quirks: &Quirks, at: &
         }
         (MediaKind::Image | MediaKind::Video, source) => match source.to_url() {
             Some(url) => write_url(&mut out, kind, &url, media.detail.as_deref()),
-            None => return Err(cannot(at, kind, "it must be inline or at a URL")),
+            None => return Err("it must be inline or at a URL"),
         },
         (MediaKind::Audio, MediaSource::Base64 { media_type, data }) => within(&mut out, kind, |inner| {
             inner.insert("data".to_owned(), json!(data));
@@ -93,10 +94,10 @@ pub(in super::super) fn write(part: &Part, media: &Media, quirks: &Quirks, at: &
                 inner.insert("format".to_owned(), json!(audio_format(media_type)));
             }
         }),
-        (MediaKind::Audio, _) => return Err(cannot(at, kind, "sound must be inline")),
+        (MediaKind::Audio, _) => return Err("sound must be inline"),
         (_, source) if quirks.documents == DocumentForm::FileUrl => {
             let file = write_file_url(source, media.name.as_deref());
-            let file = file.ok_or_else(|| cannot(at, kind, "a document must be inline or at a URL"))?;
+            let file = file.ok_or("a document must be inline or at a URL")?;
             return Ok(Value::Object(file));
         }
         (_, source) => {
@@ -104,7 +105,7 @@ pub(in super::super) fn write(part: &Part, media: &Media, quirks: &Quirks, at: &
                 MediaSource::Base64 { .. } => ("file_data", source.to_url(), Some("document.pdf")),
                 MediaSource::File { id } => ("file_id", Some(id.clone()), None),
                 MediaSource::Url { .. } | MediaSource::Text { .. } => {
-                    return Err(cannot(at, kind, "a document must be inline or a file that the provider holds"));
+                    return Err("a document must be inline or a file that the provider holds");
                 }
             };
             let name = media.name.as_deref().or(default_name.filter(|_| !part.native.is_from(PROTOCOL)));
@@ -118,10 +119,6 @@ pub(in super::super) fn write(part: &Part, media: &Media, quirks: &Quirks, at: &
     }
     out.insert("type".to_owned(), json!(kind));
     Ok(Value::Object(out))
-}
-
-fn cannot(at: &str, kind: &str, why: &str) -> Error {
-    Error::unsupported(at, format_args!("`{kind}`"), why)
 }
 
 fn write_url(out: &mut Map<String, Value>, kind: &str, url: &str, detail: Option<&str>) {

@@ -127,7 +127,7 @@ pub(in super::super) fn write_answer_content(parts: &[Part], own: bool, out: &mu
                 out.insert("refusal".to_owned(), json!(text));
                 Some(Value::Object(out))
             }
-            Content::Media(media) if is_listed(part) => media::write(part, media, &Quirks::default(), "content").ok(),
+            Content::Media(media) if is_listed(part) => media::write(part, media, &Quirks::default()).ok(),
             _ => None,
         });
         out.insert("content".to_owned(), Value::Array(list.collect()));

@@ -167,7 +167,8 @@ pub(in super::super) fn fresh_detail(reasoning: &Reasoning, index: Option<usize>
     Detail::write(reasoning, rest)
 }
 
-/// Writes the reasoning of an earlier turn into a request, as far as the row takes it back.
+/// Writes the reasoning of an earlier turn into a request, as far as the row takes it back. What a caller wrote in this
+/// protocol goes on as it stands where the row says nothing.
 ///
 /// Signature and encrypted thoughts go to the provider that made them and to no other.
 pub(in super::super) fn write_request(parts: &[Part], quirks: &Quirks, provider: &str, out: &mut Map<String, Value>) {
@@ -181,15 +182,14 @@ pub(in super::super) fn write_request(parts: &[Part], quirks: &Quirks, provider:
         let shape = part.native.members(PROTOCOL);
         if quirks.reasoning_details {
             replay_detail(&reasoning, shape, out);
-        } else if let Some(name) = quirks.reasoning_field.as_deref().filter(|_| quirks.replay_reasoning) {
-            append_some(out, name, &reasoning.text);
-        } else if let Some(shape) = shape.filter(|_| quirks.reasoning_field.is_none()) {
-            let is_hidden = reasoning.text.is_empty() && reasoning.signature.is_none() && reasoning.encrypted.is_none();
-            if !is_hidden && !shape.get("reasoning").is_some_and(Value::is_object) {
-                write_as_it_stood(&reasoning, shape, out);
-            }
         } else if quirks.replay_reasoning {
-            append_some(out, PLAIN[0], &reasoning.text);
+            append_some(out, quirks.reasoning_field.as_deref().unwrap_or(PLAIN[0]), &reasoning.text);
+        } else if let Some(shape) = shape
+            && reasoning.provider.is_none()
+            && quirks.reasoning_field.is_none()
+            && !shape.get("reasoning").is_some_and(Value::is_object)
+        {
+            write_as_it_stood(&reasoning, shape, out);
         }
     }
 }
@@ -199,7 +199,12 @@ fn replay_detail(reasoning: &Reasoning, shape: Option<&Map<String, Value>>, out:
         return;
     }
     let detail = match shape.and_then(|shape| shape.get(DETAILS)) {
-        Some(Value::Object(rest)) => Detail::write(reasoning, rest.clone()),
+        Some(Value::Object(rest)) => {
+            // Who thought is our own word to callers.
+            let mut rest = rest.clone();
+            rest.remove("provider");
+            Detail::write(reasoning, rest)
+        }
         _ => fresh_detail(&Reasoning { id: None, provider: None, ..reasoning.clone() }, None),
     };
     push(out, detail);

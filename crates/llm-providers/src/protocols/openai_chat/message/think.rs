@@ -102,3 +102,6 @@ impl Splitter {
 fn beginning_of_close(text: &str) -> usize {
     (1..CLOSE.len()).rev().find(|&length| text.ends_with(&CLOSE[..length])).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

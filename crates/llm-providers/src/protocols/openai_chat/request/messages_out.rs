@@ -114,7 +114,13 @@ impl Writer<'_, '_> {
                 out.insert("refusal".to_owned(), json!(text));
                 Value::Object(out)
             }
-            Content::Media(media) => media::write(part, media, self.target.quirks, at)?,
+            Content::Media(media) => match media::write(part, media, self.target.quirks) {
+                Ok(value) => value,
+                Err(why) => {
+                    self.unsupported.param(at, why)?;
+                    return Ok(None);
+                }
+            },
             Content::Unknown { protocol, value } if *protocol == PROTOCOL => value.clone(),
             // Only its own provider can read a thought, and only in its own place.
             Content::Reasoning(_) => return Ok(None),
@@ -128,7 +134,20 @@ impl Writer<'_, '_> {
     fn assistant(&mut self, message: &Message, at: &str, out: &mut Map<String, Value>) -> Result<()> {
         let own = message.native.is_from(PROTOCOL);
         let all = &message.parts;
-        let listed: Vec<&Part> = all.iter().filter(|part| is_content(part, own)).collect();
+        let mut listed = Vec::new();
+        for (place, part) in all.iter().enumerate() {
+            match place_of(part) {
+                Place::Content => listed.push(part),
+                Place::Elsewhere if matches!(part.content, Content::ToolCall(_)) && part.cache.is_some() => {
+                    self.unsupported.param("cache_control", "a tool call has no cache marker")?;
+                }
+                Place::Elsewhere => {}
+                Place::Nowhere => {
+                    let what = format!("the assistant can't have said a part of the kind `{}`", kind_of(&part.content));
+                    self.unsupported.param(&format!("{at}.content[{place}]"), &what)?;
+                }
+            }
+        }
         let was_list = matches!(out.get("content"), Some(Value::Array(_)));
         let plain = listed.iter().all(|part| matches!(part.content, Content::Text { .. }) && part.cache.is_none());
         if plain && !was_list {
@@ -162,15 +181,29 @@ impl Writer<'_, '_> {
     }
 }
 
-/// Whether a part of the assistant's stands in its `content`.
-fn is_content(part: &Part, own: bool) -> bool {
+/// Where a part of the assistant's stands.
+enum Place {
+    /// In `content`.
+    Content,
+    /// In a member of its own, if anywhere.
+    Elsewhere,
+    /// This protocol has no place for it.
+    Nowhere,
+}
+
+fn place_of(part: &Part) -> Place {
     match &part.content {
-        Content::Text { .. } => true,
-        Content::Refusal { .. } => parts::is_listed(part),
-        // Other protocols' own parts (server tools and their results) are of no use here.
-        Content::Unknown { protocol, .. } => *protocol == PROTOCOL,
-        Content::Media(_) => own && parts::is_listed(part),
-        _ => false,
+        Content::Text { .. } => Place::Content,
+        Content::Refusal { .. } if parts::is_listed(part) => Place::Content,
+        Content::Media(_) if parts::is_listed(part) => Place::Content,
+        Content::Media(_) if spoken(part).is_some() => Place::Elsewhere,
+        Content::Unknown { protocol, .. } if *protocol == PROTOCOL => Place::Content,
+        Content::Refusal { .. } | Content::Reasoning(_) | Content::ToolCall(_) | Content::ToolResult(_) => {
+            Place::Elsewhere
+        }
+        Content::Media(_) | Content::ServerToolCall(_) | Content::ServerToolResult(_) | Content::Unknown { .. } => {
+            Place::Nowhere
+        }
     }
 }
 

@@ -5,6 +5,8 @@ mod encode;
 mod format;
 mod messages_in;
 mod messages_out;
+#[cfg(test)]
+mod tests;
 mod thinking;
 mod tools;
 

@@ -57,10 +57,17 @@ pub(super) fn write(
         out.insert(REASONING.to_owned(), Value::Object(reasoning_object(options, as_given.unwrap_or_default())));
         return Ok(());
     }
-    if let Some(effort) = &options.effort {
-        out.insert(EFFORT.to_owned(), json!(effort));
-    }
     let mut thinking = shape(THINKING);
+    match &options.effort {
+        // Where thinking has a switch, no effort is the switch turned off.
+        Some(Effort::None) if quirks.thinking_object => {
+            thinking.get_or_insert_default().insert("type".to_owned(), json!("disabled"));
+        }
+        Some(effort) => {
+            out.insert(EFFORT.to_owned(), json!(effort));
+        }
+        None => {}
+    }
     if let Some(budget) = options.budget_tokens {
         if quirks.thinking_budget {
             let object = thinking.get_or_insert_with(|| Map::from_iter([("type".to_owned(), json!("enabled"))]));

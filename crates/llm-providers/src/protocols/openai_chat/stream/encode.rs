@@ -46,6 +46,8 @@ struct SaidPart {
     provider: Option<String>,
     /// Of a text, in characters.
     start: usize,
+    /// Of a call that came in another protocol.
+    lacks_arguments: bool,
 }
 
 impl Encoder {
@@ -157,6 +159,9 @@ impl Encoder {
         for delta in &choice.deltas {
             writer.write(delta);
         }
+        if choice.finish_reason.is_some() {
+            writer.complete_arguments(|_| true);
+        }
         let (delta, has_calls) = writer.finish();
         if !own || out.contains_key("index") {
             out.insert("index".to_owned(), json!(choice.index));
@@ -221,7 +226,7 @@ impl DeltaWriter<'_> {
                 let start = self.said.parts.get(&delta.part).map_or(0, |part| part.start);
                 self.annotations.extend(citations::write(citation, (start, self.said.characters)));
             }
-            Change::Stop => {}
+            Change::Stop => self.complete_arguments(|part| part == delta.part),
         }
     }
 
@@ -260,10 +265,17 @@ impl DeltaWriter<'_> {
             Content::ToolCall(call) => {
                 known.index = self.said.calls;
                 self.said.calls += 1;
-                let mut piece = calls::write(part, call);
-                if let Some(piece) = piece.as_object_mut().filter(|_| !part.native.is_from(PROTOCOL)) {
-                    piece.insert("index".to_owned(), json!(known.index));
-                }
+                let piece = if part.native.is_from(PROTOCOL) {
+                    calls::write(part, call)
+                } else {
+                    known.lacks_arguments = call.arguments.is_empty();
+                    json!({
+                        "index": known.index,
+                        "id": call.id,
+                        "type": "function",
+                        "function": {"name": call.name, "arguments": call.arguments},
+                    })
+                };
                 self.call(piece);
                 self.begun = Some(place);
                 self.said.parts.insert(place, known);
@@ -329,6 +341,7 @@ impl DeltaWriter<'_> {
             }
             Some(_) => {}
             None if begun == Some(delta.part) => {
+                self.has_arguments(delta.part, text);
                 let last = self.out.get_mut(CALLS).and_then(Value::as_array_mut).and_then(|list| list.last_mut());
                 if let Some(Value::Object(piece)) = last {
                     calls::write_inner(piece, "", text);
@@ -338,9 +351,27 @@ impl DeltaWriter<'_> {
                 let Some(known) = self.said.parts.get(&delta.part) else { return };
                 if !text.is_empty() {
                     let piece = json!({"index": known.index, "function": {"arguments": text}});
+                    self.has_arguments(delta.part, text);
                     self.call(piece);
                 }
             }
+        }
+    }
+
+    fn has_arguments(&mut self, part: u32, text: &str) {
+        if let Some(known) = self.said.parts.get_mut(&part).filter(|_| !text.is_empty()) {
+            known.lacks_arguments = false;
+        }
+    }
+
+    /// Callers parse the arguments of a call that is whole: none are an empty object.
+    fn complete_arguments(&mut self, parts: impl Fn(u32) -> bool) {
+        let lacking = |(place, known): (&u32, &mut SaidPart)| {
+            (parts(*place) && std::mem::take(&mut known.lacks_arguments)).then_some(known.index)
+        };
+        let lacking: Vec<u64> = self.said.parts.iter_mut().filter_map(lacking).collect();
+        for index in lacking {
+            self.call(json!({"index": index, "function": {"arguments": "{}"}}));
         }
     }
 

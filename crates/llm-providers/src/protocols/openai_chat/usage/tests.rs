@@ -1,0 +1,71 @@
+use llm_core::{Meter, Usage};
+use serde_json::{Value, json};
+
+fn read(usage: Value) -> Usage {
+    let Value::Object(members) = usage else { panic!("usage is an object") };
+    super::read(members)
+}
+
+fn counts(usage: &Usage) -> Vec<(Meter, u64)> {
+    usage.counts().collect()
+}
+
+#[test]
+fn details_are_taken_out_of_their_sums() {
+    let usage = read(json!({
+        "prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150,
+        "prompt_tokens_details": {"cached_tokens": 40, "cache_write_tokens": 10, "audio_tokens": 5},
+        "completion_tokens_details": {"reasoning_tokens": 20, "audio_tokens": 3}
+    }));
+    assert_eq!(
+        counts(&usage),
+        [
+            (Meter::Input, 45),
+            (Meter::Output, 27),
+            (Meter::CacheRead, 40),
+            (Meter::CacheWrite, 10),
+            (Meter::Reasoning, 20),
+            (Meter::InputAudio, 5),
+            (Meter::OutputAudio, 3)
+        ]
+    );
+    assert_eq!((usage.input_tokens(), usage.output_tokens()), (100, 50));
+}
+
+#[test]
+fn reasoning_that_stands_beside_the_completion_is_charged_too() {
+    // xAI: the total is larger than prompt and completion by what was thought.
+    let usage = read(json!({
+        "prompt_tokens": 12, "completion_tokens": 1, "total_tokens": 241,
+        "prompt_tokens_details": {"cached_tokens": 2}, "completion_tokens_details": {"reasoning_tokens": 228}
+    }));
+    let want = [(Meter::Input, 10), (Meter::Output, 1), (Meter::CacheRead, 2), (Meter::Reasoning, 228)];
+    assert_eq!(counts(&usage), want);
+}
+
+#[test]
+fn more_cached_than_asked_never_underflows() {
+    let usage = read(json!({
+        "prompt_tokens": 29, "completion_tokens": 6, "total_tokens": 35, "prompt_tokens_details": {"cached_tokens": 157}
+    }));
+    assert_eq!(counts(&usage), [(Meter::Output, 6), (Meter::CacheRead, 29)]);
+}
+
+#[test]
+fn cached_tokens_are_found_wherever_a_host_puts_them() {
+    for name in ["prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens", "cache_read_input_tokens"] {
+        let usage = read(json!({"prompt_tokens": 10, "completion_tokens": 1, name: 4}));
+        assert_eq!(usage.get(Meter::CacheRead), 4, "{name}");
+    }
+}
+
+#[test]
+fn usage_of_another_protocol_has_the_full_form() {
+    let usage = Usage::default().with(Meter::Input, 5).with(Meter::CacheRead, 3).with(Meter::Reasoning, 2);
+    let written = super::write(&usage);
+    assert_eq!(written["prompt_tokens"], 8);
+    assert_eq!(written["completion_tokens"], 2);
+    assert_eq!(written["total_tokens"], 10);
+    assert_eq!(written["prompt_tokens_details"]["cached_tokens"], 3);
+    assert_eq!(written["completion_tokens_details"]["reasoning_tokens"], 2);
+}
