@@ -1,8 +1,9 @@
 //! What the fuzz targets do with their input. The ordinary tests include this file and replay the corpora with it.
 
-use llm_core::chat::{ChatAccumulator, ChatAnswer};
+use llm_core::chat::{ChatAccumulator, ChatAnswer, ChatChunk};
 use llm_core::codec::{
-    AnswerContext, ChatProtocol, DecodeContext, Edits, Quirks, RequestHead, ResponseHead, Target as Provider, Verdict,
+    AnswerContext, ChatProtocol, DecodeContext, Edits, Quirks, RequestHead, ResponseHead, Target as Provider, Trailer,
+    Verdict,
 };
 use llm_core::{Error, Protocol};
 use llm_providers::framing::{AwsEventStreamFramer, Framer, JsonArrayFramer, NdjsonFramer, RawFrame, SseFramer};
@@ -20,18 +21,18 @@ pub const TARGETS: &[Target] = &[
     ("json_array", json_array),
     ("openai_chat_request", |data| request(Protocol::OpenAiChat, data)),
     ("openai_chat_response", |data| answer(Protocol::OpenAiChat, data)),
-    ("openai_chat_stream", |data| stream(Protocol::OpenAiChat, SseFramer::default(), data)),
+    ("openai_chat_stream", |data| stream(Protocol::OpenAiChat, data)),
     ("openai_chat_passthrough", |data| passthrough(Protocol::OpenAiChat, data)),
     ("anthropic_request", |data| request(Protocol::Anthropic, data)),
     ("anthropic_response", |data| answer(Protocol::Anthropic, data)),
-    ("anthropic_stream", |data| stream(Protocol::Anthropic, SseFramer::default(), data)),
+    ("anthropic_stream", |data| stream(Protocol::Anthropic, data)),
     ("anthropic_passthrough", |data| passthrough(Protocol::Anthropic, data)),
     ("ollama_request", |data| request(Protocol::Ollama, data)),
     ("ollama_response", |data| answer(Protocol::Ollama, data)),
-    ("ollama_stream", |data| stream(Protocol::Ollama, NdjsonFramer::default(), data)),
+    ("ollama_stream", |data| stream(Protocol::Ollama, data)),
     ("native_request", |data| request(Protocol::Native, data)),
     ("native_response", |data| answer(Protocol::Native, data)),
-    ("native_stream", |data| stream(Protocol::Native, SseFramer::default(), data)),
+    ("native_stream", |data| stream(Protocol::Native, data)),
 ];
 
 /// Runs the target of that name.
@@ -89,7 +90,7 @@ fn frames(mut framer: impl Framer, body: &[u8], size: usize) -> Option<Vec<(Stri
 }
 
 fn deliver(
-    framer: &mut impl Framer,
+    framer: &mut dyn Framer,
     body: &[u8],
     size: usize,
     mut take: impl FnMut(RawFrame<'_>) -> Result<(), Error>,
@@ -130,6 +131,10 @@ fn rewritten(codec: &dyn ChatProtocol, head: &RequestHead, body: &[u8]) -> Optio
         max_output: None,
         id_seed: "seed",
     };
+    for other in all_codecs() {
+        // Refused or not, it must not panic.
+        let _ = other.encode_request(&request, &target);
+    }
     let encoded = codec.encode_request(&request, &target).ok()?;
     Some((encoded.body.to_vec(), RequestHead { headers: encoded.headers, path: encoded.path, query: None }))
 }
@@ -141,40 +146,74 @@ fn answer(protocol: Protocol, data: &[u8]) {
     let error = codec.decode_error(&cx(), &head, data);
     codec.encode_error(&error);
     let Ok(read) = codec.decode_answer(&cx(), &head, data) else { return };
+    for other in all_codecs() {
+        other.encode_error(&error);
+        if let Ok(written) = other.encode_answer(&AnswerContext::default(), &read) {
+            other.decode_answer(&cx(), &head, &written).expect("an answer of another protocol can be read");
+        }
+    }
     let Ok(first) = codec.encode_answer(&AnswerContext::default(), &read) else { return };
     let read = codec.decode_answer(&cx(), &head, &first).expect("what was written can be read");
     let second = codec.encode_answer(&AnswerContext::default(), &read).expect("and written");
     alike(&first, &second);
 }
 
-/// A stream that was read and written again says the same.
-fn stream(protocol: Protocol, framer: impl Framer, data: &[u8]) {
+/// A stream that was read and written again says the same, and in every other protocol it is whole as well.
+fn stream(protocol: Protocol, data: &[u8]) {
     let Some(codec) = protocols::chat(protocol) else { return };
-    let mut framer = Some(framer);
-    let Ok((first, written)) = replayed(codec, &mut framer.take().expect("once"), data) else { return };
-    let again = match protocol {
-        Protocol::Ollama => replayed(codec, &mut NdjsonFramer::default(), &written),
-        _ => replayed(codec, &mut SseFramer::default(), &written),
-    };
-    let (second, _) = again.expect("what was written can be read");
-    assert_eq!((first.text(), first.reasoning()), (second.text(), second.reasoning()));
-    assert_eq!(first.tool_calls().len(), second.tool_calls().len());
+    let Ok((chunks, trailer)) = decoded(codec, data) else { return };
+    let first = accumulated(&chunks);
+    for other in all_codecs() {
+        let Ok(written) = written(other, &chunks, &trailer) else { continue };
+        let chunks = match decoded(other, &written) {
+            Ok((chunks, _)) => chunks,
+            // Where the end of a stream can't be written, the stream says so in its last event.
+            Err(error) => {
+                assert!(error.message().contains("are not valid JSON"), "what was written can't be read: {error}");
+                continue;
+            }
+        };
+        // Anthropic's parts have numbers of their own; those that come out of order can't be said again.
+        if other.protocol() == protocol && protocol != Protocol::Anthropic {
+            let second = accumulated(&chunks);
+            assert_eq!((first.text(), first.reasoning()), (second.text(), second.reasoning()));
+            assert_eq!(first.tool_calls().len(), second.tool_calls().len());
+        }
+    }
 }
 
-fn replayed(codec: &dyn ChatProtocol, framer: &mut impl Framer, body: &[u8]) -> Result<(ChatAnswer, Vec<u8>), Error> {
+fn all_codecs() -> impl Iterator<Item = &'static dyn ChatProtocol> {
+    [Protocol::OpenAiChat, Protocol::Anthropic, Protocol::Ollama, Protocol::Native]
+        .into_iter()
+        .filter_map(protocols::chat)
+}
+
+fn decoded(codec: &dyn ChatProtocol, body: &[u8]) -> Result<(Vec<ChatChunk>, Trailer), Error> {
+    let mut framer: Box<dyn Framer> = match codec.protocol() {
+        Protocol::Ollama => Box::new(NdjsonFramer::default()),
+        _ => Box::new(SseFramer::default()),
+    };
     let mut decoder = codec.decode_stream(&cx());
     let mut chunks = Vec::new();
-    deliver(framer, body, body.len().max(1), |found| decoder.decode(&found.frame, &mut chunks))?;
+    deliver(&mut *framer, body, body.len().max(1), |found| decoder.decode(&found.frame, &mut chunks))?;
     decoder.finish(&mut chunks)?;
+    Ok((chunks, decoder.trailer()))
+}
+
+fn written(codec: &dyn ChatProtocol, chunks: &[ChatChunk], trailer: &Trailer) -> Result<Vec<u8>, Error> {
     let mut encoder = codec.encode_stream(&AnswerContext { include_usage: true, ..AnswerContext::default() });
-    let mut accumulator = ChatAccumulator::new("fuzz");
     let mut written = Vec::new();
-    for chunk in &chunks {
-        accumulator.push(chunk);
+    for chunk in chunks {
         encoder.encode(chunk, &mut written)?;
     }
-    encoder.finish(&decoder.trailer(), &mut written);
-    Ok((accumulator.finish(), written))
+    encoder.finish(trailer, &mut written);
+    Ok(written)
+}
+
+fn accumulated(chunks: &[ChatChunk]) -> ChatAnswer {
+    let mut accumulator = ChatAccumulator::new("fuzz");
+    chunks.iter().for_each(|chunk| accumulator.push(chunk));
+    accumulator.finish()
 }
 
 /// A body without edits stays as it is, an edited one changes where it was told to, and no stream breaks an observer.
