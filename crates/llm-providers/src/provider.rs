@@ -130,7 +130,13 @@ impl Provider {
         // An error whose body breaks off is still that error.
         let body = body.collect(MAX_ERROR).await.unwrap_or_default();
         let error = self.chat_codec()?.decode_error(&encoded.context, &head, &body);
-        Err(error.with_provider(self.id.as_str()))
+        Err(self.named(error))
+    }
+
+    /// What a provider said went wrong, with the provider's name. A gateway's errors have the names that belong to
+    /// them, and those of its own have none.
+    fn named(&self, error: Error) -> Error {
+        if self.row.protocol == Protocol::Native { error } else { error.with_provider(self.id.as_str()) }
     }
 
     /// Asks `model` and waits for the whole answer.
@@ -140,11 +146,8 @@ impl Provider {
         let mut encoded = codec.encode_request(request, &self.target(model, false, &seed))?;
         let response = self.send_ok(&encoded, &self.timeouts).await?;
         let head = response.head;
-        let whole = async {
-            let body = response.body.collect(MAX_ANSWER).await?;
-            codec.decode_answer(&encoded.context, &head, &body)
-        };
-        let mut answer = whole.await.map_err(|error| error.with_provider(self.id.as_str()))?;
+        let body = response.body.collect(MAX_ANSWER).await.map_err(|error| error.with_provider(self.id.as_str()))?;
+        let mut answer = codec.decode_answer(&encoded.context, &head, &body).map_err(|error| self.named(error))?;
         if answer.provider.is_empty() {
             answer.provider.clone_from(&self.id);
         }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use futures_util::Stream;
 use llm_core::chat::{ChatAccumulator, ChatAnswer, ChatChunk};
 use llm_core::codec::{Chat, ChatProtocol, Encoded, StreamDecoder};
-use llm_core::{Error, Result};
+use llm_core::{Error, Protocol, Result};
 
 use crate::framing::{self, Framer};
 use crate::transport::{WireBody, WireResponse};
@@ -19,6 +19,8 @@ use crate::transport::{WireBody, WireResponse};
 /// it closes the connection to the provider. A stream that was cut ends with an error, never as if it were whole.
 pub struct ChatStream {
     provider: String,
+    /// Whether errors of the provider's own carry other names than its own: it is a gateway.
+    relayed: bool,
     body: WireBody,
     framer: Box<dyn Framer>,
     decoder: Box<dyn StreamDecoder<Chat>>,
@@ -47,6 +49,7 @@ impl ChatStream {
             ended: false,
             answer: ChatAccumulator::new(provider.as_str()),
             dropped: encoded.dropped.clone(),
+            relayed: codec.protocol() == Protocol::Native,
             provider,
         })
     }
@@ -88,15 +91,15 @@ impl ChatStream {
                 return Poll::Ready(Some(Ok(chunk)));
             }
             if let Some(error) = self.failed.take() {
-                return Poll::Ready(Some(Err(error.with_provider(self.provider.as_str()))));
+                return Poll::Ready(Some(Err(error)));
             }
             if self.ended {
                 return Poll::Ready(None);
             }
             let read = match ready!(self.body.poll_next(cx)) {
-                Some(Ok(bytes)) => self.take_in(&bytes),
-                Some(Err(error)) => Err(error),
-                None => self.end(),
+                Some(Ok(bytes)) => self.take_in(&bytes).map_err(|error| self.named(error)),
+                Some(Err(error)) => Err(error.with_provider(self.provider.as_str())),
+                None => self.end().map_err(|error| self.named(error)),
             };
             // Chunks decoded before the failure are given out first.
             self.ready.extend(self.decoded.drain(..));
@@ -105,6 +108,10 @@ impl ChatStream {
                 self.failed = Some(error);
             }
         }
+    }
+
+    fn named(&self, error: Error) -> Error {
+        if self.relayed { error } else { error.with_provider(self.provider.as_str()) }
     }
 
     fn take_in(&mut self, bytes: &[u8]) -> Result<()> {
