@@ -276,10 +276,11 @@ impl Error {
         error
     }
 
-    /// The HTTP status for a gateway's caller: a refused credential of the gateway's own is 502, not the caller's 401.
+    /// The HTTP status for a gateway's caller: a refused credential of the gateway's own is 502, not the caller's 401,
+    /// and so is a provider that failed, whatever status it failed with. What concerns the caller keeps the provider's.
     pub fn status_for_caller(&self) -> StatusCode {
         match self.kind() {
-            ErrorKind::ProviderAuth => self.kind().default_status(),
+            ErrorKind::ProviderAuth | ErrorKind::ProviderError => self.kind().default_status(),
             _ => self.status(),
         }
     }
