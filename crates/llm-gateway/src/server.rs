@@ -11,6 +11,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use llm_core::{Error, ErrorKind, Result};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::Gateway;
 
@@ -48,6 +49,7 @@ impl Server {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE);
         let graceful = GracefulShutdown::new();
+        let mut connections = JoinSet::new();
         let mut stop = std::pin::pin!(stop);
         loop {
             let stream = tokio::select! {
@@ -60,6 +62,8 @@ impl Server {
                         continue;
                     }
                 },
+                // Those that ended are let go of.
+                Some(_) = connections.join_next() => continue,
                 () = &mut stop => break,
             };
             // Nagle's algorithm against delayed acknowledgements costs 40 ms an answer.
@@ -69,7 +73,7 @@ impl Server {
             let service = TowerToHyperService::new(router.clone());
             let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
             let watched = graceful.watch(connection);
-            tokio::spawn(async move {
+            connections.spawn(async move {
                 if let Err(error) = watched.await {
                     tracing::debug!(error = %error, "a connection ended badly");
                 }
@@ -79,6 +83,7 @@ impl Server {
         let drain = self.gateway.config().drain.0;
         if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
             tracing::warn!("some calls did not finish in time; they are charged by what had arrived");
+            connections.shutdown().await;
         }
         self.gateway.close(CLOSE_PATIENCE).await
     }

@@ -40,6 +40,8 @@ pub(crate) struct Account {
     first_content: Option<Duration>,
     answer: Kept,
     observed: Observed,
+    /// Whether the caller has gone and the account is being settled without it.
+    left: bool,
 }
 
 /// The reservation, shared with whoever must give the call's place under a concurrency limit back at once.
@@ -136,6 +138,7 @@ impl Account {
             first_content: None,
             answer: Kept::default(),
             observed: Observed::default(),
+            left: false,
         })
     }
 
@@ -264,8 +267,7 @@ impl Account {
         }
     }
 
-    /// The caller is gone: charges what was sent and what had arrived. Should the process end before, the entry that
-    /// is dropped here is charged at its reservation.
+    /// The caller is gone: charges what was sent and what had arrived.
     async fn abandoned(mut self) {
         let used = match self.current {
             Some(_) => self.used(&self.observed).await,
@@ -346,10 +348,14 @@ impl Account {
 }
 
 impl Drop for Account {
-    /// The caller is gone: its place is free at once, and what had arrived is counted and charged off the path.
+    /// The caller is gone: its place is free at once, and what had arrived is counted and charged off the path. Where
+    /// the process is about to end there is no such path: the entry that is dropped is charged at its reservation.
     fn drop(&mut self) {
         let Some(entry) = self.entry.take() else { return };
         self.reservation.release_concurrency();
+        if self.left || tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
         let account = Self {
             gateway: self.gateway.clone(),
             asked: self.asked.clone(),
@@ -363,6 +369,7 @@ impl Drop for Account {
             first_content: self.first_content,
             answer: std::mem::take(&mut self.answer),
             observed: std::mem::take(&mut self.observed),
+            left: true,
         };
         self.gateway.spawn(account.abandoned());
     }
