@@ -110,7 +110,11 @@ impl Script {
                 match pieces.next()? {
                     Piece::Bytes(bytes) => return Some((Ok(bytes), pieces)),
                     Piece::Pause(pause) => tokio::time::sleep(pause).await,
-                    Piece::Break => return Some((Err(std::io::Error::other("broken by the script")), pieces)),
+                    Piece::Break => {
+                        // While the body is pending, hyper sends what it has: head and earlier pieces arrive.
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                        return Some((Err(std::io::Error::other("broken by the script")), pieces));
+                    }
                 }
             }
         });
