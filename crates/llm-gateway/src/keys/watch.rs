@@ -26,6 +26,8 @@ impl Keys {
                 let Some(keys) = keys.upgrade() else { return };
                 match keys.refresh().await {
                     Ok(()) => failing = false,
+                    // The gateway is being closed.
+                    Err(_) if keys.db.pool().is_closed() => return,
                     // Said once, not twice a second.
                     Err(error) if !failing => {
                         failing = true;
