@@ -95,9 +95,12 @@ impl ChoiceState {
     /// What was held back when the stream ends.
     pub(super) fn finish(&mut self) -> Option<ChunkChoice> {
         let sorted = self.tags.as_mut()?.finish();
+        if sorted == Sorted::default() {
+            return None;
+        }
         let mut deltas = Vec::new();
         self.push_sorted("", sorted, String::new(), &mut deltas);
-        (!deltas.is_empty()).then(|| ChunkChoice { index: self.index, deltas, ..ChunkChoice::default() })
+        Some(ChunkChoice { index: self.index, deltas, ..ChunkChoice::default() })
     }
 
     fn read_reasoning(&mut self, cx: &DecodeContext, delta: &mut Fields, deltas: &mut Vec<Delta>) {

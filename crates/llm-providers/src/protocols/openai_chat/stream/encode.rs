@@ -92,16 +92,6 @@ impl Encoder {
 
     /// An event in full form; none where the chunk says nothing that this protocol has a place for.
     fn full_event(&mut self, chunk: &ChatChunk) -> Option<Map<String, Value>> {
-        if let Some(id) = chunk.id.as_ref().filter(|id| !id.is_empty()) {
-            self.id.clone_from(id);
-        }
-        if let Some(model) = chunk.model.as_ref().filter(|model| !model.is_empty()) {
-            self.model.clone_from(model);
-        }
-        self.created = chunk.created.unwrap_or(self.created);
-        if chunk.service_tier.is_some() {
-            self.tier.clone_from(&chunk.service_tier);
-        }
         if chunk.usage.is_some() {
             self.usage.clone_from(&chunk.usage);
         }
@@ -124,6 +114,20 @@ impl Encoder {
             out.insert("usage".to_owned(), Value::Null);
         }
         Some(out)
+    }
+
+    /// What every event of the stream repeats.
+    fn learn(&mut self, chunk: &ChatChunk) {
+        if let Some(id) = chunk.id.as_ref().filter(|id| !id.is_empty()) {
+            self.id.clone_from(id);
+        }
+        if let Some(model) = chunk.model.as_ref().filter(|model| !model.is_empty()) {
+            self.model.clone_from(model);
+        }
+        self.created = chunk.created.unwrap_or(self.created);
+        if chunk.service_tier.is_some() {
+            self.tier.clone_from(&chunk.service_tier);
+        }
     }
 
     fn envelope(&self, choices: Value) -> Map<String, Value> {
@@ -413,6 +417,7 @@ fn write_event(event: &impl serde::Serialize, out: &mut Vec<u8>) -> Result<()> {
 
 impl StreamEncoder<Chat> for Encoder {
     fn encode(&mut self, chunk: &ChatChunk, out: &mut Vec<u8>) -> Result<()> {
+        self.learn(chunk);
         let event = if chunk.native.is_from(PROTOCOL) { self.own_event(chunk) } else { self.full_event(chunk) };
         match event {
             Some(event) => write_event(&event, out),
