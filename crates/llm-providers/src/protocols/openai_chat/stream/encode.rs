@@ -11,6 +11,7 @@ use super::super::message::calls::{self, CALLS};
 use super::super::message::citations;
 use super::super::message::reasoning::{self, DETAILS, Detail, append};
 use super::super::{PROTOCOL, error, finish, usage};
+use super::plain::{self, TextEvent};
 
 /// The encoder of one streamed answer.
 ///
@@ -88,6 +89,22 @@ impl Encoder {
             _ => {}
         }
         Some(out)
+    }
+
+    /// A piece of text of another protocol, where it says nothing else and its choice has begun.
+    fn text_event<'a>(&'a mut self, chunk: &'a ChatChunk) -> Option<TextEvent<'a>> {
+        let choice = plain::only_text(chunk)?;
+        let said = self.choices.get_mut(&choice.index()).filter(|said| said.role)?;
+        said.characters += choice.characters();
+        Some(TextEvent {
+            id: &self.id,
+            object: "chat.completion.chunk",
+            created: self.created,
+            model: &self.model,
+            choices: [choice],
+            service_tier: self.tier.as_deref(),
+            usage: self.cx.include_usage.then_some(()),
+        })
     }
 
     /// An event in full form; none where the chunk says nothing that this protocol has a place for.
@@ -418,7 +435,13 @@ fn write_event(event: &impl serde::Serialize, out: &mut Vec<u8>) -> Result<()> {
 impl StreamEncoder<Chat> for Encoder {
     fn encode(&mut self, chunk: &ChatChunk, out: &mut Vec<u8>) -> Result<()> {
         self.learn(chunk);
-        let event = if chunk.native.is_from(PROTOCOL) { self.own_event(chunk) } else { self.full_event(chunk) };
+        let event = if chunk.native.is_from(PROTOCOL) {
+            self.own_event(chunk)
+        } else if let Some(event) = self.text_event(chunk) {
+            return write_event(&event, out);
+        } else {
+            self.full_event(chunk)
+        };
         match event {
             Some(event) => write_event(&event, out),
             None => Ok(()),

@@ -7,6 +7,7 @@
 mod choice;
 mod decode;
 mod encode;
+mod plain;
 #[cfg(test)]
 mod tests;
 

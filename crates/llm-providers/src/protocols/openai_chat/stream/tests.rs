@@ -296,6 +296,20 @@ fn a_stream_of_another_protocol_is_one_that_sdks_read() {
 }
 
 #[test]
+fn a_piece_of_text_is_written_as_any_other_event() {
+    let text = |text: &str| Delta::new(0, Change::Text(text.to_owned()));
+    let begun = foreign(vec![Delta::new(0, Change::Start(Part::text("")))], None);
+    for include_usage in [true, false] {
+        let tier = ChatChunk { service_tier: Some("flex".to_owned()), ..begun.clone() };
+        // Two changes take the long way.
+        let short = write(asked(include_usage), &[tier.clone(), foreign(vec![text("a\"é")], None)]);
+        let long = write(asked(include_usage), &[tier, foreign(vec![text("a\""), text("é")], None)]);
+        assert_eq!(short, long);
+        assert_eq!(short[1]["choices"][0]["delta"], json!({"content": "a\"é"}));
+    }
+}
+
+#[test]
 fn an_error_after_the_first_byte_is_told_and_nothing_looks_whole() {
     let mut encoder = Encoder::new(asked(true));
     let mut out = Vec::new();
