@@ -108,7 +108,7 @@ impl Prepared {
         let price = r#"price = { input = "0.40", output = "1.60", cache_read = "0.10" }"#;
         let config = format!(
             "[providers.mock]\nprotocol = \"openai-chat\"\nbase_url = \"http://{upstream}/v1\"\napi_key = \"upstream\"\n\n\
-             [providers.mock-anthropic]\nprotocol = \"anthropic\"\nbase_url = \"http://{upstream}\"\napi_key = \"upstream\"\n\n\
+             [providers.mock-anthropic]\nprotocol = \"anthropic\"\nversion = \"2023-06-01\"\nbase_url = \"http://{upstream}\"\napi_key = \"upstream\"\n\n\
              [[models]]\nname = \"bench-openai\"\ndeployments = [{{ model = \"mock:gpt-4.1-mini\", {price} }}]\n\n\
              [[models]]\nname = \"bench-anthropic\"\n\
              deployments = [{{ model = \"mock-anthropic:claude-haiku-4-5\", {price} }}]\n"
@@ -116,7 +116,7 @@ impl Prepared {
         std::fs::write(folder.path().join("llm-gateway.toml"), config)?;
         let limits =
             ["spend=100000/month", "requests=100000000/minute", "tokens=100000000000/day", "concurrency=100000"];
-        let mut create = clean(&mut Command::new(&binary), &folder);
+        let mut create = clean(&Command::new(&binary), &folder);
         create.args(["key", "create", "--name", "bench"]).args(limits.iter().flat_map(|limit| ["--limit", limit]));
         let made = create.stderr(Stdio::inherit()).output()?;
         ensure!(made.status.success(), "the gateway could not make a key");
@@ -136,7 +136,7 @@ impl Prepared {
 }
 
 /// A command in the folder, without anything from the person's own environment.
-fn clean(command: &mut Command, folder: &TempDir) -> Command {
+fn clean(command: &Command, folder: &TempDir) -> Command {
     let mut clean = Command::new(command.get_program());
     clean.args(command.get_args()).current_dir(folder.path()).env_clear();
     clean.env("HOME", folder.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -144,7 +144,7 @@ fn clean(command: &mut Command, folder: &TempDir) -> Command {
 }
 
 fn serve(binary: &Path, folder: &TempDir, address: &str) -> Result<Child> {
-    let mut command = clean(&mut on_core(FIRST, &binary.canonicalize()?), folder);
+    let mut command = clean(&on_core(FIRST, &binary.canonicalize()?), folder);
     command.args(["serve", "--listen", address]).stdin(Stdio::null()).stdout(Stdio::null());
     let log = std::fs::File::create(folder.path().join("serve.log"))?;
     command.stderr(log).spawn().context("the gateway can't be started")

@@ -11,11 +11,8 @@ use clap::Parser;
 use llm_tests::exchange::SHARED;
 use llm_tests::known::Known;
 
-#[path = "fidelity/oracle.rs"]
 mod oracle;
-#[path = "fidelity/recordings.rs"]
 mod recordings;
-#[path = "fidelity/tally.rs"]
 mod tally;
 
 use tally::Tally;

@@ -10,23 +10,14 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-#[path = "bench/case.rs"]
 mod case;
-#[path = "bench/drive.rs"]
 mod drive;
-#[path = "bench/floor.rs"]
 mod floor;
-#[path = "bench/measure.rs"]
 mod measure;
-#[path = "bench/mock.rs"]
 mod mock;
-#[path = "bench/program.rs"]
 mod program;
-#[path = "bench/start.rs"]
 mod start;
-#[path = "bench/table.rs"]
 mod table;
-#[path = "bench/wire.rs"]
 mod wire;
 
 #[derive(Parser)]
