@@ -1,5 +1,6 @@
 //! What is wrong with a request, a key or a provider reaches the caller as the documented status and code, in the
 //! envelope of the caller's own protocol.
+#![expect(clippy::unwrap_used, reason = "a test that can't be set up must fail loudly")]
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
 //! The crossover: one program, run in process and through the gateway over the same provider, gets the same values.
+#![expect(clippy::unwrap_used, reason = "a test that can't be set up must fail loudly")]
 
 use std::time::Duration;
 
