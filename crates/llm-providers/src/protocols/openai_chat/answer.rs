@@ -9,7 +9,7 @@ use llm_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
 use super::message::{calls, citations, parts, reasoning, think};
-use super::{PROTOCOL, error, finish, usage};
+use super::{PROTOCOL, error, finish, tier, usage};
 
 /// Reads a whole answer.
 pub(super) fn decode(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<ChatAnswer> {
@@ -125,7 +125,8 @@ pub(super) fn encode(cx: &AnswerContext, answer: &ChatAnswer) -> Result<Bytes> {
     if let Some(used) = &answer.usage {
         out.insert("usage".to_owned(), usage::write(used));
     }
-    if let Some(tier) = &answer.service_tier {
+    let (tier, said_here) = (answer.service_tier.as_deref(), answer.native.is_from(PROTOCOL));
+    if let Some(tier) = tier.and_then(|tier| if said_here { Some(tier) } else { tier::of_answer(tier) }) {
         out.insert("service_tier".to_owned(), json!(tier));
     }
     serde_json::to_vec(&out)

@@ -20,6 +20,7 @@ mod message;
 mod passthrough;
 mod request;
 mod stream;
+mod tier;
 mod usage;
 
 use bytes::Bytes;

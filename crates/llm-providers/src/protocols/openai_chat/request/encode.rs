@@ -6,7 +6,7 @@ use llm_core::codec::{DecodeContext, Encoded, Target, Unsupported};
 use llm_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
-use super::super::PROTOCOL;
+use super::super::{PROTOCOL, tier};
 use super::{format, messages_out, thinking, tools};
 
 /// The path below the base URL.
@@ -56,7 +56,9 @@ fn write_sampling(request: &ChatRequest, out: &mut Map<String, Value>) {
     set("parallel_tool_calls", request.parallel_tool_calls.map(Value::from));
     set("user", request.user.as_deref().map(Value::from));
     set("metadata", request.metadata.clone().map(Value::Object));
-    set("service_tier", request.service_tier.as_deref().map(Value::from));
+    let own = request.native.is_from(PROTOCOL);
+    let tier = request.service_tier.as_deref();
+    set("service_tier", tier.map(|tier| if own { tier } else { tier::of_request(tier) }.into()));
     match request.stop.as_slice() {
         [] => {}
         [text] if out.get("stop").is_some_and(Value::is_string) => {

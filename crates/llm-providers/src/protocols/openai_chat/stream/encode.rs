@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::super::message::calls::{self, CALLS};
 use super::super::message::citations;
 use super::super::message::reasoning::{self, DETAILS, Detail, append};
-use super::super::{PROTOCOL, error, finish, usage};
+use super::super::{PROTOCOL, error, finish, tier, usage};
 use super::plain::{self, TextEvent};
 
 /// The encoder of one streamed answer.
@@ -135,15 +135,19 @@ impl Encoder {
 
     /// What every event of the stream repeats.
     fn learn(&mut self, chunk: &ChatChunk) {
-        if let Some(id) = chunk.id.as_ref().filter(|id| !id.is_empty()) {
-            self.id.clone_from(id);
+        // Once the answer has begun, these are the same in every event: other protocols date each piece anew.
+        if self.choices.is_empty() {
+            if let Some(id) = chunk.id.as_ref().filter(|id| !id.is_empty()) {
+                self.id.clone_from(id);
+            }
+            if let Some(model) = chunk.model.as_ref().filter(|model| !model.is_empty()) {
+                self.model.clone_from(model);
+            }
+            self.created = chunk.created.unwrap_or(self.created);
         }
-        if let Some(model) = chunk.model.as_ref().filter(|model| !model.is_empty()) {
-            self.model.clone_from(model);
-        }
-        self.created = chunk.created.unwrap_or(self.created);
-        if chunk.service_tier.is_some() {
-            self.tier.clone_from(&chunk.service_tier);
+        if let Some(tier) = chunk.service_tier.as_deref() {
+            let own = chunk.native.is_from(PROTOCOL);
+            self.tier = if own { Some(tier) } else { tier::of_answer(tier) }.map(str::to_owned);
         }
     }
 

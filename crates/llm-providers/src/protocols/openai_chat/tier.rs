@@ -1,0 +1,28 @@
+//! Service tiers, in the words of Chat Completions. OpenAI's SDKs know a closed list of them.
+
+/// The word for a tier that an answer of another protocol names; none where there is no such word.
+pub(super) fn of_answer(tier: &str) -> Option<&str> {
+    match tier {
+        "standard" => Some("default"),
+        "auto" | "default" | "fast" | "flex" | "priority" | "scale" => Some(tier),
+        _ => None,
+    }
+}
+
+/// The word for a tier that a request of another protocol asks for. Anthropic's callers can ask for no other than the
+/// standard one.
+pub(super) fn of_request(tier: &str) -> &str {
+    if tier == "standard_only" { "default" } else { tier }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn anthropics_standard_tier_is_openais_default() {
+        assert_eq!(super::of_answer("standard"), Some("default"));
+        assert_eq!(super::of_answer("priority"), Some("priority"));
+        assert_eq!(super::of_answer("batch"), None);
+        assert_eq!(super::of_request("standard_only"), "default");
+        assert_eq!(super::of_request("flex"), "flex");
+    }
+}
