@@ -111,7 +111,8 @@ fn encode(
     cap_output: Option<u64>,
 ) -> Result<(Encoded, Option<&'static dyn Passthrough>, bool)> {
     let provider = &deployment.provider;
-    let seed = asked.id.to_string();
+    // Ids of tool calls are made from it, and OpenAI takes none of more than 40 characters.
+    let seed = asked.id.to_string().replace('-', "");
     let target = provider.target(&deployment.model, asked.skim.stream, &seed);
     let row = provider.row();
     if let Some(passthrough) = asked.surface.passes(provider, &asked.body) {
