@@ -92,7 +92,8 @@ async fn complete(mut account: Account, candidates: Vec<Arc<Deployment>>, cap_ou
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers::describe(&id.to_string(), &deployment, attempts, &dropped, &limits, headers);
+    asked.surface.name_call(&id.to_string(), headers);
+    headers::describe(&deployment, attempts, &dropped, &limits, headers);
     headers::cost(&info, headers);
     let body = match answer {
         None => body,

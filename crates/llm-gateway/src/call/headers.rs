@@ -3,20 +3,17 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use llm_core::chat::CallInfo;
 
-use super::surface::X_REQUEST_ID;
 use crate::limits::{RateLeft, RateLimits};
 use crate::routing::Deployment;
 
-/// The headers of an answer. `call` is known where the answer is whole.
+/// How an answer came about, and what is left of the key's limits.
 pub(crate) fn describe(
-    id: &str,
     deployment: &Deployment,
     attempts: usize,
     dropped: &[String],
     limits: &RateLimits,
     headers: &mut HeaderMap,
 ) {
-    set(headers, X_REQUEST_ID, id);
     set(headers, HeaderName::from_static("x-llm-provider"), &deployment.provider_id);
     set(headers, HeaderName::from_static("x-llm-deployment"), &deployment.id);
     headers.insert(HeaderName::from_static("x-llm-attempts"), attempts.into());

@@ -57,7 +57,8 @@ pub(crate) async fn answer(admitted: Admitted, candidates: &[Arc<Deployment>]) -
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(opening.relay.content_type()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     let (limits, attempts) = (account.rate_limits(), account.attempts());
-    headers::describe(&account.id().to_string(), &opening.deployment, attempts, &opening.dropped, &limits, headers);
+    asked.surface.name_call(&account.id().to_string(), headers);
+    headers::describe(&opening.deployment, attempts, &opening.dropped, &limits, headers);
     *response.body_mut() = Body::new(StreamBody(Some(Streaming::new(opening, account))));
     Ok(response)
 }

@@ -10,7 +10,9 @@ use llm_core::{Error, Protocol, Result};
 use super::skim::skim_of;
 
 /// The id of a call, on every answer.
-pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Where Anthropic's SDKs look for it.
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 /// Tells OpenAI's and Anthropic's SDKs not to try again.
 const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
@@ -62,10 +64,19 @@ impl Surface {
         if error.kind() == llm_core::ErrorKind::QuotaExceeded {
             response.headers_mut().insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
         }
-        if let Some(id) = request_id.and_then(|id| HeaderValue::from_str(id).ok()) {
-            response.headers_mut().insert(X_REQUEST_ID, id);
+        if let Some(id) = request_id {
+            self.name_call(id, response.headers_mut());
         }
         response
+    }
+
+    /// The call's id, in the headers where the caller's SDK and everyone else look for it.
+    pub(crate) fn name_call(self, id: &str, headers: &mut HeaderMap) {
+        let Ok(id) = HeaderValue::from_str(id) else { return };
+        if self.protocol() == Protocol::Anthropic {
+            headers.insert(REQUEST_ID, id.clone());
+        }
+        headers.insert(X_REQUEST_ID, id);
     }
 }
 

@@ -131,7 +131,15 @@ impl Form {
         match self {
             Self::OpenAi => json!({"id": id, "object": "model", "created": 0, "owned_by": owner}),
             Self::Anthropic => {
-                json!({"type": "model", "id": id, "display_name": id, "created_at": "1970-01-01T00:00:00Z"})
+                json!({
+                    "type": "model",
+                    "id": id,
+                    "display_name": id,
+                    "created_at": "1970-01-01T00:00:00Z",
+                    "lifecycle": "active",
+                    "max_input_tokens": window,
+                    "max_tokens": max_output,
+                })
             }
             Self::Google => json!({
                 "name": format!("models/{id}"),
