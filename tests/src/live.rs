@@ -9,7 +9,10 @@
 )]
 
 mod gateway;
+mod python;
+pub mod speech;
 mod upstream;
 
 pub use gateway::{Answer, TestGateway};
+pub use python::python;
 pub use upstream::{Piece, Script, Seen, Upstream, anthropic, openai};

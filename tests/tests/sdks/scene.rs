@@ -1,0 +1,116 @@
+//! The gateway that the SDKs call, before a provider of each protocol that can be reached.
+//!
+//! What a provider says is chosen by the model's name: every name is one case.
+
+use llm_core::Protocol;
+use llm_tests::live::speech::{Broken, Speech, Stop, Tokens};
+use llm_tests::live::{Script, Seen, TestGateway, Upstream, anthropic, openai, python};
+use serde_json::{Value, json};
+
+/// The providers' ids, and what they speak.
+pub(crate) const PROVIDERS: [(&str, Protocol); 3] =
+    [("chat", Protocol::OpenAiChat), ("messages", Protocol::Anthropic), ("local", Protocol::Ollama)];
+
+/// A provider, and the gateway before it.
+pub(crate) struct Scene {
+    pub(crate) provider: &'static str,
+    pub(crate) upstream: Upstream,
+    pub(crate) gateway: TestGateway,
+    pub(crate) key: String,
+}
+
+impl Scene {
+    /// One whose provider speaks `protocol`.
+    pub(crate) async fn before(protocol: Protocol) -> Self {
+        let (provider, protocol) = PROVIDERS.into_iter().find(|(_, other)| *other == protocol).unwrap();
+        let upstream = Upstream::start(move |seen| answer(protocol, seen)).await;
+        let prefix = if protocol == Protocol::OpenAiChat { "/v1" } else { "" };
+        let gateway = TestGateway::start(&format!(
+            r#"
+            [providers.{provider}]
+            protocol = "{protocol}"
+            base_url = "{}{prefix}"
+            api_key = "upstream-secret"
+            [[models]]
+            name = "quick"
+            deployments = [{{ model = "{provider}:text" }}]
+            "#,
+            upstream.url
+        ))
+        .await;
+        let key = gateway.key(json!({})).await;
+        Self { provider, upstream, gateway, key }
+    }
+
+    /// Runs a program and gives what it saw.
+    pub(crate) async fn run(&self, program: &str, arguments: &[&str]) -> Value {
+        python(&self.gateway, &self.key, program, &[&[self.provider], arguments].concat()).await
+    }
+
+    /// The bodies that arrived for `case`, streamed or not.
+    pub(crate) fn asked(&self, case: &str, streamed: bool) -> Vec<Value> {
+        let bodies = self.upstream.seen().into_iter().map(|seen| seen.json());
+        bodies.filter(|body| body["model"] == case && (body["stream"] == true) == streamed).collect()
+    }
+}
+
+fn answer(protocol: Protocol, seen: &Seen) -> Script {
+    let request = seen.json();
+    let case = request["model"].as_str().unwrap_or_default();
+    match case.parse() {
+        Ok(status) => error(protocol, status),
+        Err(_) => speech(case, protocol).spelled(protocol, &request),
+    }
+}
+
+/// An error in the provider's envelope; a model whose name is a status answers with it.
+fn error(protocol: Protocol, status: u16) -> Script {
+    let message = format!("no, said the provider with {status}");
+    let script = match protocol {
+        Protocol::OpenAiChat => openai::error(status, "some_error", "some_code", &message),
+        Protocol::Anthropic => anthropic::error(status, kind_of(status), &message),
+        _ => Script::json(status, &json!({"error": message})),
+    };
+    if status == 429 { script.header("retry-after", "7") } else { script }
+}
+
+/// Anthropic's word for what a status means.
+fn kind_of(status: u16) -> &'static str {
+    match status {
+        400 => "invalid_request_error",
+        401 => "authentication_error",
+        404 => "not_found_error",
+        413 => "request_too_large",
+        429 => "rate_limit_error",
+        529 => "overloaded_error",
+        _ => "api_error",
+    }
+}
+
+/// What is said in `case`.
+fn speech(case: &str, protocol: Protocol) -> Speech {
+    let words = Speech::of(&["Hel", "lo ", "there"]);
+    let (first, second) = match protocol {
+        Protocol::Anthropic => ("toolu_1", "toolu_2"),
+        _ => ("call_1", "call_2"),
+    };
+    match case {
+        "call" => Speech::of(&["Let me ", "look."]).call(first, "weather", &["{\"ci", "ty\": \"Par", "is\"}"]),
+        "calls" => Speech::default().call(first, "weather", &["{\"city\":", "\"Paris\"}"]).call(second, "clock", &[]),
+        "structured" => Speech::of(&["{\"name\": \"Par", "is\", \"inhabitants\": 2100000}"]),
+        "thinking" => Speech {
+            thoughts: vec!["Hm, ", "well."],
+            signature: Some("c2lnbmVk"),
+            tokens: Tokens { thought: 3, ..Tokens::default() },
+            ..words
+        },
+        "stopped" => Speech { stop: Stop::Sequence("END"), ..words },
+        "long" => Speech { stop: Stop::Length, ..words },
+        "cached" => Speech { tokens: Tokens { input: 12, cached: 8, written: 5, ..Tokens::default() }, ..words },
+        "refused" => Speech { stop: Stop::Refusal, ..Speech::of(&["I won't ", "say."]) },
+        "said" => Speech { broken: Some(Broken::Said), ..words },
+        "ended" => Speech { broken: Some(Broken::Ended), ..words },
+        "connection" => Speech { broken: Some(Broken::Connection), ..words },
+        _ => words,
+    }
+}
