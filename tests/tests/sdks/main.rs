@@ -2,6 +2,7 @@
 //!
 //! The programs in `tests/python` make the calls and print what their SDK made of the answers; here stands what that
 //! must be, and what must have arrived at the provider.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on must fail loudly")]
 
 mod anthropic;
 mod around;
