@@ -1,6 +1,8 @@
 //! A provider that answers by script: statuses, headers, pieces, pauses and broken connections.
 
 use std::convert::Infallible;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -103,17 +105,17 @@ impl Script {
         self
     }
 
-    async fn play(self) -> Response {
+    async fn play(self, busy: Busy) -> Response {
         tokio::time::sleep(self.wait).await;
-        let steps = stream::unfold(self.pieces.into_iter(), |mut pieces| async move {
+        let steps = stream::unfold((self.pieces.into_iter(), busy), |(mut pieces, busy)| async move {
             loop {
                 match pieces.next()? {
-                    Piece::Bytes(bytes) => return Some((Ok(bytes), pieces)),
+                    Piece::Bytes(bytes) => return Some((Ok(bytes), (pieces, busy))),
                     Piece::Pause(pause) => tokio::time::sleep(pause).await,
                     Piece::Break => {
                         // While the body is pending, hyper sends what it has: head and earlier pieces arrive.
                         tokio::time::sleep(Duration::from_millis(5)).await;
-                        return Some((Err(std::io::Error::other("broken by the script")), pieces));
+                        return Some((Err(std::io::Error::other("broken by the script")), (pieces, busy)));
                     }
                 }
             }
@@ -128,12 +130,37 @@ impl Script {
     }
 }
 
+/// How many requests are being answered, and the most that ever were.
+#[derive(Debug, Default)]
+struct Load {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+/// One request that is being answered, until its last byte is handed over or its connection is gone.
+struct Busy(Arc<Load>);
+
+impl Busy {
+    fn new(load: &Arc<Load>) -> Self {
+        let now = load.now.fetch_add(1, SeqCst) + 1;
+        load.most.fetch_max(now, SeqCst);
+        Self(load.clone())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, SeqCst);
+    }
+}
+
 /// A provider on loopback.
 #[derive(Debug)]
 pub struct Upstream {
     /// Where it listens, `http://127.0.0.1:PORT`.
     pub url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
+    load: Arc<Load>,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -143,9 +170,11 @@ impl Upstream {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let (script, log) = (Arc::new(script), seen.clone());
+        let load = Arc::new(Load::default());
+        let (script, log, counted) = (Arc::new(script), seen.clone(), load.clone());
         let answer = move |request: Request<Body>| {
             let (script, log) = (script.clone(), log.clone());
+            let busy = Busy::new(&counted);
             async move {
                 let (head, body) = request.into_parts();
                 let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
@@ -153,17 +182,27 @@ impl Upstream {
                 let seen = Seen { path, headers: head.headers, body };
                 let answer = script(&seen);
                 log.lock().unwrap().push(seen);
-                Ok::<_, Infallible>(answer.play().await)
+                Ok::<_, Infallible>(answer.play(busy).await)
             }
         };
         let router = Router::new().fallback_service(tower_service(answer));
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, seen, server }
+        Self { url, seen, load, server }
     }
 
     /// Every request so far, in the order of arrival.
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
+    }
+
+    /// The most requests that were being answered at once.
+    pub fn most_at_once(&self) -> usize {
+        self.load.most.load(SeqCst)
+    }
+
+    /// How many requests are being answered.
+    pub fn at_work(&self) -> usize {
+        self.load.now.load(SeqCst)
     }
 
     /// The last request.
