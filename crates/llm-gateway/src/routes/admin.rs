@@ -99,8 +99,14 @@ pub fn surface(gateway: Arc<Gateway>, admin: Arc<Admin>) -> Router {
         .method_not_allowed_fallback(wrong_method)
 }
 
-async fn nothing_here(request: Request) -> Refused {
-    Refused(Error::new(ErrorKind::NotFound, format!("there is nothing at `{}`", request.uri().path())))
+async fn nothing_here(request: Request) -> Response {
+    let path = request.uri().path();
+    let error = Error::new(ErrorKind::NotFound, format!("there is nothing at `{path}`"));
+    // Only Anthropic's SDKs ask below this path, and they read no other envelope.
+    if path.starts_with("/v1/messages/") {
+        return crate::call::error_in(llm_core::Protocol::Anthropic, &error);
+    }
+    Refused(error).into_response()
 }
 
 async fn wrong_method(request: Request) -> Response {
