@@ -31,6 +31,7 @@ pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
     options::write(request, target, &mut unsupported, &mut body)?;
     sampling(request, strict, &mut unsupported, &mut body)?;
     refuse_unknown(request, &mut unsupported)?;
+    unsupported.foreign(&request.native, ME)?;
     identity(request, &mut unsupported, &mut body)?;
     if !request.stop.is_empty() {
         body.insert("stop_sequences".to_owned(), json!(request.stop));

@@ -31,6 +31,7 @@ pub(in super::super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Re
     }
     write_stream(target, &mut out);
     fit(target, &mut unsupported, &mut out)?;
+    unsupported.foreign(&request.native, PROTOCOL)?;
     let body = serde_json::to_vec(&out)
         .map_err(|error| Error::new(ErrorKind::Internal, "the request can't be written").with_source(error))?;
     let mut encoded = Encoded::post(PATH, Bytes::from(body), DecodeContext::new(target));

@@ -74,6 +74,10 @@ fn read_choice_object(fields: &mut Fields) -> Result<ToolChoice> {
     let Some(mut function) = choice.want_object(FUNCTION)? else { return Err(choice.missing(FUNCTION)) };
     let name = function.need_text("name")?;
     choice.put(FUNCTION, Value::Object(function.into_members()));
+    if choice.text("type") == Some(FUNCTION) {
+        // Understood: its empty shape tells that it was written out.
+        choice.put("type", json!(""));
+    }
     fields.put(CHOICE, Value::Object(choice.into_members()));
     Ok(ToolChoice::Function(name))
 }
@@ -162,6 +166,9 @@ pub(super) fn write_choice(
                 _ => Map::new(),
             };
             function.insert("name".to_owned(), json!(name));
+            if shape.get("type") == Some(&json!("")) {
+                shape.insert("type".to_owned(), json!(FUNCTION));
+            }
             shape.insert(FUNCTION.to_owned(), Value::Object(function));
             Value::Object(shape)
         }
