@@ -41,7 +41,11 @@ where
     F: Future<Output = Result<T>>,
 {
     let mut failed: Option<(Error, &Arc<Deployment>)> = None;
+    let mut hopeless: Vec<&Arc<Deployment>> = Vec::new();
     for (place, deployment) in candidates.iter().enumerate() {
+        if hopeless.iter().any(|one| Arc::ptr_eq(one, deployment)) {
+            continue;
+        }
         if let Some((error, last)) = &failed {
             let again = Arc::ptr_eq(last, deployment);
             if !worth_trying(error, again) {
@@ -65,6 +69,9 @@ where
             Ok(answer) => return Ok(answer),
             Err(error) => {
                 account.attempt_failed(&error);
+                if !error.is_retryable() {
+                    hopeless.push(deployment);
+                }
                 failed = Some((error, deployment));
             }
         }
