@@ -14,7 +14,10 @@ pub(crate) struct Relay {
     way: Way,
     /// Writes what only the gateway says: an error after the first byte, the end of a translated stream.
     encoder: Box<dyn StreamEncoder<Chat>>,
+    /// What was seen of a translated stream, or of one that passed once it has ended.
     observed: Observed,
+    /// Whether the provider may end a stream without saying so.
+    no_done: bool,
 }
 
 enum Way {
@@ -25,14 +28,17 @@ enum Way {
 }
 
 impl Relay {
-    /// A stream whose bytes pass. `hide_usage`: the caller did not ask for the usage that we asked for.
+    /// A stream whose bytes pass. `hide_usage`: the caller did not ask for the usage that we asked for. `no_done`: the
+    /// provider may end it without a terminator.
     pub(crate) fn pass(
         framer: Box<dyn Framer>,
         passthrough: &dyn Passthrough,
         hide_usage: bool,
+        no_done: bool,
         encoder: Box<dyn StreamEncoder<Chat>>,
     ) -> Self {
-        Self { framer, way: Way::Pass(passthrough.observe_stream(hide_usage)), encoder, observed: Observed::default() }
+        let way = Way::Pass(passthrough.observe_stream(hide_usage));
+        Self { framer, way, encoder, observed: Observed::default(), no_done }
     }
 
     /// A stream that is decoded from one protocol and encoded in another.
@@ -43,14 +49,14 @@ impl Relay {
         encoder: Box<dyn StreamEncoder<Chat>>,
     ) -> Self {
         let way = Way::Translate { decoder: upstream.decode_stream(cx), chunks: Vec::new() };
-        Self { framer, way, encoder, observed: Observed::default() }
+        Self { framer, way, encoder, observed: Observed::default(), no_done: false }
     }
 
     /// What was seen so far.
     pub(crate) fn observed(&self) -> &Observed {
         match &self.way {
-            Way::Pass(observer) => observer.observed(),
-            Way::Translate { .. } => &self.observed,
+            Way::Pass(observer) if !self.observed.complete => observer.observed(),
+            Way::Pass(_) | Way::Translate { .. } => &self.observed,
         }
     }
 
@@ -77,6 +83,10 @@ impl Relay {
         match &mut self.way {
             Way::Pass(observer) => {
                 let seen = observer.observed();
+                if self.no_done && seen.finished && seen.error.is_none() {
+                    self.observed = Observed { complete: true, ..seen.clone() };
+                    return Ok(());
+                }
                 if seen.complete || seen.error.is_some() { Ok(()) } else { Err(Error::cut()) }
             }
             Way::Translate { decoder, chunks } => {

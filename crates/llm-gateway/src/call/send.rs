@@ -128,7 +128,7 @@ fn encode(
             model: (asked.skim.model != deployment.model).then(|| deployment.model.clone()),
             ask_usage,
             cap_output,
-            cap_name: None,
+            cap_name: row.quirks.rename.get("max_completion_tokens").cloned(),
         };
         let mut encoded = passthrough.address(&target)?;
         encoded.body = passthrough.edit(&asked.body, &edits)?;

@@ -95,7 +95,7 @@ async fn begin(begun: Begun, asked: Arc<Asked>) -> Result<Opening> {
     };
     let encoder = asked.surface.codec().encode_stream(&asked.answer_context());
     let relay = match passthrough {
-        Some(passthrough) => Relay::pass(framer, passthrough, hide_usage, encoder),
+        Some(passthrough) => Relay::pass(framer, passthrough, hide_usage, encoded.context.no_done, encoder),
         None => Relay::translate(framer, codec, &encoded.context, encoder),
     };
     let mut opening = Opening {

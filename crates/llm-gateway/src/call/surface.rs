@@ -50,9 +50,9 @@ impl Surface {
     /// The way for bytes that need no translation to `provider`'s dialect, if there is one for this body.
     pub(crate) fn passes(self, provider: &llm_providers::Provider, body: &[u8]) -> Option<&'static dyn Passthrough> {
         let row = provider.row();
-        let touched = |name: &String| memchr::memmem::find(body, format!("\"{name}\"").as_bytes()).is_some();
-        let quirky = row.quirks.rename.keys().any(touched) || row.quirks.refuse.iter().any(touched);
-        if row.protocol == self.protocol() && !quirky { self.codec.passthrough() } else { None }
+        let quirks = &row.quirks;
+        let touched = quirks.rename.keys().chain(&quirks.refuse).any(|name| names_member(body, name));
+        if row.protocol == self.protocol() && !touched { self.codec.passthrough() } else { None }
     }
 
     /// An error in the caller's own envelope.
@@ -78,6 +78,18 @@ impl Surface {
         }
         headers.insert(X_REQUEST_ID, id);
     }
+}
+
+/// Whether a body may say what a row's quirk is about: a member of that name, wherever it stands, or for a dotted quirk
+/// (`response_format.json_schema`) its last word. Rather too often than not at all: such a body is translated, which
+/// reads it properly.
+fn names_member(body: &[u8], quirk: &str) -> bool {
+    let (word, is_dotted) = quirk.rsplit_once('.').map_or((quirk, false), |(_, last)| (last, true));
+    let quoted = format!("\"{word}\"");
+    memchr::memmem::find_iter(body, quoted.as_bytes()).any(|at| {
+        let rest = body.get(at + quoted.len()..).unwrap_or_default();
+        is_dotted || rest.trim_ascii_start().starts_with(b":")
+    })
 }
 
 /// Headers of callers that every provider is sent; a row's `forward_headers` come on top.
