@@ -1,21 +1,24 @@
 //! Whole answers: read to the end, metered and settled before the caller sees the last byte.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::{HeaderValue, StatusCode, header};
 use llm_core::chat::ChatAnswer;
 use llm_core::codec::{Observed, Trailer};
-use llm_core::{Error, ErrorKind, Result};
-use tokio::task::JoinHandle;
+use llm_core::{Error, Result};
 
 use super::account::{Account, End, Held, Used};
 use super::admit::Admitted;
 use super::headers;
 use super::send::{Begun, first_answer};
+use crate::Gateway;
 use crate::config::OnDisconnect;
 use crate::record::CallStatus;
 use crate::routing::Deployment;
@@ -25,46 +28,40 @@ const MAX_ANSWER: usize = 256 * 1024 * 1024;
 /// How long an answer is still read whose caller is gone.
 const DRAIN: Duration = Duration::from_secs(60);
 
-/// Answers a call that does not stream. The work is a task of its own, so that it can outlive a caller who hangs up
+/// Answers a call that does not stream. Its work is a future of its own, so that it can outlive a caller who hangs up
 /// and still be charged exactly.
 pub(crate) async fn answer(admitted: Admitted, candidates: Vec<Arc<Deployment>>) -> Result<Response> {
     let Admitted { account, cap_output } = admitted;
     let gateway = account.gateway().clone();
     let held = account.held();
-    let policy = gateway.config.on_disconnect.unwrap_or(OnDisconnect::Drain);
-    let task = gateway.spawn(complete(account, candidates, cap_output));
-    let mut waiting = Waiting { task: Some(task), held, policy };
-    let answer = waiting.finished().await;
-    answer.unwrap_or_else(|| Err(Error::new(ErrorKind::Internal, "the call ended without an answer")))
+    let work = Box::pin(complete(account, candidates, cap_output));
+    Waiting { work: Some(work), held, gateway }.await
 }
 
-/// The caller's end of a call. Dropped early, it leaves the work to finish by itself, or ends it.
+/// A caller that waits for the end of its call. Dropped early, it leaves the work to finish by itself, or ends it.
 struct Waiting {
-    task: Option<JoinHandle<Result<Response>>>,
+    work: Option<BoxFuture<'static, Result<Response>>>,
     held: Held,
-    policy: OnDisconnect,
+    gateway: Arc<Gateway>,
 }
 
-impl Waiting {
-    async fn finished(&mut self) -> Option<Result<Response>> {
-        let answer = self.task.as_mut()?.await;
-        self.task = None;
-        answer.ok()
+impl Future for Waiting {
+    type Output = Result<Response>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Response>> {
+        let Some(work) = &mut self.work else { return Poll::Pending };
+        let answer = ready!(work.as_mut().poll(cx));
+        self.work = None;
+        Poll::Ready(answer)
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let Some(task) = self.task.take() else { return };
+        let Some(work) = self.work.take() else { return };
         self.held.release_concurrency();
-        match self.policy {
-            OnDisconnect::Cancel => task.abort(),
-            OnDisconnect::Drain => {
-                tokio::spawn(async move {
-                    tokio::time::sleep(DRAIN).await;
-                    task.abort();
-                });
-            }
+        if self.gateway.config.on_disconnect != Some(OnDisconnect::Cancel) {
+            self.gateway.spawn(tokio::time::timeout(DRAIN, work));
         }
     }
 }
