@@ -2,7 +2,6 @@
 //! transaction.
 
 use std::collections::HashSet;
-use std::fmt::Write;
 use std::sync::{Arc, LazyLock};
 
 use sqlx::sqlite::SqliteArguments;
@@ -46,17 +45,11 @@ const SET_PLACE: &str = "
 const KNOWN_IDS: &str = "SELECT id FROM calls WHERE id IN (SELECT unhex(value) FROM json_each($1))";
 const PRUNE: &str = "DELETE FROM counters WHERE until <= $1";
 
+/// Bare `?` here: for a parameter with a name or number of its own, SQLite looks through all of them each time that one
+/// is bound.
 fn insert_calls(rows: usize) -> String {
-    let mut sql = format!("INSERT INTO calls ({COLUMNS}) VALUES ");
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 1..=COLUMN_COUNT {
-            // Writing to a text never fails.
-            let _ = write!(sql, "{}${}", if column == 1 { "" } else { ", " }, row * COLUMN_COUNT + column);
-        }
-        sql.push(')');
-    }
-    sql
+    let row = format!("({})", ["?"; COLUMN_COUNT].join(", "));
+    format!("INSERT INTO calls ({COLUMNS}) VALUES {}", vec![row; rows].join(", "))
 }
 
 /// Writes `calls`, none of which the database may know, and says that `journal` is shipped up to `place`.
@@ -127,11 +120,12 @@ impl Row<'_> {
 
 /// The record as JSON without its last member, what it added to which limit: that stands in the counters.
 fn without_charges(json: &[u8]) -> String {
-    let whole = String::from_utf8_lossy(json);
+    // JSON is UTF-8; the empty text stands for what can't be.
+    let whole = std::str::from_utf8(json).unwrap_or_default();
     // Inside of a text the quotes would be escaped, so this is the member, and it is written last.
-    match whole.rfind(",\"charges\":") {
-        Some(place) => format!("{}}}", whole.get(..place).unwrap_or_default()),
-        None => whole.into_owned(),
+    match whole.rfind(",\"charges\":").and_then(|place| whole.get(..place)) {
+        Some(rest) => [rest, "}"].concat(),
+        None => whole.to_owned(),
     }
 }
 
