@@ -12,6 +12,9 @@ use llm_gateway::limits::{Actual, Charge, Estimate, Ledger, Limit, LimitSpec, Sc
 use llm_gateway::record::{Attempt, CallId, CallStatus, OpenRecord, Outcome};
 use llm_gateway::store::{Books, Db};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const KEY: &str = "019b76da-a800-7000-8000-000000000001";
 const ESTIMATE: Estimate = Estimate { spend: Some(NanoUsd(1_000)), input_tokens: 500, output_tokens: 1_000 };
 

@@ -6,6 +6,8 @@ use crate::record::{CallRecord, OpenRecord};
 
 /// The digits of the checksum and the space behind them.
 const CHECKSUM: usize = 9;
+/// The room that a line is given from the start; a call under four limits needs a little less.
+const TYPICAL: usize = 1536;
 const OPEN: &[u8] = b"{\"open\":";
 const CLOSE: &[u8] = b"{\"close\":";
 const END: &[u8] = b"}\n";
@@ -36,7 +38,7 @@ pub(super) fn closed_json(line: &[u8]) -> &[u8] {
 }
 
 fn encode(tag: &[u8], record: &impl Serialize) -> Vec<u8> {
-    let mut line = Vec::with_capacity(1024);
+    let mut line = Vec::with_capacity(TYPICAL);
     line.extend_from_slice(b"00000000 ");
     line.extend_from_slice(tag);
     if let Err(error) = serde_json::to_writer(&mut line, record) {
