@@ -66,6 +66,28 @@ CASES = {
     "long": {"messages": HELLO},
     "cached": {"messages": HELLO},
     "refused": {"messages": HELLO},
+    "chosen": {
+        "messages": HELLO,
+        "tools": [TOOL, CLOCK],
+        "tool_choice": {"type": "tool", "name": "weather", "disable_parallel_tool_use": True},
+    },
+    "required": {"messages": HELLO, "tools": [TOOL], "tool_choice": {"type": "any"}},
+    "picture": {
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "What is this?"},
+                    {"type": "image", "source": {"type": "url", "url": "https://pictures.example/one.png"}},
+                ],
+            }
+        ]
+    },
+    "marked": {
+        "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
+        "messages": HELLO,
+    },
+    # Streams that don't end well.
     "said": {"messages": HELLO},
     "ended": {"messages": HELLO},
     "connection": {"messages": HELLO},

@@ -64,7 +64,26 @@ CASES = {
     "long": {"messages": HELLO, "max_tokens": 5},
     "cached": {"messages": HELLO},
     "refused": {"messages": HELLO},
-    # A stream that ends well before a byte of content, and streams that don't end well.
+    "chosen": {
+        "messages": HELLO,
+        "tools": [TOOL, CLOCK],
+        "tool_choice": {"type": "function", "function": {"name": "weather"}},
+        "parallel_tool_calls": False,
+    },
+    "required": {"messages": HELLO, "tools": [TOOL], "tool_choice": "required"},
+    "picture": {
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "What is this?"},
+                    {"type": "image_url", "image_url": {"url": "https://pictures.example/one.png"}},
+                ],
+            }
+        ]
+    },
+    "twice": {"messages": HELLO, "n": 2},
+    # Streams that don't end well.
     "said": {"messages": HELLO},
     "ended": {"messages": HELLO},
     "connection": {"messages": HELLO},

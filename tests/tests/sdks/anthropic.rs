@@ -7,7 +7,7 @@ use crate::requests;
 use crate::scene::Scene;
 use crate::wrong::Wrong;
 
-const CASES: [&str; 12] = [
+const CASES: [&str; 16] = [
     "text",
     "turns",
     "developer",
@@ -20,6 +20,10 @@ const CASES: [&str; 12] = [
     "long",
     "cached",
     "refused",
+    "chosen",
+    "required",
+    "picture",
+    "marked",
 ];
 const WAYS: [&str; 5] = ["whole", "stream", "helper", "async_whole", "async_helper"];
 
@@ -45,6 +49,10 @@ async fn hear(protocol: Protocol) -> Scene {
     let saw = scene.run("anthropic_calls.py", &[]).await;
     let mut wrong = Wrong::default();
     for case in CASES {
+        if let Some(word) = refused(case, protocol) {
+            requests::refused(&saw[case], &WAYS, word, &mut wrong);
+            continue;
+        }
         for way in WAYS {
             wrong.unless_has(&format!("{case}, {way}"), &saw[case][way], &want(case, protocol));
         }
@@ -70,6 +78,16 @@ async fn hear(protocol: Protocol) -> Scene {
     }
     wrong.finish();
     scene
+}
+
+/// What a provider of `protocol` can't take, by the word with which the caller is told.
+fn refused(case: &str, protocol: Protocol) -> Option<&'static str> {
+    match case {
+        "chosen" | "required" if protocol == Protocol::Ollama => Some("`tool_choice`"),
+        "picture" if protocol == Protocol::Ollama => Some("images go inline"),
+        "marked" if protocol != Protocol::Anthropic => Some("`cache_control`"),
+        _ => None,
+    }
 }
 
 fn want(case: &str, protocol: Protocol) -> Value {

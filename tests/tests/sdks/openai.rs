@@ -7,7 +7,7 @@ use crate::requests;
 use crate::scene::Scene;
 use crate::wrong::Wrong;
 
-const CASES: [&str; 12] = [
+const CASES: [&str; 16] = [
     "text",
     "turns",
     "developer",
@@ -20,6 +20,10 @@ const CASES: [&str; 12] = [
     "long",
     "cached",
     "refused",
+    "chosen",
+    "required",
+    "picture",
+    "twice",
 ];
 const WAYS: [&str; 4] = ["whole", "stream", "async_whole", "async_stream"];
 
@@ -45,6 +49,10 @@ async fn hear(protocol: Protocol) -> Scene {
     let saw = scene.run("openai_calls.py", &[]).await;
     let mut wrong = Wrong::default();
     for case in CASES {
+        if let Some(word) = refused(case, protocol) {
+            requests::refused(&saw[case], &WAYS, word, &mut wrong);
+            continue;
+        }
         for way in WAYS {
             let mut want = want(case, way, protocol);
             // The asynchronous client did not ask for usage.
@@ -91,6 +99,16 @@ fn said(protocol: Protocol) -> &'static str {
         Protocol::OpenAiChat => "had an error while processing",
         Protocol::Anthropic => "Overloaded",
         _ => "unexpectedly stopped",
+    }
+}
+
+/// What a provider of `protocol` can't take, by the word with which the caller is told.
+fn refused(case: &str, protocol: Protocol) -> Option<&'static str> {
+    match case {
+        "chosen" | "required" if protocol == Protocol::Ollama => Some("`tool_choice`"),
+        "picture" if protocol == Protocol::Ollama => Some("images go inline"),
+        "twice" if protocol != Protocol::OpenAiChat => Some("`n`"),
+        _ => None,
     }
 }
 

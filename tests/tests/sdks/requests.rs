@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::scene::Scene;
 use crate::wrong::Wrong;
@@ -21,6 +21,15 @@ pub(crate) fn compare(scene: &Scene, case: &str, wrong: &mut Wrong) {
     let first = all.next();
     for other in all {
         wrong.unless(Some(&other) == first.as_ref(), || format!("{case}: {other} differs from {first:?}"));
+    }
+}
+
+/// What a provider can't take is refused before it is asked, with the name of what it can't take.
+pub(crate) fn refused(saw: &Value, ways: &[&str], word: &str, wrong: &mut Wrong) {
+    for way in ways {
+        let saw = &saw[way];
+        wrong.unless_has(way, saw, &json!({"raised": "BadRequestError", "status_code": 400}));
+        wrong.unless(saw["message"].as_str().is_some_and(|said| said.contains(word)), || format!("no {word} in {saw}"));
     }
 }
 
