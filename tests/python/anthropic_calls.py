@@ -260,6 +260,21 @@ def calls_again(client, model):
     return whole(client.messages.create(model=model("again"), messages=messages, **asked))
 
 
+def pondered_again(client, model):
+    """Thoughts before a call of a tool, sent back with the tool's result: from a whole answer, and from a stream."""
+    asked = {"max_tokens": 100, "tools": [TOOL], "thinking": {"type": "adaptive"}}
+    answered = client.messages.create(model=model("pondered"), messages=HELLO, **asked)
+    with client.messages.stream(model=model("pondered"), messages=HELLO, **asked) as events:
+        put_together = events.get_final_message()
+    found = {}
+    for way, message in (("whole", answered), ("stream", put_together)):
+        call = next(block for block in message.content if block.type == "tool_use")
+        result = {"type": "tool_result", "tool_use_id": call.id, "content": "sunny"}
+        messages = [*HELLO, message.to_param(), {"role": "user", "content": [result]}]
+        found[way] = whole(client.messages.create(model=model("further"), messages=messages, **asked))["text"]
+    return found
+
+
 async def main():
     found = {}
     client = anthropic.Anthropic(max_retries=0, timeout=20)
@@ -282,6 +297,7 @@ async def main():
     found["structured"] = attempt(structured, client, model)
     found["thinking_again"] = attempt(thinking_again, client, model)
     found["calls_again"] = attempt(calls_again, client, model)
+    found["pondered_again"] = attempt(pondered_again, client, model)
     await other.close()
     report(found)
 

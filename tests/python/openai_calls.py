@@ -262,6 +262,33 @@ def calls_again(client, model):
     return whole(client.chat.completions.create(model=model("again"), messages=messages, tools=[TOOL, CLOCK]))
 
 
+def pondered_again(client, model):
+    """Thoughts before a call of a tool, sent back with the tool's result: from a whole answer, and from a stream."""
+    asked = {"messages": HELLO, "tools": [TOOL], "reasoning_effort": "low"}
+    answered = client.chat.completions.create(model=model("pondered"), **asked).choices[0].message
+    heard = Heard()
+    for chunk in client.chat.completions.create(model=model("pondered"), stream=True, **asked):
+        heard.take(chunk)
+    calls = [
+        {"id": key, "type": "function", "function": {"name": name, "arguments": arguments}}
+        for key, name, arguments in heard.calls.values()
+    ]
+    put_together = {"role": "assistant", "content": heard.text or None, "tool_calls": calls}
+    if heard.details:
+        put_together["reasoning_details"] = list(heard.details.values())
+    else:
+        put_together["reasoning_content"] = heard.thought
+    found = {}
+    for way, message, key in (
+        ("whole", answered, answered.tool_calls[0].id),
+        ("stream", put_together, calls[0]["id"]),
+    ):
+        result = {"role": "tool", "tool_call_id": key, "content": "sunny"}
+        more = {**asked, "model": model("further"), "messages": [*HELLO, message, result]}
+        found[way] = whole(client.chat.completions.create(**more))["text"]
+    return found
+
+
 async def main():
     found = {}
     client = openai.OpenAI(max_retries=0, timeout=20)
@@ -285,6 +312,7 @@ async def main():
     found["structured"] = attempt(structured, client, model)
     found["thinking_again"] = attempt(thinking_again, client, model)
     found["calls_again"] = attempt(calls_again, client, model)
+    found["pondered_again"] = attempt(pondered_again, client, model)
     await other.close()
     report(found)
 

@@ -76,6 +76,10 @@ async fn hear(protocol: Protocol) -> Scene {
     for case in ["thinking_again", "calls_again"] {
         wrong.unless_has(case, &saw[case], &json!({"text": "Hello there", "stop": "end_turn"}));
     }
+    // Thoughts and calls go back as they came, whether they were put together from a stream or not.
+    let both = json!({"whole": "Hello there", "stream": "Hello there"});
+    wrong.unless_has("pondered_again", &saw["pondered_again"], &both);
+    requests::same("further", &scene, &mut wrong);
     wrong.finish();
     scene
 }

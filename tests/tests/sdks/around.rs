@@ -45,6 +45,22 @@ async fn anthropics_sdk_lists_models_and_reads_headers_and_raw_streams() {
     assert_eq!(names, want, "{saw}");
 }
 
+#[tokio::test]
+async fn a_spent_budget_is_not_tried_again() {
+    let mut scene = Scene::before(Protocol::Anthropic).await;
+    let limits = json!({"limits": [{"meter": "spend", "window": "day", "amount": "0.000001"}]});
+    scene.key = scene.gateway.key(limits).await;
+    let saw = scene.run("spent.py", &[]).await;
+    for sdk in ["openai", "anthropic"] {
+        assert_eq!(saw[sdk]["raised"], "RateLimitError", "{saw}");
+        assert!(saw[sdk]["message"].as_str().unwrap().contains("budget"), "{saw}");
+        assert_eq!(saw[sdk]["headers"]["x-should-retry"], "false", "{saw}");
+    }
+    // One refusal each, and nobody was asked.
+    assert_eq!(scene.gateway.calls().await.len(), 2);
+    assert_eq!(scene.upstream.seen().len(), 0);
+}
+
 fn models(scene: &Scene, saw: &Value) {
     assert_eq!(saw["models"], json!(["quick"]));
     assert_eq!(saw["one"], "quick");

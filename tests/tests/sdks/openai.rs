@@ -89,6 +89,12 @@ async fn hear(protocol: Protocol) -> Scene {
         let good = |id: &Value| id.as_str().is_some_and(|id| (1..=40).contains(&id.len()));
         wrong.unless(ids.len() == 2 && ids[0] != ids[1] && ids.iter().all(good), || format!("ids of calls: {ids:?}"));
     }
+    // Thoughts and calls go back as they came, whether they were put together from a stream or not.
+    let both = json!({"whole": "Hello there", "stream": "Hello there"});
+    wrong.unless_has("pondered_again", &saw["pondered_again"], &both);
+    if protocol != Protocol::OpenAiChat {
+        requests::same("further", &scene, &mut wrong);
+    }
     wrong.finish();
     scene
 }

@@ -24,6 +24,12 @@ pub(crate) fn compare(scene: &Scene, case: &str, wrong: &mut Wrong) {
     }
 }
 
+/// Both requests of `case` must say the same.
+pub(crate) fn same(case: &str, scene: &Scene, wrong: &mut Wrong) {
+    let asked = scene.asked(case, false);
+    wrong.unless(asked.len() == 2 && asked[0] == asked[1], || format!("{case}: {asked:#?}"));
+}
+
 /// What a provider can't take is refused before it is asked, with the name of what it can't take.
 pub(crate) fn refused(saw: &Value, ways: &[&str], word: &str, wrong: &mut Wrong) {
     for way in ways {

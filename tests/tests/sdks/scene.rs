@@ -33,7 +33,7 @@ impl Scene {
             api_key = "upstream-secret"
             [[models]]
             name = "quick"
-            deployments = [{{ model = "{provider}:text" }}]
+            deployments = [{{ model = "{provider}:text", price = {{ input = "1", output = "2" }} }}]
             "#,
             upstream.url
         ))
@@ -103,6 +103,11 @@ fn speech(case: &str, protocol: Protocol) -> Speech {
             signature: Some("c2lnbmVk"),
             tokens: Tokens { thought: 3, ..Tokens::default() },
             ..words
+        },
+        "pondered" => Speech {
+            thoughts: vec!["Hm, ", "well."],
+            signature: Some("c2lnbmVk"),
+            ..Speech::default().call(first, "weather", &["{\"city\":", "\"Paris\"}"])
         },
         "stopped" => Speech { stop: Stop::Sequence("END"), ..words },
         "long" => Speech { stop: Stop::Length, ..words },
