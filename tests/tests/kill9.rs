@@ -1,4 +1,5 @@
 //! The real binary, killed and stopped under load: no admitted call is forgotten, none is charged twice.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't be set up must fail loudly")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

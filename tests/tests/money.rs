@@ -1,4 +1,5 @@
 //! Money and limits under load: nothing is admitted beyond a limit, nothing is forgotten, nothing is charged twice.
+#![expect(clippy::unwrap_used, reason = "a test that can't be set up must fail loudly")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
