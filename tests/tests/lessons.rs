@@ -1,4 +1,5 @@
 //! What went wrong in systems that do the same job, and must not here.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't be set up must fail loudly")]
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,7 +7,7 @@ use std::time::Duration;
 use llm_core::{Meter, NanoUsd};
 use llm_gateway::record::CallStatus;
 use llm_gateway::router::{APPLICATION_ROUTES, Metering};
-use llm_tests::live::{Script, Seen, TestGateway, Upstream, anthropic, openai};
+use llm_tests::live::{Piece, Script, Seen, TestGateway, Upstream, anthropic, openai};
 use serde_json::{Value, json};
 
 const PROVIDER_KEY: &str = "pk-of-the-provider";
@@ -172,8 +173,16 @@ async fn only_named_headers_cross_and_no_key_does() {
         let names: BTreeSet<_> = answer.headers().keys().map(|name| name.as_str().to_owned()).collect();
         let ours = |name: &String| {
             name.starts_with("x-llm-")
-                || ["content-type", "content-length", "x-request-id", "date", "transfer-encoding", "cache-control"]
-                    .contains(&name.as_str())
+                || [
+                    "content-type",
+                    "content-length",
+                    "request-id",
+                    "x-request-id",
+                    "date",
+                    "transfer-encoding",
+                    "cache-control",
+                ]
+                .contains(&name.as_str())
         };
         assert!(names.iter().all(ours), "{names:?}");
         assert!(!answer.text().await.unwrap().contains(PROVIDER_KEY));
@@ -282,6 +291,38 @@ async fn a_dearer_fallback_tops_the_reservation_up_or_is_passed_over() {
     );
     assert!(passed_over.reserved_usd < Some(NanoUsd(1_000_000)), "{passed_over:?}");
     assert_eq!((passed_over.attempts.len(), passed_over.cost_usd), (1, Some(NanoUsd::ZERO)));
+}
+
+#[tokio::test]
+async fn an_attempt_that_broke_off_is_charged_for_the_prompt_it_read() {
+    let broken = Upstream::start(|seen| match seen.json()["stream"] == true {
+        true => Script::sse([openai::chunk(&json!({"role": "assistant", "content": ""}), None)]).then(Piece::Break),
+        false => Script::body(200, "application/json", "{").then(Piece::Break),
+    })
+    .await;
+    let well = Upstream::start(|seen| openai::echo(&seen.json(), &["a"], 10)).await;
+    let more = format!(
+        "[providers.well]\nprotocol = \"openai-chat\"\nbase_url = \"{}\"\n\
+         [[models]]\nname = \"well\"\ndeployments = [{{ model = \"well:m\", {PRICE} }}]\n\
+         [[models]]\nname = \"safe\"\nretries = 0\nfallbacks = [\"well\"]\ndeployments = [{{ model = \"mock:m-1\", {PRICE} }}]",
+        well.url
+    );
+    let gateway = before(&broken, "openai-chat", &more).await;
+    let key = gateway.key(json!({"limits": [{"meter": "spend", "window": "day", "amount": "1"}]})).await;
+    for (model, stream) in [("safe", false), ("safe", true), ("fast", false), ("fast", true)] {
+        gateway.post("/v1/chat/completions", &key, ask(model, stream).to_string()).await;
+    }
+    for call in gateway.calls_once(4).await {
+        let lost = &call.attempts[0];
+        assert!(lost.estimated && lost.usage.get(Meter::Input) > 0, "{call:?}");
+        assert_eq!(lost.cost_usd, Some(NanoUsd(1_000 * i64::try_from(lost.usage.get(Meter::Input)).unwrap())));
+        let sum: NanoUsd = call.attempts.iter().map(|attempt| attempt.cost_usd.unwrap()).sum();
+        assert_eq!((call.cost_usd, call.estimated, call.overrun_usd), (Some(sum), true, NanoUsd::ZERO), "{call:?}");
+        assert_eq!(call.usage.get(Meter::Input), call.attempts.iter().map(|a| a.usage.get(Meter::Input)).sum::<u64>());
+        if &*call.model == "safe" {
+            assert_eq!((call.status, call.attempts[1].cost_usd), (CallStatus::Ok, Some(NanoUsd(12_000))));
+        }
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use llm_core::chat::CallInfo;
 use llm_core::codec::{Observed, ResponseHead};
-use llm_core::{Error, Meter, NanoUsd, Result, Usage};
+use llm_core::{Error, ErrorKind, Meter, NanoUsd, Result, Usage};
 
 use super::asked::Asked;
 use super::estimate::Bound;
@@ -40,6 +40,8 @@ pub(crate) struct Account {
     first_content: Option<Duration>,
     answer: Kept,
     observed: Observed,
+    /// Whether the deployment that is being tried has begun to answer.
+    answering: bool,
     /// Whether the caller has gone and the account is being settled without it.
     left: bool,
 }
@@ -97,6 +99,14 @@ pub(crate) struct Used {
     pub(crate) estimated: bool,
 }
 
+/// What the attempts of a call came to, together.
+struct Attempted {
+    usage: Usage,
+    /// None where one of them has no price.
+    cost: Option<NanoUsd>,
+    estimated: bool,
+}
+
 impl Used {
     /// Nothing: no provider did any work.
     pub(crate) fn nothing() -> Self {
@@ -138,6 +148,7 @@ impl Account {
             first_content: None,
             answer: Kept::default(),
             observed: Observed::default(),
+            answering: false,
             left: false,
         })
     }
@@ -168,10 +179,16 @@ impl Account {
         self.reservation.with(|held| held.rate_limits(self.gateway.now_ms())).unwrap_or_default()
     }
 
-    /// Begins an attempt. A dearer deployment than reserved for must fit the limits too.
+    /// Begins an attempt. A dearer deployment than reserved for must fit the limits too, and so must what earlier
+    /// attempts have cost.
     pub(crate) fn begin_attempt(&mut self, deployment: &Arc<Deployment>) -> Result<()> {
         let spend = self.bound.cost(&deployment.price, &self.asked.body, self.asked.skim.service_tier.as_deref());
-        let to = Estimate { spend, input_tokens: self.bound.input, output_tokens: self.bound.output };
+        let lost = self.attempted();
+        let to = Estimate {
+            spend: spend.map(|spend| spend + lost.cost.unwrap_or_default()),
+            input_tokens: self.bound.input.saturating_add(lost.usage.input_tokens()),
+            output_tokens: self.bound.output.saturating_add(lost.usage.output_tokens()),
+        };
         let now = self.gateway.now_ms();
         let topped_up = self.reservation.with(|held| {
             if *held.estimate() == to {
@@ -187,6 +204,7 @@ impl Account {
             entry.amend(reserved, charges)?;
         }
         deployment.health.begin();
+        self.answering = false;
         self.current = Some((deployment.clone(), Instant::now()));
         Ok(())
     }
@@ -195,19 +213,38 @@ impl Account {
     pub(crate) fn answered(&mut self, head: &ResponseHead) {
         let content_type = head.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         self.answer = Kept { content_type: content_type.map(str::to_owned), ..Kept::default() };
+        self.answering = true;
         if let Some((deployment, since)) = &self.current {
             deployment.health.answered(u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX));
         }
     }
 
-    /// Ends an attempt that brought nothing; another may follow.
-    pub(crate) fn attempt_failed(&mut self, error: &Error) {
+    /// Ends an attempt that brought nothing; another may follow. A provider whose answer broke off had read the prompt
+    /// and charges for it, so the prompt is counted and charged; one that refused or never answered did no work.
+    pub(crate) async fn attempt_failed(&mut self, error: &Error) {
         if let Some((deployment, _)) = &self.current
-            && (error.is_retryable() || error.kind() == llm_core::ErrorKind::ProviderAuth)
+            && (error.is_retryable() || error.kind() == ErrorKind::ProviderAuth)
         {
             deployment.health.failed(self.gateway.now_ms());
         }
-        self.end_attempt(CallStatus::Error, &Used::nothing(), Some(NanoUsd::ZERO), Some(error));
+        let broke_off = self.answering && matches!(error.kind(), ErrorKind::Cut | ErrorKind::Timeout);
+        let used = if broke_off { self.used(&Observed::default()).await } else { Used::nothing() };
+        let cost = match &self.current {
+            Some((deployment, _)) if broke_off => deployment.price.cost(&used.usage, None),
+            _ => Some(NanoUsd::ZERO),
+        };
+        self.end_attempt(CallStatus::Error, &used, cost, Some(error));
+    }
+
+    /// What the attempts that have ended came to.
+    fn attempted(&self) -> Attempted {
+        let mut sum = Attempted { usage: Usage::default(), cost: Some(NanoUsd::ZERO), estimated: false };
+        for attempt in &self.attempts {
+            attempt.usage.counts().for_each(|(meter, count)| sum.usage.add(meter, count));
+            sum.cost = sum.cost.zip(attempt.cost_usd).map(|(sum, cost)| sum + cost);
+            sum.estimated |= attempt.estimated;
+        }
+        sum
     }
 
     /// The first content is on its way to the caller.
@@ -293,14 +330,16 @@ impl Account {
             None => Some(NanoUsd::ZERO),
         };
         if used.estimated {
-            cost = cost.map(|cost| reserved.spend.map_or(cost, |most| cost.min(most)));
+            let lost = self.attempted().cost.unwrap_or_default();
+            cost = cost.map(|cost| reserved.spend.map_or(cost, |most| cost.min((most - lost).max(NanoUsd::ZERO))));
         }
         if let Some((deployment, _)) = &self.current {
             deployment.health.served(used.usage.total(), self.gateway.now_ms());
         }
         let answered = self.current.as_ref().map(|(deployment, _)| deployment.clone());
         self.end_attempt(end.status, &used, cost, end.error);
-        let settled = reservation.settle(&Actual::new(&used.usage, cost));
+        let Attempted { usage, cost, estimated } = self.attempted();
+        let settled = reservation.settle(&Actual::new(&usage, cost));
         let attempts = std::mem::take(&mut self.attempts);
         let info = CallInfo {
             id: self.id.to_string(),
@@ -313,9 +352,9 @@ impl Account {
             error: end.error.map(|error| Cow::Borrowed(error.kind().as_str())),
             provider: answered.as_ref().map(|deployment| deployment.provider_id.clone()),
             deployment: answered.map(|deployment| deployment.id.clone()),
-            usage: used.usage,
+            usage,
             cost_usd: cost,
-            estimated: used.estimated,
+            estimated,
             reserved_usd: reserved.spend,
             overrun_usd: settled.overrun,
             ttft_ms: self.first_content.map(millis),
@@ -369,6 +408,7 @@ impl Drop for Account {
             first_content: self.first_content,
             answer: std::mem::take(&mut self.answer),
             observed: std::mem::take(&mut self.observed),
+            answering: self.answering,
             left: true,
         };
         self.gateway.spawn(account.abandoned());

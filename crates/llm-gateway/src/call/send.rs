@@ -68,7 +68,7 @@ where
         match tried.await {
             Ok(answer) => return Ok(answer),
             Err(error) => {
-                account.attempt_failed(&error);
+                account.attempt_failed(&error).await;
                 if !error.is_retryable() {
                     hopeless.push(deployment);
                 }
