@@ -116,7 +116,7 @@ async fn two_hundred_callers_at_once_stay_within_a_spend_limit() {
                 let response = request.send().await.unwrap();
                 let status = response.status().as_u16();
                 let mut pieces = response.bytes_stream();
-                if number % 3 == 0 && status == 200 {
+                if number.is_multiple_of(3) && status == 200 {
                     // A few words, and away.
                     pieces.next().await.unwrap().unwrap();
                     return status;
