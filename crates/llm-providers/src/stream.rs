@@ -124,7 +124,7 @@ impl ChatStream {
 
     fn end(&mut self) -> Result<()> {
         self.ended = true;
-        framing::drain(self.framer.as_mut(), |frame| self.decoder.decode(frame, &mut self.decoded))?;
+        framing::drain(self.framer.as_mut(), |raw| self.decoder.decode(&raw.frame, &mut self.decoded))?;
         self.decoder.finish(&mut self.decoded)
     }
 }

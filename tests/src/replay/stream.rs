@@ -187,7 +187,7 @@ fn read_body(case: &Case<'_>, content_type: &str, body: &[u8], step: usize) -> (
                 decoder.decode(&raw.frame, &mut chunks)?;
             }
         }
-        drain(framer.as_mut(), |frame| decoder.decode(frame, &mut chunks))?;
+        drain(framer.as_mut(), |raw| decoder.decode(&raw.frame, &mut chunks))?;
         decoder.finish(&mut chunks)
     };
     let error = read().err();

@@ -6,7 +6,7 @@ use llm_core::codec::{
     Verdict,
 };
 use llm_core::{Error, Result};
-use llm_providers::framing::Framer;
+use llm_providers::framing::{self, Framer};
 
 /// One stream on its way through.
 pub(crate) struct Relay {
@@ -77,9 +77,8 @@ impl Relay {
 
     /// The provider's body has ended. An error says that it was not whole.
     pub(crate) fn end(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        if let Some(raw) = self.framer.finish()? {
-            self.way.frame(&raw.frame, raw.raw, self.encoder.as_mut(), &mut self.observed, out)?;
-        }
+        let (way, encoder, observed) = (&mut self.way, self.encoder.as_mut(), &mut self.observed);
+        framing::drain(self.framer.as_mut(), |raw| way.frame(&raw.frame, raw.raw, encoder, observed, out))?;
         match &mut self.way {
             Way::Pass(observer) => {
                 let seen = observer.observed();

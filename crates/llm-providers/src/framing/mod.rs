@@ -72,9 +72,9 @@ pub fn for_content_type(content_type: Option<&str>) -> Option<Box<dyn Framer>> {
 
 /// Hands the frames that are left at the end of a body to `decode`. A payload there that can't be parsed was cut off, so
 /// what `decode` says of it becomes [`Error::cut`]; an error that the provider itself said in a whole payload stays.
-pub fn drain(framer: &mut dyn Framer, mut decode: impl FnMut(&Frame<'_>) -> Result<()>) -> Result<()> {
+pub fn drain(framer: &mut dyn Framer, mut decode: impl FnMut(&RawFrame<'_>) -> Result<()>) -> Result<()> {
     while let Some(raw) = framer.finish()? {
-        if let Err(error) = decode(&raw.frame) {
+        if let Err(error) = decode(&raw) {
             let is_whole = serde_json::from_slice::<serde::de::IgnoredAny>(raw.frame.data).is_ok();
             return Err(if is_whole { error } else { Error::cut() });
         }

@@ -95,8 +95,8 @@ fn every_frame_that_is_left_is_drained() {
     let mut framer = for_content_type(Some("application/x-ndjson")).unwrap();
     framer.push(b"1\n2\n3");
     let mut seen = Vec::new();
-    drain(framer.as_mut(), |frame| {
-        seen.push(frame.data.to_vec());
+    drain(framer.as_mut(), |raw| {
+        seen.push(raw.frame.data.to_vec());
         Ok(())
     })
     .unwrap();
