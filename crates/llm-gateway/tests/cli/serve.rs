@@ -34,7 +34,7 @@ impl Running {
             seen.push_str(&line);
         };
         // Whoever does not read a pipe stops who writes to it.
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::stderr()));
         Self { child, address, stdout: Some(stdout) }
     }
 
@@ -136,7 +136,8 @@ fn what_the_command_line_changes_is_in_force_within_a_second() {
 
 #[test]
 fn paths_and_methods_that_are_not_there_are_told_in_the_envelope() {
-    let gateway = Running::start(&place());
+    let place = place();
+    let gateway = Running::start(&place);
     let (status, body) = gateway.request("GET", "/nowhere", "", "");
     assert_eq!((status, body.contains("\"code\":\"not_found\"")), (404, true), "{body}");
     let (status, body) = gateway.request("PUT", "/v1/chat/completions", "", "");
