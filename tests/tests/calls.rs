@@ -62,6 +62,42 @@ async fn a_stream_passes_and_the_usage_that_was_not_asked_for_is_taken_out() {
 }
 
 #[tokio::test]
+async fn bytes_pass_in_every_protocol_that_the_provider_speaks() {
+    let upstream = Upstream::start(|seen| match seen.path.as_str() {
+        "/claude/v1/messages" => Script::json(200, &anthropic::answer("ab", 9, 2)),
+        _ => openai::echo(&seen.json(), &["ab"], 9),
+    })
+    .await;
+    let gateway = TestGateway::start(&format!(
+        r#"
+        [providers.mock]
+        protocol = "openai-chat"
+        base_url = "{}"
+        api_key = "provider-key"
+        also.anthropic = {{ base_url = "/claude", auth = {{ header = "x-api-key" }} }}
+        [[models]]
+        name = "fast"
+        deployments = [{{ model = "mock:m-1", {PRICED} }}]
+        "#,
+        upstream.url
+    ))
+    .await;
+    let key = gateway.key(json!({})).await;
+    let body = json!({"model": "fast", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}], "x": 1});
+    let answer = gateway.post("/v1/messages", &key, body.to_string()).await;
+    assert_eq!(answer.json(), anthropic::answer("ab", 9, 2));
+    let seen = upstream.last();
+    assert_eq!(seen.body, body.to_string().replace("fast", "m-1"));
+    assert_eq!(seen.headers["x-api-key"], "provider-key");
+    assert_eq!(seen.headers.get("authorization"), None);
+    let answer = gateway.post("/v1/chat/completions", &key, body.to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(upstream.last().headers["authorization"], "Bearer provider-key");
+    let calls = gateway.calls_once(2).await;
+    assert!(calls.iter().all(|call| call.usage.get(Meter::Input) == 9), "{calls:?}");
+}
+
+#[tokio::test]
 async fn an_openai_caller_reaches_anthropic() {
     let upstream = Upstream::start(|seen| match seen.json()["stream"] == true {
         true => anthropic::stream(&["a", "b"], 9),

@@ -34,7 +34,7 @@ pub(crate) fn gateway() -> Result<Option<(String, Option<Secret>)>> {
 pub fn configured(row: &ProviderRow) -> Option<(ProviderRow, Option<Secret>)> {
     let mut row = row.clone();
     if let Some(url) = row.base_url_env.iter().find_map(|name| variable(name)) {
-        row.base_url = Some(url.trim_end_matches('/').to_owned());
+        row.move_to(&url);
     }
     row.base_url.as_ref()?;
     let key = row.key_env.iter().find_map(|name| variable(name)).map(Secret::new);

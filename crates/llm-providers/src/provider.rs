@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use llm_core::chat::{ChatAnswer, ChatRequest};
@@ -32,13 +33,28 @@ pub struct Provider {
     credentials: Option<Box<dyn Credentials>>,
     transport: Transport,
     timeouts: Timeouts,
+    /// The same provider in each further protocol of its row.
+    also: Vec<Arc<Provider>>,
 }
 
 impl Provider {
     /// A provider by its row and key. Fails where the row has no place to send to, or needs a key and has none.
     pub fn new(id: impl Into<String>, row: ProviderRow, key: Option<Secret>, timeouts: Timeouts) -> Result<Self> {
-        let id = id.into();
+        let transport = Transport::Http(HttpTransport::new(&timeouts)?);
+        Self::connected(id.into(), row, key, timeouts, transport)
+    }
+
+    fn connected(
+        id: String,
+        row: ProviderRow,
+        key: Option<Secret>,
+        timeouts: Timeouts,
+        transport: Transport,
+    ) -> Result<Self> {
         let base_url = base_url(&id, &row)?;
+        let further = row.also.keys().filter_map(|protocol| row.speaking(*protocol));
+        let further = further.map(|row| Self::connected(id.clone(), row, key.clone(), timeouts, transport.clone()));
+        let also = further.map(|provider| provider.map(Arc::new)).collect::<Result<_>>()?;
         let credentials: Option<Box<dyn Credentials>> = match (&row.auth, &key) {
             (Auth::None, _) => None,
             (Auth::Bearer, Some(key)) => Some(Box::new(StaticHeader::bearer(key)?)),
@@ -47,8 +63,7 @@ impl Provider {
             (_, None) => return Err(missing_key(&id, &row)),
         };
         let headers = fixed_headers(&row.headers)?;
-        let transport = Transport::Http(HttpTransport::new(&timeouts)?);
-        Ok(Self { id, row, base_url, headers, credentials, transport, timeouts })
+        Ok(Self { id, row, base_url, headers, credentials, transport, timeouts, also })
     }
 
     /// The stand-in that answers by itself; see [`crate::transport`].
@@ -63,7 +78,17 @@ impl Provider {
             credentials: None,
             transport: Transport::Sandbox,
             timeouts: Timeouts::default(),
+            also: Vec::new(),
         })
+    }
+
+    /// The same provider as it is spoken to in `protocol`: itself where that is its main one, else the further one of
+    /// its row, which may be at another place; none where it doesn't speak it.
+    pub fn speaking(self: &Arc<Self>, protocol: Protocol) -> Option<&Arc<Self>> {
+        if self.row.protocol == protocol {
+            return Some(self);
+        }
+        self.also.iter().find(|provider| provider.row.protocol == protocol)
     }
 
     /// The id that stands before the colon of a model id.

@@ -20,14 +20,31 @@ pub enum Auth {
     None,
 }
 
+/// A further protocol of a provider: what differs from its row.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dialect {
+    /// Where the protocol is spoken, if not at the row's base URL: a URL, or a path at the row's host (`/anthropic`).
+    pub base_url: Option<String>,
+    /// How the key is wanted there; as in the row unless set.
+    pub auth: Option<Auth>,
+    /// The API version, for protocols that have several.
+    pub version: Option<String>,
+    /// The declared differences from this protocol. The row's own are about its own protocol.
+    pub quirks: Quirks,
+}
+
 /// One provider: where it is, what it speaks, how it differs.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderRow {
     /// The name for people.
     pub name: String,
-    /// The wire format it speaks.
+    /// The wire format it is spoken to in, unless a caller speaks one of `also`.
     pub protocol: Protocol,
+    /// Further wire formats that it speaks. A gateway passes the bytes of callers who speak one of them.
+    #[serde(default)]
+    pub also: BTreeMap<Protocol, Dialect>,
     /// Where it answers; paths of the protocol are added to it. Absent where every account has its own.
     #[serde(default)]
     pub base_url: Option<String>,
@@ -75,6 +92,7 @@ impl ProviderRow {
         Self {
             name: name.into(),
             protocol,
+            also: BTreeMap::new(),
             base_url: Some(base_url.into()),
             auth: Auth::Bearer,
             key_env: Vec::new(),
@@ -90,6 +108,63 @@ impl ProviderRow {
             docs: None,
         }
     }
+
+    /// Every protocol that it speaks, its main one first.
+    pub fn protocols(&self) -> impl Iterator<Item = Protocol> {
+        std::iter::once(self.protocol).chain(self.also.keys().copied())
+    }
+
+    /// The row of the same provider as it speaks `protocol` and nothing else; none where it doesn't.
+    pub fn speaking(&self, protocol: Protocol) -> Option<Self> {
+        let mut row = self.clone();
+        row.also.clear();
+        if protocol == self.protocol {
+            return Some(row);
+        }
+        let Dialect { base_url, auth, version, quirks } = self.also.get(&protocol)?.clone();
+        row.protocol = protocol;
+        if let Some(place) = base_url {
+            row.base_url = Some(match place.starts_with('/') {
+                true => format!("{}{place}", host(self.base_url.as_deref()?)),
+                false => place,
+            });
+        }
+        row.auth = auth.unwrap_or(row.auth);
+        row.version = version;
+        row.quirks = quirks;
+        Some(row)
+    }
+
+    /// Makes `protocol` the main one. What was the main one is spoken further on.
+    pub fn speak_mainly(&mut self, protocol: Protocol) {
+        let former = Dialect {
+            base_url: self.base_url.clone(),
+            auth: Some(self.auth.clone()),
+            version: self.version.clone(),
+            quirks: self.quirks.clone(),
+        };
+        let Some(mut row) = self.speaking(protocol).filter(|_| protocol != self.protocol) else {
+            self.protocol = protocol;
+            return;
+        };
+        row.also = std::mem::take(&mut self.also);
+        row.also.remove(&protocol);
+        row.also.insert(self.protocol, former);
+        *self = row;
+    }
+
+    /// Puts the provider at another base URL. A further protocol whose place was a URL of its own is not spoken there.
+    pub fn move_to(&mut self, base_url: &str) {
+        self.base_url = Some(base_url.trim_end_matches('/').to_owned());
+        self.also.retain(|_, dialect| dialect.base_url.as_deref().is_none_or(|place| place.starts_with('/')));
+    }
+}
+
+/// A URL without its path.
+fn host(url: &str) -> &str {
+    let begin = url.find("://").map_or(0, |at| at + 3);
+    let path = url.get(begin..).and_then(|rest| rest.find('/'));
+    path.and_then(|at| url.get(..begin + at)).unwrap_or(url)
 }
 
 /// Every provider that is known without configuration, by id.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use llm_core::chat::CallInfo;
 use llm_core::codec::{Observed, ResponseHead};
 use llm_core::{Error, ErrorKind, Meter, NanoUsd, Result, Usage};
+use llm_providers::Provider;
 
 use super::asked::Asked;
 use super::estimate::Bound;
@@ -68,6 +69,8 @@ impl Held {
 /// The beginning of an answer, as it came.
 #[derive(Default)]
 struct Kept {
+    /// Who sent it, in the protocol in which it was spoken to.
+    provider: Option<Arc<Provider>>,
     content_type: Option<String>,
     pieces: Vec<Bytes>,
     kept: usize,
@@ -210,9 +213,10 @@ impl Account {
     }
 
     /// The attempt's deployment began to answer.
-    pub(crate) fn answered(&mut self, head: &ResponseHead) {
+    pub(crate) fn answered(&mut self, provider: &Arc<Provider>, head: &ResponseHead) {
         let content_type = head.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        self.answer = Kept { content_type: content_type.map(str::to_owned), ..Kept::default() };
+        let content_type = content_type.map(str::to_owned);
+        self.answer = Kept { provider: Some(provider.clone()), content_type, ..Kept::default() };
         self.answering = true;
         if let Some((deployment, since)) = &self.current {
             deployment.health.answered(u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX));
@@ -282,12 +286,12 @@ impl Account {
         let (chunks, total, kept) = (observed.content_chunks, self.answer.total, self.answer.kept);
         let (answer, content_type) = (self.answer.pieces.concat(), self.answer.content_type.clone());
         let (asked, bound) = (self.asked.clone(), self.bound);
-        let deployment = self.current.as_ref().map(|(deployment, _)| deployment.clone());
+        let provider = self.answer.provider.clone();
         let said_input = said.input_tokens();
         async move {
             let counted = tokio::task::spawn_blocking(move || {
                 let input = if said_input == 0 { asked.count_input() } else { 0 };
-                let text = deployment.map(|deployment| text_of_answer(&deployment, content_type.as_deref(), &answer));
+                let text = provider.map(|provider| text_of_answer(&provider, content_type.as_deref(), &answer));
                 (input, tokens::count(&text.unwrap_or_default()))
             });
             // Counting does not panic; were it to, the bound is charged.

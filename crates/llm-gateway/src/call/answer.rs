@@ -115,13 +115,13 @@ struct Whole {
 }
 
 async fn read_whole(begun: Begun) -> Result<Whole> {
-    let Begun { deployment, encoded, response, passthrough, .. } = begun;
+    let Begun { deployment, provider, encoded, response, passthrough, .. } = begun;
     let named = |error: Error| error.with_provider(&*deployment.provider_id);
     let body = response.body.collect(MAX_ANSWER).await.map_err(named)?;
     let (observed, answer) = match passthrough {
         Some(passthrough) => (passthrough.observe(&body), None),
         None => {
-            let codec = deployment.provider.chat_codec()?;
+            let codec = provider.chat_codec()?;
             let mut answer = codec.decode_answer(&encoded.context, &response.head, &body).map_err(named)?;
             answer.provider = deployment.provider_id.to_string();
             let usage = answer.usage.clone();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use llm_core::codec::{Edits, Encoded, Passthrough};
 use llm_core::{Error, ErrorKind, Result};
+use llm_providers::Provider;
 use llm_providers::transport::WireResponse;
 use rand::RngExt;
 
@@ -21,6 +22,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// An answer that has begun, and how it came about.
 pub(crate) struct Begun {
     pub(crate) deployment: Arc<Deployment>,
+    /// The deployment's provider in the protocol in which it was spoken to.
+    pub(crate) provider: Arc<Provider>,
     pub(crate) encoded: Encoded,
     pub(crate) response: WireResponse,
     /// Set where the bytes pass.
@@ -62,7 +65,7 @@ where
         }
         let tried = async {
             let begun = attempt(account, deployment, cap_output).await?;
-            account.answered(&begun.response.head);
+            account.answered(&begun.provider, &begun.response.head);
             begin(begun).await
         };
         match tried.await {
@@ -105,9 +108,10 @@ fn wait(attempt: usize, error: &Error) -> Duration {
 
 async fn attempt(account: &Account, deployment: &Arc<Deployment>, cap_output: Option<u64>) -> Result<Begun> {
     let asked = account.asked();
-    let (encoded, passthrough, hide_usage) = encode(asked, deployment, cap_output)?;
-    let response = deployment.provider.send_ok(&encoded, &deployment.timeouts).await?;
-    Ok(Begun { deployment: deployment.clone(), encoded, response, passthrough, hide_usage })
+    let provider = asked.surface.spoken_by(&deployment.provider);
+    let (encoded, passthrough, hide_usage) = encode(asked, deployment, provider, cap_output)?;
+    let response = provider.send_ok(&encoded, &deployment.timeouts).await?;
+    Ok(Begun { deployment: deployment.clone(), provider: provider.clone(), encoded, response, passthrough, hide_usage })
 }
 
 /// The request as this deployment is sent it: the caller's bytes with a few members edited where both speak the same
@@ -115,9 +119,9 @@ async fn attempt(account: &Account, deployment: &Arc<Deployment>, cap_output: Op
 fn encode(
     asked: &Asked,
     deployment: &Deployment,
+    provider: &Provider,
     cap_output: Option<u64>,
 ) -> Result<(Encoded, Option<&'static dyn Passthrough>, bool)> {
-    let provider = &deployment.provider;
     // Ids of tool calls are made from it, and OpenAI takes none of more than 40 characters.
     let seed = asked.id.to_string().replace('-', "");
     let target = provider.target(&deployment.model, asked.skim.stream, &seed);

@@ -79,11 +79,11 @@ struct Opening {
 
 /// Awaits the first content, so that an early failure can still fall back.
 async fn begin(begun: Begun, asked: Arc<Asked>) -> Result<Opening> {
-    let Begun { deployment, encoded, response, passthrough, hide_usage } = begun;
+    let Begun { deployment, provider, encoded, response, passthrough, hide_usage } = begun;
     let WireResponse { head, body } = response;
     let named = |error: Error| error.with_provider(&*deployment.provider_id);
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let codec = deployment.provider.chat_codec()?;
+    let codec = provider.chat_codec()?;
     let Some(framer) = framing::for_content_type(content_type) else {
         const MOST: usize = 1024 * 1024;
         let body = body.collect(MOST).await.map_err(named)?;

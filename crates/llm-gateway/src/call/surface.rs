@@ -1,11 +1,14 @@
 //! The protocols in which applications can call, and how each is answered.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::response::Response;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 use llm_core::codec::{ChatProtocol, Passthrough, RequestHead, Skim};
 use llm_core::{Error, Protocol, Result};
+use llm_providers::Provider;
 
 use super::skim::skim_of;
 
@@ -47,8 +50,14 @@ impl Surface {
         }
     }
 
+    /// The provider as it is spoken to for this surface's callers: in their own protocol where it speaks that, else in
+    /// its main one.
+    pub(crate) fn spoken_by(self, provider: &Arc<Provider>) -> &Arc<Provider> {
+        provider.speaking(self.protocol()).unwrap_or(provider)
+    }
+
     /// The way for bytes that need no translation to `provider`'s dialect, if there is one for this body.
-    pub(crate) fn passes(self, provider: &llm_providers::Provider, body: &[u8]) -> Option<&'static dyn Passthrough> {
+    pub(crate) fn passes(self, provider: &Provider, body: &[u8]) -> Option<&'static dyn Passthrough> {
         let row = provider.row();
         let quirks = &row.quirks;
         let touched = quirks.rename.keys().chain(&quirks.refuse).any(|name| names_member(body, name));

@@ -5,9 +5,7 @@
 use llm_core::Result;
 use llm_core::chat::{ChatAccumulator, ChatAnswer, ChatRequest, Content, MediaSource, Part, Tool};
 use llm_core::codec::{DecodeContext, ResponseHead};
-use llm_providers::framing;
-
-use crate::routing::Deployment;
+use llm_providers::{Provider, framing};
 
 /// Tokens of `text` in the vocabulary of OpenAI's newer models. Other providers' differ by some tens of percent.
 pub(crate) fn count(text: &str) -> u64 {
@@ -32,19 +30,19 @@ pub(crate) fn text_of_request(request: &ChatRequest) -> String {
     text
 }
 
-/// All text of an answer of `deployment`, as far as it came, as it is counted.
-pub(crate) fn text_of_answer(deployment: &Deployment, content_type: Option<&str>, body: &[u8]) -> String {
+/// All text of an answer of `provider`, as far as it came, as it is counted.
+pub(crate) fn text_of_answer(provider: &Provider, content_type: Option<&str>, body: &[u8]) -> String {
     let mut text = String::new();
-    for choice in &decode(deployment, content_type, body).unwrap_or_default().choices {
+    for choice in &decode(provider, content_type, body).unwrap_or_default().choices {
         append_parts(&choice.message.parts, &mut text);
     }
     text
 }
 
 /// The answer, or as much of it as can be understood.
-fn decode(deployment: &Deployment, content_type: Option<&str>, body: &[u8]) -> Result<ChatAnswer> {
-    let codec = deployment.provider.chat_codec()?;
-    let cx = DecodeContext::new(&deployment.provider.target(&deployment.model, true, ""));
+fn decode(provider: &Provider, content_type: Option<&str>, body: &[u8]) -> Result<ChatAnswer> {
+    let codec = provider.chat_codec()?;
+    let cx = DecodeContext::new(&provider.target("", true, ""));
     let Some(mut framer) = framing::for_content_type(content_type) else {
         return codec.decode_answer(&cx, &ResponseHead::default(), body);
     };

@@ -76,6 +76,14 @@ fn check_providers(config: &Config, tree: &mut Tree<'_>, warnings: &mut Vec<Prob
         {
             tree.wrong(&[Key("providers"), Key(id), Key("base_url")], wrong, None);
         }
+        for (protocol, dialect) in &provider.also {
+            let at = [Key("providers"), Key(id), Key("also"), Key(protocol.as_str())];
+            if let Some(Err(wrong)) =
+                dialect.base_url.as_deref().filter(|url| !url.starts_with('/')).map(check_base_url)
+            {
+                tree.wrong(&at, wrong, None);
+            }
+        }
         for name in provider.headers.keys() {
             if http::HeaderName::try_from(name).is_err() {
                 tree.wrong(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use llm_core::Protocol;
 use llm_core::codec::Quirks;
-use llm_providers::registry::{Auth, ProviderRow};
+use llm_providers::registry::{Auth, Dialect, ProviderRow};
 use serde::Deserialize;
 
 use super::{Secret, TimeoutsConfig};
@@ -18,8 +18,10 @@ pub struct ProviderConfig {
     pub api_key: Option<Secret>,
     /// Where the provider answers. Trusted, so a local one is allowed.
     pub base_url: Option<String>,
-    /// The wire format that it speaks.
+    /// The wire format in which it is spoken to, unless the caller speaks one of `also`.
     pub protocol: Option<Protocol>,
+    /// Further wire formats that it speaks, and what differs there: `also.anthropic = { base_url = "/anthropic" }`.
+    pub also: BTreeMap<Protocol, Dialect>,
     /// How the credential is sent: `bearer`, `none`, or `{ header = "x-api-key" }`.
     pub auth: Option<Auth>,
     /// The API version, for protocols that have several.
@@ -45,11 +47,14 @@ impl ProviderConfig {
             (None, Some(protocol), Some(base_url)) => ProviderRow::new(id, protocol, base_url),
             (None, _, _) => return None,
         };
-        row.protocol = self.protocol.unwrap_or(row.protocol);
         if let Some(base_url) = &self.base_url {
-            row.base_url = Some(base_url.trim_end_matches('/').to_owned());
+            row.move_to(base_url);
             row.base_url_env.clear();
         }
+        if let Some(protocol) = self.protocol {
+            row.speak_mainly(protocol);
+        }
+        row.also.extend(self.also.iter().map(|(protocol, dialect)| (*protocol, dialect.clone())));
         row.auth = self.auth.clone().unwrap_or(row.auth);
         row.version = self.version.clone().or(row.version);
         row.quirks = self.quirks.clone().unwrap_or(row.quirks);

@@ -147,6 +147,20 @@ fn a_provider_is_its_row_and_what_differs() {
 }
 
 #[test]
+fn a_provider_speaks_what_its_configuration_says() {
+    let (config, _) = read(
+        "[providers.two]\nprotocol = \"openai-responses\"\nbase_url = \"http://127.0.0.1:9/v1\"\n\
+         also.openai-chat = {}\nalso.anthropic = { base_url = \"/\", auth = { header = \"x-api-key\" } }",
+    )
+    .unwrap();
+    let row = config.providers["two"].over("two", None).unwrap();
+    let place = |protocol| row.speaking(protocol).and_then(|row| row.base_url);
+    assert_eq!(row.protocol, Protocol::OpenAiResponses);
+    assert_eq!(place(Protocol::OpenAiChat).as_deref(), Some("http://127.0.0.1:9/v1"));
+    assert_eq!(place(Protocol::Anthropic).as_deref(), Some("http://127.0.0.1:9/"));
+}
+
+#[test]
 fn every_mistake_is_told_at_once_with_line_and_hint() {
     let told = problems(
         r#"listen = "nowhere"

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{Timeouts, WireBody, WireRequest, WireResponse};
 
 /// A pool of connections to one provider.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct HttpTransport {
     client: reqwest::Client,
 }

@@ -63,7 +63,7 @@ pub struct WireResponse {
 }
 
 /// What carries requests to one provider.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Transport {
     /// A pool of connections, kept for life.
     Http(HttpTransport),
