@@ -22,22 +22,16 @@ fn state(row: &ProviderRow) -> String {
     if protocols::chat(row.protocol).is_none() {
         return "not built yet".to_owned();
     }
-    let missing = missing(row);
+    let missing = environment::missing(row);
     if !missing.is_empty() {
         let sets: Vec<_> = missing.iter().map(|names| names.join(" or ")).collect();
         return format!("set {}", sets.join(" and "));
     }
     match set(&row.key_env) {
         Some(variable) => format!("ready, by {variable}"),
-        None => "ready, needs no key".to_owned(),
+        None if row.key_optional || row.key_env.is_empty() => "ready, needs no key".to_owned(),
+        None => "ready, by the cloud's own credentials".to_owned(),
     }
-}
-
-/// What is not set: lists of variables, one of each of which is needed.
-fn missing(row: &ProviderRow) -> Vec<&[String]> {
-    let key = (!row.key_optional && !row.key_env.is_empty() && set(&row.key_env).is_none()).then_some(&row.key_env);
-    let place = (row.base_url.is_none() && set(&row.base_url_env).is_none()).then_some(&row.base_url_env);
-    key.into_iter().chain(place).map(Vec::as_slice).collect()
 }
 
 fn set(variables: &[String]) -> Option<&str> {
@@ -51,7 +45,7 @@ fn as_json(id: &str, row: &ProviderRow) -> Value {
         "protocol": row.protocol,
         "built": protocols::chat(row.protocol).is_some(),
         "configured": environment::configured(row).is_some(),
-        "missing": missing(row),
+        "missing": environment::missing(row),
         "default_model": row.default_model,
     })
 }

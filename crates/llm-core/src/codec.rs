@@ -93,6 +93,21 @@ pub struct Quirks {
     pub no_stream_options: bool,
     /// Whether a stream may end without `[DONE]`.
     pub no_done: bool,
+    /// Whose cloud the protocol is spoken in, where that changes URL, version and framing.
+    pub host: Host,
+}
+
+/// Whose cloud Anthropic Messages is spoken in. Other protocols are the same everywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Host {
+    /// The protocol's own.
+    #[default]
+    Own,
+    /// Amazon Bedrock: `/model/MODEL/invoke`, version and betas in the body, events wrapped in AWS event stream.
+    Bedrock,
+    /// Google Vertex: `/publishers/anthropic/models/MODEL:rawPredict`, version in the body.
+    Vertex,
 }
 
 /// How the end of a prefix worth caching is marked in Chat Completions. Other protocols have one way only.

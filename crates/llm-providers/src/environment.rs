@@ -3,7 +3,7 @@
 use llm_core::{Error, ErrorKind, Result};
 use url::Url;
 
-use crate::registry::ProviderRow;
+use crate::registry::{Auth, ProviderRow};
 use crate::transport::Secret;
 
 /// The gateway that every call goes to, with or without the key in it (`https://sk-…@gateway.example`).
@@ -32,11 +32,88 @@ pub(crate) fn gateway() -> Result<Option<(String, Option<Secret>)>> {
 
 /// A row as the environment completes it, and its key; none where something it needs is not set.
 pub fn configured(row: &ProviderRow) -> Option<(ProviderRow, Option<Secret>)> {
+    let (row, key) = completed(row);
+    row.place()?.ok()?;
+    let proven = key.is_some() || row.key_optional || found_elsewhere(&row.auth);
+    proven.then_some((row, key))
+}
+
+/// A row as the environment completes it, and its key, whether or not that is enough to call it.
+pub fn completed(row: &ProviderRow) -> (ProviderRow, Option<Secret>) {
     let mut row = row.clone();
     if let Some(url) = row.base_url_env.iter().find_map(|name| variable(name)) {
         row.move_to(&url);
     }
-    row.base_url.as_ref()?;
+    for (name, variables) in &row.variables_env {
+        if let Some(value) = variables.iter().find_map(|name| variable(name)) {
+            row.variables.insert(name.clone(), value);
+        }
+    }
     let key = row.key_env.iter().find_map(|name| variable(name)).map(Secret::new);
-    if key.is_none() && !row.key_optional { None } else { Some((row, key)) }
+    (row, key)
+}
+
+/// What must be set before a row can be called: lists of variables, one of each of which is needed.
+pub fn missing(row: &ProviderRow) -> Vec<Vec<String>> {
+    let (completed, key) = completed(row);
+    let mut missing = Vec::new();
+    if key.is_none() && !row.key_optional && !row.key_env.is_empty() && !found_elsewhere(&row.auth) {
+        missing.push(key_variables(row));
+    }
+    match completed.place() {
+        Some(Ok(_)) => {}
+        Some(Err(name)) => missing.push(row.variables_env.get(name).cloned().unwrap_or_default()),
+        None => missing.push(row.base_url_env.clone()),
+    }
+    missing
+}
+
+/// The variables that may hold the key of a row, or stand for it.
+pub(crate) fn key_variables(row: &ProviderRow) -> Vec<String> {
+    let mut names = row.key_env.clone();
+    match row.auth {
+        Auth::Aws(_) if cfg!(feature = "aws") => names.push(AWS_CREDENTIALS[0].to_owned()),
+        Auth::Azure(_) if cfg!(feature = "azure") => names.push(AZURE_CLIENT_SECRET.to_owned()),
+        _ => {}
+    }
+    names
+}
+
+/// Any one of these says that AWS's own credentials are meant to be used. The machine's role is asked for only where a
+/// configuration names the provider.
+pub const AWS_CREDENTIALS: [&str; 5] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+];
+/// The directory (tenant) whose tokens Azure is shown.
+pub const AZURE_TENANT_ID: &str = "AZURE_TENANT_ID";
+/// The application, or the managed identity, that asks for tokens.
+pub const AZURE_CLIENT_ID: &str = "AZURE_CLIENT_ID";
+/// That application's secret.
+pub const AZURE_CLIENT_SECRET: &str = "AZURE_CLIENT_SECRET";
+/// The file with a workload's federated token, in the place of a secret.
+pub const AZURE_FEDERATED_TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
+/// Another place to ask for tokens of Entra ID, for sovereign clouds.
+pub const AZURE_AUTHORITY_HOST: &str = "AZURE_AUTHORITY_HOST";
+/// Where a managed identity of App Service or Container Apps asks for tokens.
+pub const IDENTITY_ENDPOINT: &str = "IDENTITY_ENDPOINT";
+/// What proves to that place that it is asked from within.
+pub const IDENTITY_HEADER: &str = "IDENTITY_HEADER";
+
+/// Whether credentials other than a key stand ready for this way of proving who we are.
+fn found_elsewhere(auth: &Auth) -> bool {
+    let set = |name: &str| variable(name).is_some();
+    match auth {
+        Auth::Aws(_) => cfg!(feature = "aws") && AWS_CREDENTIALS.into_iter().any(set),
+        Auth::Azure(_) => {
+            cfg!(feature = "azure")
+                && ([AZURE_TENANT_ID, AZURE_CLIENT_ID].into_iter().all(set)
+                    && [AZURE_CLIENT_SECRET, AZURE_FEDERATED_TOKEN_FILE].into_iter().any(set)
+                    || set(IDENTITY_ENDPOINT))
+        }
+        Auth::Bearer | Auth::Header(_) | Auth::None => false,
+    }
 }

@@ -10,6 +10,11 @@
 //! | [`transport`] | sockets, time-outs and credentials |
 //! | [`catalogue`] | prices, windows and capabilities of models, as data |
 //! | [`environment`] | every environment variable that is read |
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `aws` | signing with AWS's own credentials, where no Bedrock key is given |
+//! | `azure` | tokens of Microsoft Entra ID, where no key of Azure is given |
 #![warn(missing_docs)]
 
 pub mod catalogue;

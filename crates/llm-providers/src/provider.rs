@@ -12,6 +12,7 @@ use llm_core::{Error, ErrorKind, Protocol, Result};
 use url::Url;
 
 use crate::catalogue::Catalogue;
+use crate::environment;
 use crate::protocols;
 use crate::registry::{Auth, ProviderRow};
 use crate::stream::ChatStream;
@@ -57,10 +58,12 @@ impl Provider {
         let also = further.map(|provider| provider.map(Arc::new)).collect::<Result<_>>()?;
         let credentials: Option<Box<dyn Credentials>> = match (&row.auth, &key) {
             (Auth::None, _) => None,
-            (Auth::Bearer, Some(key)) => Some(Box::new(StaticHeader::bearer(key)?)),
-            (Auth::Header(name), Some(key)) => Some(Box::new(StaticHeader::named(name, key)?)),
+            (Auth::Bearer | Auth::Aws(_), Some(key)) => Some(Box::new(StaticHeader::bearer(key)?)),
+            (Auth::Header(name) | Auth::Azure(name), Some(key)) => Some(Box::new(StaticHeader::named(name, key)?)),
             (_, None) if row.key_optional => None,
-            (_, None) => return Err(missing_key(&id, &row)),
+            (Auth::Aws(service), None) => Some(aws_credentials(&id, &row, service)?),
+            (Auth::Azure(_), None) => Some(azure_credentials(&id, &row)?),
+            (Auth::Bearer | Auth::Header(_), None) => return Err(missing_key(&id, &row)),
         };
         let headers = fixed_headers(&row.headers)?;
         Ok(Self { id, row, base_url, headers, credentials, transport, timeouts, also })
@@ -216,18 +219,57 @@ pub fn fresh_seed() -> String {
 
 /// The error for a provider that is known and has no key.
 pub(crate) fn missing_key(id: &str, row: &ProviderRow) -> Error {
-    let variables = row.key_env.join("` or `");
+    let variables = environment::key_variables(row).join("` or `");
     Error::new(ErrorKind::MissingCredential, format!("no key for provider `{id}` ({})", row.name))
         .with_hint(format!("set `{variables}`"))
 }
 
+#[cfg(feature = "aws")]
+fn aws_credentials(_: &str, row: &ProviderRow, service: &str) -> Result<Box<dyn Credentials>> {
+    Ok(Box::new(crate::transport::AwsSigner::new(service, &row.variables)))
+}
+
+#[cfg(not(feature = "aws"))]
+fn aws_credentials(id: &str, row: &ProviderRow, _: &str) -> Result<Box<dyn Credentials>> {
+    Err(not_compiled_in(id, row, "aws"))
+}
+
+#[cfg(feature = "azure")]
+fn azure_credentials(_: &str, row: &ProviderRow) -> Result<Box<dyn Credentials>> {
+    Ok(Box::new(crate::transport::entra_id(&row.variables)?))
+}
+
+#[cfg(not(feature = "azure"))]
+fn azure_credentials(id: &str, row: &ProviderRow) -> Result<Box<dyn Credentials>> {
+    Err(not_compiled_in(id, row, "azure"))
+}
+
+/// The error for a provider without a key, whose other credentials this build can't use.
+#[cfg_attr(all(feature = "aws", feature = "azure"), expect(dead_code, reason = "every way is compiled in"))]
+fn not_compiled_in(id: &str, row: &ProviderRow, feature: &str) -> Error {
+    missing_key(id, row).with_hint(format!(
+        "set `{}`, or build with the feature `{feature}` for the cloud's own credentials",
+        row.key_env.join("` or `")
+    ))
+}
+
 fn base_url(id: &str, row: &ProviderRow) -> Result<Url> {
-    let Some(text) = &row.base_url else {
-        let error = Error::new(ErrorKind::MissingCredential, format!("provider `{id}` has no base URL"));
-        return Err(error.with_hint(format!("set `{}`", row.base_url_env.join("` or `"))));
+    let text = match row.place() {
+        Some(Ok(text)) => text,
+        Some(Err(name)) => {
+            let error = Error::new(ErrorKind::MissingCredential, format!("provider `{id}` needs to know its `{name}`"));
+            return Err(match row.variables_env.get(name) {
+                Some(variables) => error.with_hint(format!("set `{}`", variables.join("` or `"))),
+                None => error.with_hint(format!("set `variables.{name}` of the provider")),
+            });
+        }
+        None => {
+            let error = Error::new(ErrorKind::MissingCredential, format!("provider `{id}` has no base URL"));
+            return Err(error.with_hint(format!("set `{}`", row.base_url_env.join("` or `"))));
+        }
     };
     // `OLLAMA_HOST` is customarily given without a scheme.
-    let text = if text.contains("://") { text.clone() } else { format!("http://{text}") };
+    let text = if text.contains("://") { text } else { format!("http://{text}") };
     match Url::parse(&text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
         _ => Err(Error::invalid_request(format!("the base URL of provider `{id}` is not an http or https URL"))),

@@ -16,6 +16,11 @@ pub enum Auth {
     Bearer,
     /// A header of its own that holds the bare key.
     Header(String),
+    /// A key as a bearer token; without one, AWS Signature Version 4 for this service (`bedrock`), with the credentials
+    /// that AWS's own tools would find. Signing needs the feature `aws`.
+    Aws(String),
+    /// A key in this header; without one, a token of Microsoft Entra ID, which needs the feature `azure`.
+    Azure(String),
     /// No key at all.
     None,
 }
@@ -45,7 +50,8 @@ pub struct ProviderRow {
     /// Further wire formats that it speaks. A gateway passes the bytes of callers who speak one of them.
     #[serde(default)]
     pub also: BTreeMap<Protocol, Dialect>,
-    /// Where it answers; paths of the protocol are added to it. Absent where every account has its own.
+    /// Where it answers; paths of the protocol are added to it. `{region}` stands for the variable of that name. Absent
+    /// where every account has its own.
     #[serde(default)]
     pub base_url: Option<String>,
     /// How it wants the key.
@@ -72,6 +78,9 @@ pub struct ProviderRow {
     /// What its URLs need beside the model: deployment, region, project.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// Environment variables that may hold one of them; the first that is set wins.
+    #[serde(default)]
+    pub variables_env: BTreeMap<String, Vec<String>>,
     /// Fixed headers that every request carries.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
@@ -102,6 +111,7 @@ impl ProviderRow {
             version: None,
             quirks: Quirks::default(),
             variables: BTreeMap::new(),
+            variables_env: BTreeMap::new(),
             headers: BTreeMap::new(),
             forward_headers: Vec::new(),
             default_model: None,
@@ -165,6 +175,29 @@ fn host(url: &str) -> &str {
     let begin = url.find("://").map_or(0, |at| at + 3);
     let path = url.get(begin..).and_then(|rest| rest.find('/'));
     path.and_then(|at| url.get(..begin + at)).unwrap_or(url)
+}
+
+impl ProviderRow {
+    /// The base URL with its variables filled in; the name of the first that is not set where one is missing. None
+    /// where the row has no base URL.
+    pub fn place(&self) -> Option<Result<String, &str>> {
+        let template = self.base_url.as_deref()?;
+        let mut url = String::with_capacity(template.len());
+        let mut rest = template;
+        while let Some((before, name, after)) = rest
+            .split_once('{')
+            .and_then(|(before, rest)| rest.split_once('}').map(|(name, after)| (before, name, after)))
+        {
+            url.push_str(before);
+            match self.variables.get(name) {
+                Some(value) => url.push_str(value),
+                None => return Some(Err(name)),
+            }
+            rest = after;
+        }
+        url.push_str(rest);
+        Some(Ok(url))
+    }
 }
 
 /// Every provider that is known without configuration, by id.

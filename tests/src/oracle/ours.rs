@@ -71,6 +71,12 @@ pub fn request(expected: &Expected, intent: &Intent, speaker: &Speaker) -> Resul
     match &row.auth {
         Auth::Bearer => wire.headers.insert("authorization".to_owned(), "Bearer $API_KEY".to_owned()),
         Auth::Header(name) => wire.headers.insert(name.to_lowercase(), "$API_KEY".to_owned()),
+        Auth::Azure(name) => wire.headers.insert(name.to_lowercase(), "$API_KEY".to_owned()),
+        Auth::Aws(service) => {
+            // The region in which the SDKs were driven.
+            let signature = format!("AWS4-HMAC-SHA256 $SIGV4(region=us-east-1, service={service})");
+            wire.headers.insert("authorization".to_owned(), signature)
+        }
         Auth::None => None,
     };
     Ok(wire)

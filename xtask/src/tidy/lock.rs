@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-/// Banned, and what to use instead. `deny.toml` says the same to `cargo-deny`.
+/// Banned, and what to use instead. `deny.toml` says the same to `cargo-deny`, and who else may use a banned crate.
 const BANNED: &[(&str, &str)] = &[
     ("openssl", "rustls"),
     ("openssl-sys", "rustls"),
     ("native-tls", "rustls"),
     ("rsa", "aws-lc-rs"),
     ("chrono", "jiff"),
-    ("time", "jiff"),
     ("serde_yaml", "serde-saphyr"),
     ("eventsource-stream", "the framing module"),
 ];

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_core::codec::{Edits, Encoded, Passthrough};
+use llm_core::codec::{Edits, Encoded, Host, Passthrough};
 use llm_core::{Error, ErrorKind, Result};
 use llm_providers::Provider;
 use llm_providers::transport::WireResponse;
@@ -145,8 +145,8 @@ fn encode(
     }
     let mut encoded = provider.chat_codec()?.encode_request(&request, &target)?;
     // Headers that name a protocol's version or features belong to the caller's protocol, not to the provider's.
-    let same_protocol = row.protocol == asked.surface.protocol();
-    if same_protocol {
+    let same_dialect = row.protocol == asked.surface.protocol() && row.quirks.host == Host::Own;
+    if same_dialect {
         forward_headers(&asked.head.headers, &row.forward_headers, &mut encoded.headers);
     }
     Ok((encoded, None, false))

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
-use llm_core::codec::{ChatProtocol, Passthrough, RequestHead, Skim};
+use llm_core::codec::{ChatProtocol, Host, Passthrough, RequestHead, Skim};
 use llm_core::{Error, Protocol, Result};
 use llm_providers::Provider;
 
@@ -61,7 +61,9 @@ impl Surface {
         let row = provider.row();
         let quirks = &row.quirks;
         let touched = quirks.rename.keys().chain(&quirks.refuse).any(|name| names_member(body, name));
-        if row.protocol == self.protocol() && !touched { self.codec.passthrough() } else { None }
+        // In another cloud, the URL, the body and the framing of streams are others.
+        let same_dialect = row.protocol == self.protocol() && quirks.host == Host::Own;
+        if same_dialect && !touched { self.codec.passthrough() } else { None }
     }
 
     /// An error in the caller's own envelope.

@@ -91,9 +91,9 @@ impl Providers<'_> {
         let changes = self.config.providers.get(id).cloned().unwrap_or_default();
         // The environment completes a known row; what the file says wins over it.
         let known = registry::row(id);
-        let (completed, customary) = match known.and_then(environment::configured) {
+        let (completed, customary) = match known.map(environment::completed) {
             Some((row, key)) => (Some(row), key),
-            None => (known.cloned(), None),
+            None => (None, None),
         };
         let row = changes.over(id, completed.as_ref());
         let row = row.ok_or_else(|| Error::invalid_request(format!("there is no provider `{id}`")))?;

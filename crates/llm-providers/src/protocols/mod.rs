@@ -1,9 +1,11 @@
 //! The wire formats, a folder of pure codecs each, and the table of them.
 
 pub mod anthropic;
+pub(crate) mod aws;
 pub mod native;
 pub mod ollama;
 pub mod openai_chat;
+pub(crate) mod path;
 pub(crate) mod reader;
 pub(crate) mod splice;
 

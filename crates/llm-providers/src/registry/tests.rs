@@ -5,11 +5,30 @@ fn every_row_is_complete() {
     for (id, row) in rows() {
         assert!(row.base_url.is_some() || !row.base_url_env.is_empty(), "{id} has no place");
         assert!(row.key_optional || row.auth == Auth::None || !row.key_env.is_empty(), "{id} has no key variable");
-        if let Some(url) = &row.base_url {
-            assert!(url::Url::parse(url).is_ok(), "{id}: {url}");
+        let mut row = row.clone();
+        for name in row.variables_env.keys() {
+            row.variables.entry(name.clone()).or_insert_with(|| "somewhere".to_owned());
+        }
+        if let Some(url) = row.place() {
+            let url = url.unwrap_or_else(|name| panic!("{id}: nothing can say its `{name}`"));
+            assert!(url::Url::parse(&url).is_ok(), "{id}: {url}");
             assert!(!url.ends_with('/'), "{id}: paths begin with a slash");
         }
     }
+}
+
+#[test]
+fn variables_fill_the_base_url() {
+    let mut row = ProviderRow::new("Boats", Protocol::OpenAiChat, "https://{harbour}.example.com/{pier}/v1");
+    assert_eq!(row.place(), Some(Err("harbour")));
+    row.variables.insert("harbour".to_owned(), "brest".to_owned());
+    assert_eq!(row.place(), Some(Err("pier")));
+    row.variables.insert("pier".to_owned(), "7".to_owned());
+    assert_eq!(row.place(), Some(Ok("https://brest.example.com/7/v1".to_owned())));
+    row.base_url = Some("https://example.com/{".to_owned());
+    assert_eq!(row.place(), Some(Ok("https://example.com/{".to_owned())));
+    row.base_url = None;
+    assert_eq!(row.place(), None);
 }
 
 #[test]

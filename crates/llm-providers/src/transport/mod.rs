@@ -1,14 +1,25 @@
 //! How requests travel: sockets, time-outs and credentials. The only part of the crate that does I/O.
 
+#[cfg(feature = "aws")]
+mod aws;
+#[cfg(feature = "azure")]
+mod azure;
 mod body;
 mod credentials;
 mod http;
+mod kept;
 mod sandbox;
+mod token;
 
+#[cfg(feature = "aws")]
+pub use aws::AwsSigner;
+#[cfg(feature = "azure")]
+pub use azure::entra_id;
 pub use body::WireBody;
 pub use credentials::{Credentials, Secret, StaticHeader};
 pub use http::HttpTransport;
 pub use sandbox::{SANDBOX_MODEL, sandbox_price};
+pub use token::{BearerTokens, Token, TokenHttp, TokenSource};
 
 use std::time::Duration;
 

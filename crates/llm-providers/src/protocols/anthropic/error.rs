@@ -7,6 +7,8 @@ use llm_core::codec::{DecodeContext, ErrorAnswer, ResponseHead, kind_of_status, 
 use llm_core::{Error, ErrorKind};
 use serde_json::{Map, Value, json};
 
+use crate::protocols::aws;
+
 /// The longest body that is no JSON and still read as a message, in bytes.
 const PLAIN_TEXT: usize = 500;
 
@@ -18,6 +20,9 @@ pub(super) fn decode(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Er
         Some(message) => message.to_owned(),
         None => format!("the provider answered with status {} and no readable message", head.status.as_u16()),
     };
+    if said.code.is_none() && aws::error_type(&head.headers).is_some() {
+        return aws::decode_error(cx, head, body);
+    }
     let kind = kind(kind_of_status(head.status), said.code, &message);
     let mut error = Error::new(kind, message)
         .with_provider(&cx.provider)

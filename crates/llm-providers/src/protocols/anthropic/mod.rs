@@ -1,4 +1,4 @@
-//! Anthropic Messages, `POST /v1/messages`: API versions 2023-06-01 and 2026-10-21.
+//! Anthropic Messages, `POST /v1/messages`: API versions 2023-06-01 and 2026-10-21, in its own cloud and in others.
 //!
 //! Content blocks are parts, in order. What a block, a message, an answer or an event holds beyond what the
 //! vocabulary knows rides in its [`Native`](llm_core::Native) and is written back only to this protocol. Members that
@@ -8,6 +8,7 @@ mod answer;
 mod block;
 mod error;
 mod finish;
+mod host;
 mod model;
 mod passthrough;
 mod request;

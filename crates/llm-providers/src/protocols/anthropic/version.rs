@@ -1,15 +1,24 @@
 //! The API versions, and what differs between them in a request.
 
-use llm_core::codec::Target;
+use llm_core::codec::{Host, Target};
+
+use super::model;
 
 /// The version that every client sent until October 2026.
 pub const CLASSIC: &str = "2023-06-01";
 /// The version that the official SDK sends now, and ours where none is said.
 pub const LATEST: &str = "2026-10-21";
 
+/// What models up to 4.6 are told in Bedrock.
+const BEDROCK: &str = "bedrock-2023-05-31";
+
 /// The version that is spoken to `target`.
 pub(super) fn of<'a>(target: &Target<'a>) -> &'a str {
-    target.version.filter(|version| !version.is_empty()).unwrap_or(LATEST)
+    match target.version.filter(|version| !version.is_empty()) {
+        Some(version) => version,
+        None if target.quirks.host == Host::Bedrock && model::takes_budget(target.model) => BEDROCK,
+        None => LATEST,
+    }
 }
 
 /// Whether `version` is 2026-10-21 or later: no `temperature`, `top_p` and `top_k` even at their defaults, no

@@ -41,6 +41,15 @@ pub(super) fn take(kind: MediaKind, fields: &mut Fields) -> Option<Media> {
     Some(media)
 }
 
+/// The name under which a row refuses media at such a place.
+pub(super) fn quirk(source: &MediaSource) -> Option<&'static str> {
+    match source {
+        MediaSource::Url { .. } => Some("source.url"),
+        MediaSource::File { .. } => Some("source.file"),
+        MediaSource::Base64 { .. } | MediaSource::Text { .. } => None,
+    }
+}
+
 /// Writes media as a block, or says why it can't be.
 pub(super) fn write(media: &Media, part: &Part) -> Result<Map<String, Value>, &'static str> {
     let kind = match media.kind {

@@ -122,6 +122,9 @@ pub(crate) fn request(
             if content.detail.as_deref() == Some("low") && !own {
                 asking.refuse(place, ".detail", "it looks at every image closely")?;
             }
+            if media::quirk(&content.source).is_some_and(|quirk| asking.target.quirks.refuse.contains(quirk)) {
+                return asking.refuse(place, ".source", "the provider takes images and documents inline only");
+            }
             match media::write(content, part) {
                 Ok(block) => block,
                 Err(why) => return asking.refuse(place, "", why),

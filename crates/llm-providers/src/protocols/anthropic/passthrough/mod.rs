@@ -7,7 +7,7 @@ use bytes::Bytes;
 use llm_core::codec::{Edits, Encoded, Observed, Observer, Passthrough, RequestHead, Skim, Target};
 use llm_core::{Error, Result};
 
-use super::{Anthropic, request};
+use super::{Anthropic, host};
 use crate::protocols::splice::Splice;
 
 impl Passthrough for Anthropic {
@@ -36,7 +36,7 @@ impl Passthrough for Anthropic {
     }
 
     fn address(&self, target: &Target<'_>) -> Result<Encoded> {
-        request::address(target, Bytes::new())
+        host::address(target, None, Bytes::new())
     }
 
     fn observe(&self, body: &[u8]) -> Observed {

@@ -7,7 +7,8 @@ use llm_core::{Error, Result};
 use serde_json::Value;
 
 use super::super::ME;
-use super::{BETA, messages, options, tools};
+use super::super::host::BETA;
+use super::{messages, options, tools};
 
 /// Understands a request. What is wrong with it is said by name.
 pub(crate) fn decode(head: &RequestHead, body: &[u8]) -> Result<(ChatRequest, AnswerContext)> {

@@ -1,16 +1,15 @@
 //! A request in, the body that says it to a provider out.
 
 use bytes::Bytes;
-use http::HeaderValue;
-use http::header::HeaderName;
 use llm_core::chat::ChatRequest;
-use llm_core::codec::{DecodeContext, Encoded, Target, Unsupported};
+use llm_core::codec::{Encoded, Target, Unsupported};
 use llm_core::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::super::block::Asking;
+use super::super::host::{self, BETA};
 use super::super::{ME, version};
-use super::{BETA, messages, options, tools};
+use super::{messages, options, tools};
 
 /// Anthropic requires a bound. Where the caller states none, the model's own applies, but no more than this, since
 /// prompt and bound together must fit the window.
@@ -24,7 +23,8 @@ pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
     let mut unsupported = Unsupported::new(request.unsupported, target.provider);
     let mut body = request.native.object(ME);
     let betas = body.remove(BETA);
-    body.insert("model".to_owned(), target.model.into());
+    let betas = betas.as_ref().and_then(Value::as_str);
+    host::write(target, betas, &mut body);
     body.insert("max_tokens".to_owned(), max_tokens(request, target).into());
     messages::write(request, &mut Asking { target, strict, unsupported: &mut unsupported }, &mut body)?;
     tools::write(request, &mut unsupported, &mut body)?;
@@ -35,9 +35,6 @@ pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
     identity(request, &mut unsupported, &mut body)?;
     if !request.stop.is_empty() {
         body.insert("stop_sequences".to_owned(), json!(request.stop));
-    }
-    if target.stream {
-        body.insert("stream".to_owned(), true.into());
     }
     for name in &target.quirks.refuse {
         if body.contains_key(name) {
@@ -51,26 +48,9 @@ pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
         }
     }
     let bytes = serde_json::to_vec(&body).map_err(|error| Error::invalid_request("not JSON").with_source(error))?;
-    let mut encoded = address(target, Bytes::from(bytes))?;
-    if let Some(Value::String(betas)) = betas {
-        insert_header(&mut encoded, BETA, &betas)?;
-    }
+    let mut encoded = host::address(target, betas, Bytes::from(bytes))?;
     encoded.dropped = unsupported.into_dropped();
     Ok(encoded)
-}
-
-/// A body on its way to the target.
-pub(crate) fn address(target: &Target<'_>, body: Bytes) -> Result<Encoded> {
-    let mut encoded = Encoded::post("/v1/messages", body, DecodeContext::new(target));
-    insert_header(&mut encoded, "anthropic-version", version::of(target))?;
-    Ok(encoded)
-}
-
-fn insert_header(encoded: &mut Encoded, name: &'static str, value: &str) -> Result<()> {
-    let value = HeaderValue::from_str(value)
-        .map_err(|_| Error::invalid_request(format!("`{name}` can't be sent as a header")).with_param(name))?;
-    encoded.headers.insert(HeaderName::from_static(name), value);
-    Ok(())
 }
 
 /// The caller's bound; else the model's where it is known, and never so low that a thinking budget fills it.

@@ -7,7 +7,8 @@ use llm_core::{Error, Native, Result};
 use serde_json::{Map, Value};
 
 use super::super::block::{self, DELTA, EVENT};
-use super::super::{ME, answer, error, usage};
+use super::super::{ME, answer, error, host, usage};
+use crate::protocols::aws;
 
 /// Reads the events of one answer.
 #[derive(Debug)]
@@ -175,7 +176,19 @@ impl Decoder {
 
 impl StreamDecoder<Chat> for Decoder {
     fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<ChatChunk>) -> Result<()> {
-        let data = frame.data.trim_ascii();
+        if frame.is_error {
+            // Only AWS's framing says so.
+            return Err(aws::exception(&self.cx, frame));
+        }
+        let wrapped;
+        let data = match frame.event {
+            host::CHUNK => {
+                wrapped = host::unwrap(&self.cx, frame.data)?;
+                wrapped.as_slice()
+            }
+            _ => frame.data,
+        };
+        let data = data.trim_ascii();
         if data.is_empty() || data == b"[DONE]" {
             return Ok(());
         }
@@ -185,7 +198,7 @@ impl StreamDecoder<Chat> for Decoder {
             Err(error) => return Err(self.garbled(&format!("an event is not valid JSON: {error}"))),
         };
         let kind = members.get("type").and_then(Value::as_str).unwrap_or(frame.event);
-        if frame.is_error || kind == "error" || (kind.is_empty() && members.contains_key("error")) {
+        if kind == "error" || (kind.is_empty() && members.contains_key("error")) {
             return Err(error::in_answer(&self.cx, &members).with_body(bytes::Bytes::copy_from_slice(data)));
         }
         match kind {
