@@ -117,6 +117,7 @@ impl Case<'_> {
             reasoning_field: self.quirks.reasoning_field.clone(),
             think_tags: self.quirks.think_tags,
             no_done: self.quirks.no_done,
+            ..DecodeContext::default()
         }
     }
 

@@ -93,6 +93,8 @@ pub struct Quirks {
     pub no_stream_options: bool,
     /// Whether a stream may end without `[DONE]`.
     pub no_done: bool,
+    /// Members that every body carries though no caller says them; their values may hold the row's variables in braces.
+    pub members: BTreeMap<String, String>,
     /// Whose cloud the protocol is spoken in, where that changes URL, version and framing.
     pub host: Host,
 }
@@ -179,6 +181,8 @@ pub struct DecodeContext {
     pub think_tags: bool,
     /// Whether the stream may end without its terminator.
     pub no_done: bool,
+    /// Whether the answer was asked for as a stream.
+    pub stream: bool,
 }
 
 impl DecodeContext {
@@ -191,6 +195,7 @@ impl DecodeContext {
             reasoning_field: target.quirks.reasoning_field.clone(),
             think_tags: target.quirks.think_tags,
             no_done: target.quirks.no_done,
+            stream: target.stream,
         }
     }
 }

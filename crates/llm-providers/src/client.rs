@@ -86,7 +86,8 @@ impl Client {
     /// provider is an error, and so is a provider without a key.
     pub fn resolve<'m>(&self, model: &'m str) -> Result<(&Arc<Provider>, &'m str)> {
         let (id, rest) = split_model_id(model, |id| self.inner.providers.contains_key(id))?;
-        match self.inner.providers.get(id) {
+        let providers = &self.inner.providers;
+        match providers.get(id).or_else(|| providers.get(registry::canonical(id))) {
             Some(provider) => Ok((provider, rest)),
             None => Err(self.not_configured(id)),
         }

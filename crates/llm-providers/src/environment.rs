@@ -33,7 +33,10 @@ pub(crate) fn gateway() -> Result<Option<(String, Option<Secret>)>> {
 /// A row as the environment completes it, and its key; none where something it needs is not set.
 pub fn configured(row: &ProviderRow) -> Option<(ProviderRow, Option<Secret>)> {
     let (row, key) = completed(row);
-    row.place()?.ok()?;
+    row.base_url.as_ref()?;
+    if !row.missing_variables().is_empty() {
+        return None;
+    }
     let proven = key.is_some() || row.key_optional || found_elsewhere(&row.auth);
     proven.then_some((row, key))
 }
@@ -41,15 +44,22 @@ pub fn configured(row: &ProviderRow) -> Option<(ProviderRow, Option<Secret>)> {
 /// A row as the environment completes it, and its key, whether or not that is enough to call it.
 pub fn completed(row: &ProviderRow) -> (ProviderRow, Option<Secret>) {
     let mut row = row.clone();
-    if let Some(url) = row.base_url_env.iter().find_map(|name| variable(name)) {
+    if let Some((name, url)) = row.base_url_env.iter().find_map(|name| Some((name.clone(), variable(name)?))) {
         row.move_to(&url);
+        row.variables.extend(row.variables_by_base.remove(&name).unwrap_or_default());
     }
-    for (name, variables) in &row.variables_env {
-        if let Some(value) = variables.iter().find_map(|name| variable(name)) {
-            row.variables.insert(name.clone(), value);
+    for (variable, names) in &row.variables_env {
+        if let Some(value) = names.iter().find_map(|name| self::variable(name)) {
+            row.variables.insert(variable.clone(), value);
         }
     }
-    let key = row.key_env.iter().find_map(|name| variable(name)).map(Secret::new);
+    let mut key = row.key_env.iter().find_map(|name| variable(name)).map(Secret::new);
+    if key.is_none()
+        && let Some(token) = row.token_env.iter().find_map(|name| variable(name))
+    {
+        row.auth = Auth::Bearer;
+        key = Some(Secret::new(token));
+    }
     (row, key)
 }
 
@@ -60,17 +70,21 @@ pub fn missing(row: &ProviderRow) -> Vec<Vec<String>> {
     if key.is_none() && !row.key_optional && !row.key_env.is_empty() && !found_elsewhere(&row.auth) {
         missing.push(key_variables(row));
     }
-    match completed.place() {
-        Some(Ok(_)) => {}
-        Some(Err(name)) => missing.push(row.variables_env.get(name).cloned().unwrap_or_default()),
-        None => missing.push(row.base_url_env.clone()),
+    if completed.base_url.is_none() {
+        missing.push(row.base_url_env.clone());
     }
+    missing.extend(completed.missing_variables().into_iter().map(|name| {
+        let names = completed.variables_env.get(name).cloned().unwrap_or_default();
+        // Another base URL needs no such variable.
+        let instead = if completed.is_in_base(name) { row.base_url_env.as_slice() } else { &[] };
+        names.into_iter().chain(instead.iter().cloned()).collect()
+    }));
     missing
 }
 
 /// The variables that may hold the key of a row, or stand for it.
 pub(crate) fn key_variables(row: &ProviderRow) -> Vec<String> {
-    let mut names = row.key_env.clone();
+    let mut names: Vec<String> = row.key_env.iter().chain(&row.token_env).cloned().collect();
     match row.auth {
         Auth::Aws(_) if cfg!(feature = "aws") => names.push(AWS_CREDENTIALS[0].to_owned()),
         Auth::Azure(_) if cfg!(feature = "azure") => names.push(AZURE_CLIENT_SECRET.to_owned()),

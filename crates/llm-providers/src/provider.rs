@@ -139,7 +139,7 @@ impl Provider {
     /// Sends an encoded request and waits for the head of its answer, whatever the status.
     pub async fn send(&self, encoded: &Encoded, timeouts: &Timeouts) -> Result<WireResponse> {
         let send = async {
-            let mut request = self.address(encoded);
+            let mut request = self.address(encoded)?;
             if let Some(credentials) = &self.credentials {
                 credentials.sign(&mut request).await?;
             }
@@ -192,15 +192,16 @@ impl Provider {
         ChatStream::new(codec, &encoded, response).await
     }
 
-    fn address(&self, encoded: &Encoded) -> WireRequest {
+    fn address(&self, encoded: &Encoded) -> Result<WireRequest> {
+        let (path, query) = self.row.locate(self.base_url.path(), encoded)?;
         let mut url = self.base_url.clone();
-        url.set_path(&format!("{}{}", self.base_url.path().trim_end_matches('/'), encoded.path));
-        if !encoded.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&encoded.query);
+        url.set_path(&path);
+        if !(encoded.query.is_empty() && query.is_empty()) {
+            url.query_pairs_mut().extend_pairs(&encoded.query).extend_pairs(&query);
         }
         let mut headers = encoded.headers.clone();
         headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-        WireRequest { method: encoded.method.clone(), url, headers, body: encoded.body.clone() }
+        Ok(WireRequest { method: encoded.method.clone(), url, headers, body: encoded.body.clone() })
     }
 }
 
@@ -254,19 +255,9 @@ fn not_compiled_in(id: &str, row: &ProviderRow, feature: &str) -> Error {
 }
 
 fn base_url(id: &str, row: &ProviderRow) -> Result<Url> {
-    let text = match row.place() {
-        Some(Ok(text)) => text,
-        Some(Err(name)) => {
-            let error = Error::new(ErrorKind::MissingCredential, format!("provider `{id}` needs to know its `{name}`"));
-            return Err(match row.variables_env.get(name) {
-                Some(variables) => error.with_hint(format!("set `{}`", variables.join("` or `"))),
-                None => error.with_hint(format!("set `variables.{name}` of the provider")),
-            });
-        }
-        None => {
-            let error = Error::new(ErrorKind::MissingCredential, format!("provider `{id}` has no base URL"));
-            return Err(error.with_hint(format!("set `{}`", row.base_url_env.join("` or `"))));
-        }
+    let Some(text) = row.place().transpose().map_err(|variable| row.lacks(variable))? else {
+        let error = Error::new(ErrorKind::MissingCredential, format!("provider `{id}` has no base URL"));
+        return Err(error.with_hint(format!("set `{}`", row.base_url_env.join("` or `"))));
     };
     // `OLLAMA_HOST` is customarily given without a scheme.
     let text = if text.contains("://") { text } else { format!("http://{text}") };

@@ -1,5 +1,8 @@
 //! The provider table: one row of data per provider, the same form in `providers.toml` and in a user's configuration.
 
+mod address;
+pub(crate) mod template;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -45,21 +48,38 @@ pub struct Dialect {
 pub struct ProviderRow {
     /// The name for people.
     pub name: String,
+    /// Other ids by which it is known.
+    #[serde(default)]
+    pub aliases: Vec<String>,
     /// The wire format it is spoken to in, unless a caller speaks one of `also`.
     pub protocol: Protocol,
     /// Further wire formats that it speaks. A gateway passes the bytes of callers who speak one of them.
     #[serde(default)]
     pub also: BTreeMap<Protocol, Dialect>,
-    /// Where it answers; paths of the protocol are added to it. `{region}` stands for the variable of that name. Absent
-    /// where every account has its own.
+    /// Where it answers; paths of the protocol are added to it. Absent where every account has its own. May hold
+    /// variables in braces: `https://{account}.example.com`.
     #[serde(default)]
     pub base_url: Option<String>,
+    /// Paths that differ from the protocol's, by the protocol's own (`"/chat/completions" = "/chat"`). May hold
+    /// variables, and `{model}`. `"*"` is for all others, with the protocol's path as `{path}`, and only where the base
+    /// URL has no path of its own: one that has is the whole place.
+    #[serde(default)]
+    pub paths: BTreeMap<String, String>,
+    /// The same for requests whose answer is streamed, where those have paths of their own.
+    #[serde(default)]
+    pub stream_paths: BTreeMap<String, String>,
+    /// Members of the query that every request carries; their values may hold variables.
+    #[serde(default)]
+    pub query: BTreeMap<String, String>,
     /// How it wants the key.
     #[serde(default)]
     pub auth: Auth,
     /// Environment variables that may hold the key; the first that is set wins.
     #[serde(default)]
     pub key_env: Vec<String>,
+    /// Environment variables that may hold a token of short life, which is sent as a bearer where no key is set.
+    #[serde(default)]
+    pub token_env: Vec<String>,
     /// Whether it answers without a key (local servers).
     #[serde(default)]
     pub key_optional: bool,
@@ -75,12 +95,15 @@ pub struct ProviderRow {
     /// Its declared differences from the protocol.
     #[serde(default)]
     pub quirks: Quirks,
-    /// What its URLs need beside the model: deployment, region, project.
+    /// What its URLs need beside the model: account, region, project.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
-    /// Environment variables that may hold one of them; the first that is set wins.
+    /// Environment variables that may hold those variables; the first that is set wins.
     #[serde(default)]
     pub variables_env: BTreeMap<String, Vec<String>>,
+    /// Variables that are others where the base URL came from this environment variable.
+    #[serde(default)]
+    pub variables_by_base: BTreeMap<String, BTreeMap<String, String>>,
     /// Fixed headers that every request carries.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
@@ -100,11 +123,16 @@ impl ProviderRow {
     pub fn new(name: impl Into<String>, protocol: Protocol, base_url: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            aliases: Vec::new(),
             protocol,
             also: BTreeMap::new(),
             base_url: Some(base_url.into()),
+            paths: BTreeMap::new(),
+            stream_paths: BTreeMap::new(),
+            query: BTreeMap::new(),
             auth: Auth::Bearer,
             key_env: Vec::new(),
+            token_env: Vec::new(),
             key_optional: true,
             local: false,
             base_url_env: Vec::new(),
@@ -112,6 +140,7 @@ impl ProviderRow {
             quirks: Quirks::default(),
             variables: BTreeMap::new(),
             variables_env: BTreeMap::new(),
+            variables_by_base: BTreeMap::new(),
             headers: BTreeMap::new(),
             forward_headers: Vec::new(),
             default_model: None,
@@ -177,29 +206,6 @@ fn host(url: &str) -> &str {
     path.and_then(|at| url.get(..begin + at)).unwrap_or(url)
 }
 
-impl ProviderRow {
-    /// The base URL with its variables filled in; the name of the first that is not set where one is missing. None
-    /// where the row has no base URL.
-    pub fn place(&self) -> Option<Result<String, &str>> {
-        let template = self.base_url.as_deref()?;
-        let mut url = String::with_capacity(template.len());
-        let mut rest = template;
-        while let Some((before, name, after)) = rest
-            .split_once('{')
-            .and_then(|(before, rest)| rest.split_once('}').map(|(name, after)| (before, name, after)))
-        {
-            url.push_str(before);
-            match self.variables.get(name) {
-                Some(value) => url.push_str(value),
-                None => return Some(Err(name)),
-            }
-            rest = after;
-        }
-        url.push_str(rest);
-        Some(Ok(url))
-    }
-}
-
 /// Every provider that is known without configuration, by id.
 pub fn rows() -> &'static BTreeMap<String, ProviderRow> {
     #[expect(clippy::expect_used, reason = "the table is compiled in, and a test reads it")]
@@ -208,9 +214,17 @@ pub fn rows() -> &'static BTreeMap<String, ProviderRow> {
     &ROWS
 }
 
-/// The row of one provider.
+/// The row of one provider, by its id or another name of it.
 pub fn row(id: &str) -> Option<&'static ProviderRow> {
-    rows().get(id)
+    rows().get(canonical(id))
+}
+
+/// The id of the row that is known by this name; the name itself where none is.
+pub fn canonical(name: &str) -> &str {
+    static ALIASES: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
+        rows().iter().flat_map(|(id, row)| row.aliases.iter().map(|alias| (alias.as_str(), id.as_str()))).collect()
+    });
+    ALIASES.get(name).copied().unwrap_or(name)
 }
 
 /// The name among `known` that `id` was most likely meant to be, if any is near.

@@ -57,10 +57,11 @@ pub fn request(expected: &Expected, intent: &Intent, speaker: &Speaker) -> Resul
         let what = Value::from(expected.lossy.clone());
         return Err(Error::new(ErrorKind::Internal, format!("nothing is reported as dropped, want {what}")));
     }
+    let (path, query) = row.locate(base_path(row), &encoded)?;
     let mut wire = Wire {
         method: encoded.method.to_string(),
-        path: format!("{}{}", base_path(row), encoded.path),
-        query: encoded.query.into_iter().map(|(name, value)| (name, Value::from(value))).collect(),
+        path,
+        query: encoded.query.into_iter().chain(query).map(|(name, value)| (name, Value::from(value))).collect(),
         body: serde_json::from_slice(&encoded.body).ok(),
         ..Wire::default()
     };
@@ -86,5 +87,5 @@ pub fn request(expected: &Expected, intent: &Intent, speaker: &Speaker) -> Resul
 fn base_path(row: &ProviderRow) -> &str {
     let url = row.base_url.as_deref().unwrap_or_default();
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.find('/').map_or("", |at| rest[at..].trim_end_matches('/'))
+    rest.find('/').map_or("", |at| &rest[at..])
 }

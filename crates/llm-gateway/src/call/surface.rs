@@ -63,7 +63,7 @@ impl Surface {
         let touched = quirks.rename.keys().chain(&quirks.refuse).any(|name| names_member(body, name));
         // In another cloud, the URL, the body and the framing of streams are others.
         let same_dialect = row.protocol == self.protocol() && quirks.host == Host::Own;
-        if same_dialect && !touched { self.codec.passthrough() } else { None }
+        if same_dialect && !touched && quirks.members.is_empty() { self.codec.passthrough() } else { None }
     }
 
     /// An error in the caller's own envelope.

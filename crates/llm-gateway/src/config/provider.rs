@@ -36,6 +36,12 @@ pub struct ProviderConfig {
     pub timeouts: TimeoutsConfig,
     /// What its URLs need beside the model: resource, deployment, region, project, location.
     pub variables: BTreeMap<String, String>,
+    /// Paths that differ from the protocol's, by the protocol's own; `"*"` is for all others. Laid over the row's.
+    pub paths: BTreeMap<String, String>,
+    /// The same for requests whose answer is streamed.
+    pub stream_paths: BTreeMap<String, String>,
+    /// Members of the query that every request carries. Laid over the row's.
+    pub query: BTreeMap<String, String>,
 }
 
 impl ProviderConfig {
@@ -60,7 +66,13 @@ impl ProviderConfig {
         row.quirks = self.quirks.clone().unwrap_or(row.quirks);
         row.headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())));
         row.forward_headers.extend(self.forward_headers.iter().cloned());
-        row.variables.extend(self.variables.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let lay = |ours: &BTreeMap<String, String>, over: &mut BTreeMap<String, String>| {
+            over.extend(ours.iter().map(|(name, value)| (name.clone(), value.clone())));
+        };
+        lay(&self.variables, &mut row.variables);
+        lay(&self.paths, &mut row.paths);
+        lay(&self.stream_paths, &mut row.stream_paths);
+        lay(&self.query, &mut row.query);
         Some(row)
     }
 }

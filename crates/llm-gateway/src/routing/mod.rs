@@ -11,7 +11,7 @@ use std::time::Duration;
 use llm_core::{Error, ErrorKind, Meter, Price, Result};
 use llm_providers::catalogue::Catalogue;
 use llm_providers::client::split_model_id;
-use llm_providers::registry::nearest;
+use llm_providers::registry::{canonical, nearest};
 use llm_providers::{Provider, Timeouts};
 
 pub use deployment::{Deployment, Health};
@@ -105,7 +105,7 @@ impl Routes {
         if !self.direct {
             return Err(self.not_found(model));
         }
-        let Some(provider) = self.providers.get(id) else {
+        let Some(provider) = self.providers.get(id).or_else(|| self.providers.get(canonical(id))) else {
             return Err(self.not_found(model));
         };
         let deployment = Deployment::of(provider.clone(), rest, *provider.timeouts());

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::{PROTOCOL, tier};
 use super::{format, messages_out, thinking, tools};
+use crate::registry::template;
 
 /// The path below the base URL.
 pub(in super::super) const PATH: &str = "/chat/completions";
@@ -129,6 +130,14 @@ fn fit(target: &Target<'_>, unsupported: &mut Unsupported<'_>, out: &mut Map<Str
         if let Some(value) = out.remove(ours) {
             out.insert(theirs.clone(), value);
         }
+    }
+    for (name, template) in &quirks.members {
+        let value = template::fill(template, |variable| target.variables.get(variable).cloned());
+        let value = value.map_err(|variable| {
+            let message = format!("`{name}` of every request to `{}` needs the variable `{variable}`", target.provider);
+            Error::new(ErrorKind::MissingCredential, message)
+        })?;
+        out.insert(name.clone(), json!(value));
     }
     Ok(())
 }

@@ -1,0 +1,75 @@
+//! Where a request goes: base URL, path and query of a row, with its variables filled in.
+
+use llm_core::codec::Encoded;
+use llm_core::{Error, ErrorKind, Result};
+
+use super::{ProviderRow, template};
+
+/// The path for every request that has none of its own.
+const ANY: &str = "*";
+
+impl ProviderRow {
+    /// The base URL with its variables filled in; the name of the first that is not set where one is missing. None
+    /// where the row has no base URL.
+    pub fn place(&self) -> Option<Result<String, &str>> {
+        let template = self.base_url.as_deref()?;
+        Some(template::fill(template, |name| self.variables.get(name).cloned()))
+    }
+
+    /// The variables that have no value, of all that the row's URLs need.
+    pub fn missing_variables(&self) -> Vec<&str> {
+        let paths = self.paths.values().chain(self.stream_paths.values());
+        let texts = self.base_url.iter().chain(paths).chain(self.query.values()).chain(self.quirks.members.values());
+        let given = |name: &&str| !["model", "path"].contains(name) && !self.variables.contains_key(*name);
+        let mut missing: Vec<&str> = texts.flat_map(|text| template::names(text)).filter(given).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
+    }
+
+    /// Whether the base URL holds this variable.
+    pub fn is_in_base(&self, variable: &str) -> bool {
+        self.base_url.as_deref().is_some_and(|template| template::names(template).any(|name| name == variable))
+    }
+
+    /// The path of a request below the host, `base` being the path of the base URL, and what it adds to the query.
+    pub fn locate(&self, base: &str, encoded: &Encoded) -> Result<(String, Vec<(String, String)>)> {
+        let base = base.trim_end_matches('/');
+        let own = encoded.path.as_str();
+        let streamed = if encoded.context.stream { self.stream_paths.get(own) } else { None };
+        let path = match streamed.or_else(|| self.paths.get(own)) {
+            Some(template) => self.filled(template, encoded)?,
+            None => match self.paths.get(ANY).filter(|_| base.is_empty()) {
+                Some(template) => self.filled(template, encoded)?,
+                None => own.to_owned(),
+            },
+        };
+        let query = self.query.iter().map(|(name, value)| Ok((name.clone(), self.value(value)?)));
+        Ok((format!("{base}{path}"), query.collect::<Result<_>>()?))
+    }
+
+    fn filled(&self, template: &str, encoded: &Encoded) -> Result<String> {
+        let value = |name: &str| match name {
+            "model" => Some(template::segment(&encoded.context.model)),
+            "path" => Some(encoded.path.clone()),
+            name => self.variables.get(name).map(|value| template::segment(value)),
+        };
+        template::fill(template, value).map_err(|name| self.lacks(name))
+    }
+
+    fn value(&self, template: &str) -> Result<String> {
+        template::fill(template, |name| self.variables.get(name).cloned()).map_err(|name| self.lacks(name))
+    }
+
+    /// The error for a variable without a value.
+    pub(crate) fn lacks(&self, variable: &str) -> Error {
+        let error = Error::new(ErrorKind::MissingCredential, format!("{} needs to know its `{variable}`", self.name));
+        match self.variables_env.get(variable) {
+            Some(names) if !names.is_empty() => error.with_hint(format!("set `{}`", names.join("` or `"))),
+            _ => error.with_hint(format!("set `variables.{variable}` in its configuration")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
