@@ -129,6 +129,7 @@ impl Case<'_> {
             version: self.version().map(str::to_owned),
             id_seed: "seed".to_owned(),
             created: 1_700_000_000,
+            ..AnswerContext::default()
         }
     }
 }

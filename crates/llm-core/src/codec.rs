@@ -4,6 +4,7 @@
 //! (the same dialect on both sides, so the bytes pass). N protocols cost 2N codecs, not N². Nothing here opens a
 //! socket, looks at a clock or draws a random number: ids and time are handed in.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -12,31 +13,10 @@ use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::chat::{CallInfo, ChatAnswer, ChatChunk, ChatRequest, UnsupportedPolicy};
-use crate::{Error, Native, Protocol, Result, Usage};
-
-/// A kind of call: what is asked, what is answered, and the answer in pieces.
-pub trait Operation: Send + Sync + 'static {
-    /// The name in routes, call records and error messages.
-    const NAME: &'static str;
-    /// What is asked.
-    type Request: Send + Sync;
-    /// What is answered.
-    type Answer: Send;
-    /// A piece of a streamed answer.
-    type Chunk: Send;
-}
-
-/// The operation of [`ChatRequest`], [`ChatAnswer`] and [`ChatChunk`].
-#[derive(Debug)]
-pub enum Chat {}
-
-impl Operation for Chat {
-    const NAME: &'static str = "chat";
-    type Request = ChatRequest;
-    type Answer = ChatAnswer;
-    type Chunk = ChatChunk;
-}
+use crate::chat::{CallInfo, UnsupportedPolicy};
+use crate::operation::Unit;
+pub use crate::operation::{Chat, Operation};
+use crate::{Error, ErrorKind, Native, Protocol, Result, Usage};
 
 /// To whom a request is said, and how that provider differs from its protocol.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +69,8 @@ pub struct Quirks {
     pub documents: DocumentForm,
     /// Whether `logprobs` is the number of alternatives, in place of `top_logprobs`.
     pub logprobs_number: bool,
+    /// Whether embeddings come as base64 of bytes with a sign, one a dimension.
+    pub int8_vectors: bool,
     /// Whether `stream_options` is refused; usage then comes unasked.
     pub no_stream_options: bool,
     /// Whether a stream may end without `[DONE]`.
@@ -183,6 +165,8 @@ pub struct DecodeContext {
     pub no_done: bool,
     /// Whether the answer was asked for as a stream.
     pub stream: bool,
+    /// Whether embeddings come as base64 of bytes with a sign.
+    pub int8_vectors: bool,
 }
 
 impl DecodeContext {
@@ -196,6 +180,7 @@ impl DecodeContext {
             think_tags: target.quirks.think_tags,
             no_done: target.quirks.no_done,
             stream: target.stream,
+            int8_vectors: target.quirks.int8_vectors,
         }
     }
 }
@@ -301,8 +286,11 @@ pub trait Upstream<O: Operation>: Send + Sync {
     fn encode_request(&self, request: &O::Request, target: &Target<'_>) -> Result<Encoded>;
     /// Understands a whole answer of status 2xx.
     fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<O::Answer>;
-    /// Begins to understand a streamed answer.
-    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<O>>;
+    /// Begins to understand a streamed answer. Operations whose answers always come whole have none.
+    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<O>> {
+        let _ = cx;
+        Box::new(Whole)
+    }
     /// Understands an answer of any other status. Never fails: a body that can't be read is kept as it is.
     fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error;
 }
@@ -345,6 +333,8 @@ pub struct AnswerContext {
     pub include_usage: bool,
     /// The API version it speaks, for protocols that have several.
     pub version: Option<String>,
+    /// The form in which it wants the answer, where the operation has several (`base64`, `srt`).
+    pub form: Option<String>,
     /// What ids are made from where the provider gave none. Unique to the call; filled in by the server.
     pub id_seed: String,
     /// The time of the call, in seconds since 1970; filled in by the server.
@@ -357,8 +347,16 @@ pub trait Downstream<O: Operation>: Send + Sync {
     fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(O::Request, AnswerContext)>;
     /// A whole answer on the wire.
     fn encode_answer(&self, cx: &AnswerContext, answer: &O::Answer) -> Result<Bytes>;
-    /// Begins a streamed answer.
-    fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<O>>;
+    /// The `content-type` of a whole answer.
+    fn content_type(&self, cx: &AnswerContext, answer: &O::Answer) -> Cow<'static, str> {
+        let _ = (cx, answer);
+        Cow::Borrowed("application/json")
+    }
+    /// Begins a streamed answer. Operations whose answers always come whole have none.
+    fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<O>> {
+        let _ = cx;
+        Box::new(Whole)
+    }
     /// An error before the first byte: status, headers and body in the protocol's envelope.
     fn encode_error(&self, error: &Error) -> ErrorAnswer;
 }
@@ -429,6 +427,8 @@ pub struct Skim {
     pub user: Option<String>,
     /// The service tier, where the request names one.
     pub service_tier: Option<String>,
+    /// What is charged by something other than tokens.
+    pub units: Vec<Unit>,
 }
 
 /// The edits of one call, fixed before it is made (law 3).
@@ -510,12 +510,45 @@ pub fn kind_of_status(status: StatusCode) -> crate::ErrorKind {
     }
 }
 
-/// One protocol that can be spoken for an operation, by name; the table stands in the provider crate.
-pub trait ChatProtocol: Upstream<Chat> + Downstream<Chat> {
+/// One protocol that can be spoken for an operation, on both sides; the tables stand in the provider crate.
+pub trait Speaks<O: Operation = Chat>: Upstream<O> + Downstream<O> {
     /// Which one.
     fn protocol(&self) -> Protocol;
     /// The way for bytes that need no translation, where the protocol has one.
     fn passthrough(&self) -> Option<&dyn Passthrough>;
+}
+
+/// A protocol that can be spoken for chat.
+pub use self::Speaks as ChatProtocol;
+
+/// The stream of an operation whose answers always come whole.
+struct Whole;
+
+impl Whole {
+    fn error() -> Error {
+        Error::new(ErrorKind::NotImplemented, "this protocol does not stream this operation").with_param("stream")
+    }
+}
+
+impl<O: Operation> StreamDecoder<O> for Whole {
+    fn decode(&mut self, _: &Frame<'_>, _: &mut Vec<O::Chunk>) -> Result<()> {
+        Err(Self::error())
+    }
+    fn finish(&mut self, _: &mut Vec<O::Chunk>) -> Result<()> {
+        Err(Self::error())
+    }
+}
+
+impl<O: Operation> StreamEncoder<O> for Whole {
+    fn encode(&mut self, _: &O::Chunk, _: &mut Vec<u8>) -> Result<()> {
+        Err(Self::error())
+    }
+    fn finish(&mut self, _: &Trailer, _: &mut Vec<u8>) {}
+    fn error(&mut self, error: &Error, out: &mut Vec<u8>) {
+        // Only a stream that passed can come to this, and those are all server-sent events.
+        let body = serde_json::json!({ "error": { "message": error.for_caller().message() } });
+        out.extend_from_slice(format!("event: error\ndata: {body}\n\n").as_bytes());
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`chat`] | requests, messages as ordered parts, answers, stream chunks and their accumulator |
+//! | [`operation`] | kinds of calls, and what every request and answer says |
 //! | [`codec`] | the traits that a protocol implements, and what is handed across them |
 //! | [`usage`], [`price`], [`money`] | what a call used, what a unit costs, what the call costs |
 //! | [`error`] | the one opaque [`Error`] |
@@ -20,6 +21,7 @@ pub mod fields;
 pub mod money;
 pub mod native;
 mod open_enum;
+pub mod operation;
 pub mod price;
 pub mod usage;
 
@@ -27,5 +29,6 @@ pub use chat::{CacheControl, ChatAccumulator, ChatAnswer, ChatChunk, ChatRequest
 pub use error::{Error, ErrorKind, Result};
 pub use money::NanoUsd;
 pub use native::{Native, Protocol};
+pub use operation::{Operation, OperationKind};
 pub use price::{Price, PriceLine};
 pub use usage::{Meter, Usage};

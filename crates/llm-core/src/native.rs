@@ -25,6 +25,13 @@ pub enum Protocol {
     Mistral,
     /// Ollama's native `POST /api/chat`.
     Ollama,
+    /// Voyage's embeddings and reranking.
+    Voyage,
+    /// ElevenLabs' speech both ways.
+    #[serde(rename = "elevenlabs")]
+    ElevenLabs,
+    /// Deepgram's speech both ways.
+    Deepgram,
     /// This workspace's own: the types of this crate as versioned JSON and SSE.
     Native,
 }
@@ -41,6 +48,9 @@ impl Protocol {
             Self::Cohere => "cohere",
             Self::Mistral => "mistral",
             Self::Ollama => "ollama",
+            Self::Voyage => "voyage",
+            Self::ElevenLabs => "elevenlabs",
+            Self::Deepgram => "deepgram",
             Self::Native => "native",
         }
     }

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use llm_core::Protocol;
+use llm_core::{OperationKind, Protocol};
 
 use crate::Gateway;
 use crate::call;
@@ -43,13 +43,13 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
 }
 
 async fn chat_completions(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
-    call::chat(&gateway, Protocol::OpenAiChat, request).await
+    call::answer(&gateway, OperationKind::Chat, Protocol::OpenAiChat, request).await
 }
 
 async fn messages(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
-    call::chat(&gateway, Protocol::Anthropic, request).await
+    call::answer(&gateway, OperationKind::Chat, Protocol::Anthropic, request).await
 }
 
 async fn native_chat(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
-    call::chat(&gateway, Protocol::Native, request).await
+    call::answer(&gateway, OperationKind::Chat, Protocol::Native, request).await
 }

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use llm_core::chat::{ChatAnswer, ChatRequest};
-use llm_core::codec::{ChatProtocol, Encoded, Target};
-use llm_core::{Error, ErrorKind, Protocol, Result};
+use llm_core::codec::{Chat, ChatProtocol, Encoded, Operation, Speaks, Target};
+use llm_core::operation::Answers;
+use llm_core::{Error, ErrorKind, OperationKind, Protocol, Result};
 use url::Url;
 
 use crate::catalogue::Catalogue;
 use crate::environment;
-use crate::protocols;
+use crate::protocols::{self, Spoken};
 use crate::registry::{Auth, ProviderRow};
 use crate::stream::ChatStream;
 use crate::transport::{
@@ -122,6 +123,34 @@ impl Provider {
         })
     }
 
+    /// The same provider as it is spoken to for an operation: in `protocol` where it has the operation there, else in
+    /// the first of its protocols that has it. An error where none has.
+    pub fn having<O: Spoken>(self: &Arc<Self>, protocol: Protocol) -> Result<&Arc<Self>> {
+        let own = self.speaking(protocol).into_iter().chain([self]).chain(&self.also);
+        own.into_iter().find(|provider| provider.codec::<O>().is_ok()).ok_or_else(|| self.lacks(O::KIND))
+    }
+
+    fn lacks(&self, kind: OperationKind) -> Error {
+        Error::new(ErrorKind::NotImplemented, format!("provider `{}` has no `{kind}`", self.id))
+    }
+
+    /// The codec it is spoken to with for an operation; an error that says so where it lacks it.
+    pub fn codec<O: Spoken>(&self) -> Result<&'static dyn Speaks<O>> {
+        self.row.protocol_of(O::KIND).and_then(O::codec).ok_or_else(|| self.lacks(O::KIND))
+    }
+
+    /// The target of a call of an operation of `model`.
+    pub fn target_of<'a, O: Operation>(&'a self, model: &'a str, stream: bool, id_seed: &'a str) -> Target<'a> {
+        Target { quirks: self.row.quirks_of(O::KIND), ..self.target(model, stream, id_seed) }
+    }
+
+    /// Sends a request where the row says that the operation is, if that is not where its protocol says.
+    pub fn redirect<O: Operation>(&self, encoded: &mut Encoded) {
+        if let Some(path) = self.row.operation(O::KIND).and_then(|row| row.path.as_deref()) {
+            path.clone_into(&mut encoded.path);
+        }
+    }
+
     /// The target of a request to `model`.
     pub fn target<'a>(&'a self, model: &'a str, stream: bool, id_seed: &'a str) -> Target<'a> {
         Target {
@@ -149,7 +178,7 @@ impl Provider {
     }
 
     /// The same, but an answer of any status other than 2xx is an error.
-    pub async fn send_ok(&self, encoded: &Encoded, timeouts: &Timeouts) -> Result<WireResponse> {
+    pub async fn send_ok<O: Spoken>(&self, encoded: &Encoded, timeouts: &Timeouts) -> Result<WireResponse> {
         let response = self.send(encoded, timeouts).await?;
         if response.head.status.is_success() {
             return Ok(response);
@@ -157,8 +186,8 @@ impl Provider {
         let WireResponse { head, body } = response;
         // An error whose body breaks off is still that error.
         let body = body.collect(MAX_ERROR).await.unwrap_or_default();
-        let error = self.chat_codec()?.decode_error(&encoded.context, &head, &body);
-        Err(self.named(error))
+        let codec = self.codec::<O>()?;
+        Err(self.named(codec.decode_error(&encoded.context, &head, &body)))
     }
 
     /// What a provider said went wrong, with the provider's name. A gateway's errors have the names that belong to
@@ -169,17 +198,26 @@ impl Provider {
 
     /// Asks `model` and waits for the whole answer.
     pub async fn chat(&self, request: &ChatRequest, model: &str) -> Result<ChatAnswer> {
-        let codec = self.chat_codec()?;
+        self.call::<Chat>(request, model).await
+    }
+
+    /// Makes a call of any operation and waits for the whole answer.
+    pub async fn call<O: Spoken>(&self, request: &O::Request, model: &str) -> Result<O::Answer> {
+        let codec = self.codec::<O>()?;
         let seed = fresh_seed();
-        let mut encoded = codec.encode_request(request, &self.target(model, false, &seed))?;
-        let response = self.send_ok(&encoded, &self.timeouts).await?;
+        let mut encoded = codec.encode_request(request, &self.target_of::<O>(model, false, &seed))?;
+        self.redirect::<O>(&mut encoded);
+        let response = self.send_ok::<O>(&encoded, &self.timeouts).await?;
         let head = response.head;
         let body = response.body.collect(MAX_ANSWER).await.map_err(|error| error.with_provider(self.id.as_str()))?;
         let mut answer = codec.decode_answer(&encoded.context, &head, &body).map_err(|error| self.named(error))?;
-        if answer.provider.is_empty() {
-            answer.provider.clone_from(&self.id);
+        if answer.provider().is_empty() {
+            answer.set_provider(&self.id);
         }
-        answer.dropped_params.append(&mut encoded.dropped);
+        if answer.model().is_empty() && self.row.protocol != Protocol::Native {
+            answer.set_model(model);
+        }
+        answer.add_dropped(encoded.dropped);
         Ok(answer)
     }
 
@@ -188,7 +226,7 @@ impl Provider {
         let codec = self.chat_codec()?;
         let seed = fresh_seed();
         let encoded = codec.encode_request(request, &self.target(model, true, &seed))?;
-        let response = self.send_ok(&encoded, &self.timeouts).await?;
+        let response = self.send_ok::<Chat>(&encoded, &self.timeouts).await?;
         ChatStream::new(codec, &encoded, response).await
     }
 

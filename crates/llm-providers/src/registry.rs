@@ -6,8 +6,8 @@ pub(crate) mod template;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use llm_core::Protocol;
 use llm_core::codec::Quirks;
+use llm_core::{OperationKind, Protocol};
 use serde::Deserialize;
 
 /// How a provider wants to be shown the key.
@@ -39,6 +39,18 @@ pub struct Dialect {
     /// The API version, for protocols that have several.
     pub version: Option<String>,
     /// The declared differences from this protocol. The row's own are about its own protocol.
+    pub quirks: Quirks,
+}
+
+/// How a provider has one operation.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OperationRow {
+    /// The wire format of this operation, where it is not the row's.
+    pub protocol: Option<Protocol>,
+    /// The path below the base URL, where it is not the protocol's.
+    pub path: Option<String>,
+    /// Its declared differences from the protocol in this operation. Those of chat don't apply.
     pub quirks: Quirks,
 }
 
@@ -95,6 +107,9 @@ pub struct ProviderRow {
     /// Its declared differences from the protocol.
     #[serde(default)]
     pub quirks: Quirks,
+    /// The operations beside chat that it has, and how they differ. Absent: all that its protocol has.
+    #[serde(default)]
+    pub operations: Option<BTreeMap<OperationKind, OperationRow>>,
     /// What its URLs need beside the model: account, region, project.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
@@ -138,6 +153,7 @@ impl ProviderRow {
             base_url_env: Vec::new(),
             version: None,
             quirks: Quirks::default(),
+            operations: None,
             variables: BTreeMap::new(),
             variables_env: BTreeMap::new(),
             variables_by_base: BTreeMap::new(),
@@ -204,6 +220,35 @@ fn host(url: &str) -> &str {
     let begin = url.find("://").map_or(0, |at| at + 3);
     let path = url.get(begin..).and_then(|rest| rest.find('/'));
     path.and_then(|at| url.get(..begin + at)).unwrap_or(url)
+}
+
+impl ProviderRow {
+    /// The protocol in which it has an operation; none where the row says that it has no such thing. Whether the
+    /// protocol has it is for the protocol's table to say.
+    pub fn protocol_of(&self, kind: OperationKind) -> Option<Protocol> {
+        match &self.operations {
+            None => Some(self.protocol),
+            Some(operations) => match operations.get(&kind) {
+                Some(row) => Some(row.protocol.unwrap_or(self.protocol)),
+                None => matches!(kind, OperationKind::Chat | OperationKind::CountTokens | OperationKind::Models)
+                    .then_some(self.protocol),
+            },
+        }
+    }
+
+    /// What the row says of one operation, if it says anything.
+    pub fn operation(&self, kind: OperationKind) -> Option<&OperationRow> {
+        self.operations.as_ref()?.get(&kind)
+    }
+
+    /// How it differs from its protocol in one operation.
+    pub fn quirks_of(&self, kind: OperationKind) -> &Quirks {
+        static NONE: LazyLock<Quirks> = LazyLock::new(Quirks::default);
+        match kind {
+            OperationKind::Chat | OperationKind::CountTokens => &self.quirks,
+            kind => self.operation(kind).map_or(&NONE, |row| &row.quirks),
+        }
+    }
 }
 
 /// Every provider that is known without configuration, by id.

@@ -5,6 +5,7 @@ mod answer;
 mod chunk;
 mod message;
 mod request;
+mod text;
 
 pub use accumulate::ChatAccumulator;
 pub use answer::{CallInfo, ChatAnswer, Choice, FinishReason};

@@ -15,7 +15,8 @@ use llm_providers::Provider;
 
 use super::asked::Asked;
 use super::estimate::Bound;
-use super::tokens::{self, text_of_answer};
+use super::surface::with_codec;
+use super::{spoken, tokens};
 use crate::Gateway;
 use crate::journal::Entry;
 use crate::limits::{Actual, Estimate, RateLimits, Refusal, Reservation};
@@ -291,7 +292,10 @@ impl Account {
         async move {
             let counted = tokio::task::spawn_blocking(move || {
                 let input = if said_input == 0 { asked.count_input() } else { 0 };
-                let text = provider.map(|provider| text_of_answer(&provider, content_type.as_deref(), &answer));
+                let text = provider.and_then(|provider| {
+                    let kind = content_type.as_deref();
+                    with_codec!(asked.surface, codec => spoken::text_of_answer(codec, &provider, kind, &answer)).ok()
+                });
                 (input, tokens::count(&text.unwrap_or_default()))
             });
             // Counting does not panic; were it to, the bound is charged.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use llm_core::codec::{Chat, Operation};
 use llm_core::{Error, ErrorKind, NanoUsd, Result};
 
 use super::account::Account;
@@ -98,7 +97,7 @@ fn open_record(asked: &Asked, first: Option<&Deployment>, reservation: Option<&R
         organization: None,
         end_user: asked.skim.user.as_deref().map(Arc::from),
         tags: asked.key.tags.clone(),
-        operation: Chat::NAME.into(),
+        operation: asked.surface.kind().as_str().into(),
         protocol: asked.surface.protocol(),
         model: asked.skim.model.as_str().into(),
         provider: first.map(|first| first.provider_id.clone()),

@@ -10,14 +10,16 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, StatusCode, header};
-use llm_core::chat::ChatAnswer;
-use llm_core::codec::{Observed, Trailer};
-use llm_core::{Error, Result};
+use llm_core::codec::{AnswerContext, Observed, Trailer};
+use llm_core::{Error, OperationKind, Result};
 
 use super::account::{Account, End, Held, Used};
 use super::admit::Admitted;
+use super::asked::Asked;
 use super::headers;
 use super::send::{Begun, first_answer};
+use super::spoken::{self, Said, Sent};
+use super::surface::with_codec;
 use crate::Gateway;
 use crate::config::OnDisconnect;
 use crate::record::CallStatus;
@@ -67,8 +69,9 @@ impl Drop for Waiting {
 }
 
 async fn complete(mut account: Account, candidates: Vec<Arc<Deployment>>, cap_output: Option<u64>) -> Result<Response> {
-    let whole = first_answer(&mut account, &candidates, cap_output, read_whole).await;
-    let Whole { deployment, body, observed, answer, dropped } = match whole {
+    let asked = account.asked().clone();
+    let whole = first_answer(&mut account, &candidates, cap_output, |begun| read_whole(begun, asked.clone())).await;
+    let Whole { deployment, body, content_type, observed, answer, cx, dropped } = match whole {
         Ok(whole) => whole,
         Err(error) => {
             let status = error.status_for_caller().as_u16();
@@ -80,7 +83,6 @@ async fn complete(mut account: Account, candidates: Vec<Arc<Deployment>>, cap_ou
     account.keep(&body);
     account.first_content();
     let (limits, attempts, id) = (account.rate_limits(), account.attempts(), account.id());
-    let asked = account.asked().clone();
     let used = account.used(&observed).await;
     let end = End { status: CallStatus::Ok, http_status: Some(200), error: None };
     let info = account.settle(&end, used);
@@ -88,16 +90,18 @@ async fn complete(mut account: Account, candidates: Vec<Arc<Deployment>>, cap_ou
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_TYPE, content_type);
     asked.surface.name_call(&id.to_string(), headers);
     headers::describe(&deployment, attempts, &dropped, &limits, headers);
     headers::cost(&info, headers);
     let body = match answer {
         None => body,
-        Some(mut answer) => {
-            answer.call = Some(info);
-            answer.dropped_params = dropped;
-            asked.surface.codec().encode_answer(&asked.answer_context(), &answer)?
+        Some(answer) => {
+            let (body, content_type) = answer.write(&cx, info, dropped)?;
+            if let Ok(content_type) = HeaderValue::from_str(&content_type) {
+                response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+            }
+            body
         }
     };
     *response.body_mut() = Body::from(body);
@@ -108,32 +112,40 @@ async fn complete(mut account: Account, candidates: Vec<Arc<Deployment>>, cap_ou
 struct Whole {
     deployment: Arc<Deployment>,
     body: Bytes,
+    /// Of a body that passes.
+    content_type: HeaderValue,
     observed: Observed,
     /// Set where it must be translated.
-    answer: Option<ChatAnswer>,
+    answer: Option<Box<dyn Said>>,
+    /// What it must be written with then.
+    cx: AnswerContext,
     dropped: Vec<String>,
 }
 
-async fn read_whole(begun: Begun) -> Result<Whole> {
-    let Begun { deployment, provider, encoded, response, passthrough, .. } = begun;
+async fn read_whole(begun: Begun, asked: Arc<Asked>) -> Result<Whole> {
+    let Begun { deployment, provider, sent, response } = begun;
+    let Sent { encoded, passthrough, answer: cx, .. } = sent;
     let named = |error: Error| error.with_provider(&*deployment.provider_id);
+    let head = response.head;
     let body = response.body.collect(MAX_ANSWER).await.map_err(named)?;
     let (observed, answer) = match passthrough {
         Some(passthrough) => (passthrough.observe(&body), None),
         None => {
-            let codec = provider.chat_codec()?;
-            let mut answer = codec.decode_answer(&encoded.context, &response.head, &body).map_err(named)?;
-            answer.provider = deployment.provider_id.to_string();
-            let usage = answer.usage.clone();
-            let service_tier = answer.service_tier.clone();
-            (Observed { usage, service_tier, complete: true, ..Observed::default() }, Some(answer))
+            let decoded = with_codec!(asked.surface, codec => {
+                spoken::decode(codec, &deployment, &provider, &encoded.context, &head, &body)
+            });
+            decoded.map(|(observed, answer)| (observed, Some(answer))).map_err(named)?
         }
     };
     if passthrough.is_some() && !observed.complete {
         let error = Error::bad_answer("the provider answered with something that is not an answer of its protocol");
         return Err(named(error.with_body(body)));
     }
-    Ok(Whole { deployment, body, observed, answer, dropped: encoded.dropped })
+    // A chat is JSON, whatever else a host calls it; other answers may be plain text.
+    let json = HeaderValue::from_static("application/json");
+    let theirs = head.headers.get(header::CONTENT_TYPE).filter(|_| asked.surface.kind() != OperationKind::Chat);
+    let content_type = theirs.cloned().unwrap_or(json);
+    Ok(Whole { deployment, body, content_type, observed, answer, cx, dropped: encoded.dropped })
 }
 
 /// What the native protocol says at the end of a stream.

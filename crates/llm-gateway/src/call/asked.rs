@@ -11,12 +11,11 @@ use http::{HeaderMap, header};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use jiff::Timestamp;
-use llm_core::chat::ChatRequest;
 use llm_core::codec::{AnswerContext, RequestHead, Skim};
 use llm_core::{Error, ErrorKind, Result};
 
-use super::surface::Surface;
-use super::tokens;
+use super::surface::{Surface, with_codec};
+use super::{spoken, tokens};
 use crate::Gateway;
 use crate::keys::VirtualKey;
 use crate::record::CallId;
@@ -56,19 +55,15 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// The request in the vocabulary of every protocol, for the ways on which bytes don't pass.
-    pub(crate) fn decode(&self) -> Result<(ChatRequest, AnswerContext)> {
-        self.surface.codec().decode_request(&self.head, &self.body)
-    }
-
-    /// What its answer must be written with.
-    pub(crate) fn answer_context(&self) -> AnswerContext {
+    /// What its answer must be written with; `form` as the request asks for it.
+    pub(crate) fn answer_context(&self, form: Option<String>) -> AnswerContext {
         let version = self.head.headers.get("anthropic-version").and_then(|value| value.to_str().ok());
         AnswerContext {
             model: self.skim.model.clone(),
             stream: self.skim.stream,
             include_usage: self.skim.include_usage,
             version: version.map(str::to_owned),
+            form,
             id_seed: self.id.to_string().replace('-', ""),
             created: self.created_at.as_second(),
         }
@@ -76,10 +71,10 @@ impl Asked {
 
     /// The prompt's tokens, counted. Slow: not for the runtime's threads.
     pub(crate) fn count_input(&self) -> u64 {
-        match self.decode() {
-            Ok((request, _)) => tokens::count(&tokens::text_of_request(&request)),
+        match with_codec!(self.surface, codec => spoken::text_of_request(codec, self)) {
+            Some(text) => tokens::count(&text),
             // It was read before it was admitted, so this is a request that passes and that our types can't hold.
-            Err(_) => self.skim.text_bytes,
+            None => self.skim.text_bytes,
         }
     }
 

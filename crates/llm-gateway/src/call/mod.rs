@@ -13,7 +13,7 @@ mod estimate;
 mod headers;
 mod relay;
 mod send;
-mod skim;
+mod spoken;
 mod stream;
 mod surface;
 mod tokens;
@@ -23,16 +23,21 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::Response;
 use http::Request;
-use llm_core::{Error, ErrorKind, Protocol, Result};
+use llm_core::{Error, ErrorKind, OperationKind, Protocol, Result};
 
 use crate::Gateway;
 use asked::Arrival;
 pub(crate) use asked::presented;
 use surface::Surface;
 
-/// Answers one chat call of an application that speaks `protocol`. Whatever goes wrong is said in that protocol.
-pub(crate) async fn chat(gateway: &Arc<Gateway>, protocol: Protocol, request: Request<Body>) -> Response {
-    let Some(surface) = Surface::of(protocol) else {
+/// Answers one call of an application that speaks `protocol`. Whatever goes wrong is said in that protocol.
+pub(crate) async fn answer(
+    gateway: &Arc<Gateway>,
+    kind: OperationKind,
+    protocol: Protocol,
+    request: Request<Body>,
+) -> Response {
+    let Some(surface) = Surface::of(kind, protocol) else {
         return axum::response::IntoResponse::into_response(http::StatusCode::NOT_IMPLEMENTED);
     };
     let arrival = Arrival::now();
@@ -61,7 +66,7 @@ async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request
 
 /// An error of a route that is no call, in the envelope of `protocol`.
 pub(crate) fn error_in(protocol: Protocol, error: &Error) -> Response {
-    match Surface::of(protocol) {
+    match Surface::of(OperationKind::Chat, protocol) {
         Some(surface) => surface.error(error, None),
         None => axum::response::IntoResponse::into_response(error.status_for_caller()),
     }

@@ -1,30 +1,95 @@
 //! From the provider's stream to the caller's: bytes in, bytes out, usage on the side.
 
-use llm_core::chat::ChatChunk;
 use llm_core::codec::{
-    Chat, ChatProtocol, DecodeContext, Frame, Observed, Observer, Passthrough, StreamDecoder, StreamEncoder, Trailer,
-    Verdict,
+    Frame, Observed, Observer, Operation, Passthrough, StreamDecoder, StreamEncoder, Trailer, Verdict,
 };
+use llm_core::operation::Tells;
 use llm_core::{Error, Result};
-use llm_providers::framing::{self, Framer};
+use llm_providers::framing::{self, Framer, RawFrame};
 
 /// One stream on its way through.
 pub(crate) struct Relay {
     framer: Box<dyn Framer>,
-    way: Way,
-    /// Writes what only the gateway says: an error after the first byte, the end of a translated stream.
-    encoder: Box<dyn StreamEncoder<Chat>>,
+    /// Set where both sides speak the same dialect, so that the bytes pass.
+    observer: Option<Box<dyn Observer>>,
+    /// Says what does not pass: a translated stream, an error after the first byte.
+    talk: Box<dyn Talk>,
     /// What was seen of a translated stream, or of one that passed once it has ended.
     observed: Observed,
     /// Whether the provider may end a stream without saying so.
     no_done: bool,
 }
 
-enum Way {
-    /// The same dialect on both sides.
-    Pass(Box<dyn Observer>),
-    /// Two dialects, with the chunks between them.
-    Translate { decoder: Box<dyn StreamDecoder<Chat>>, chunks: Vec<ChatChunk> },
+/// The caller's side of a stream, and of a translated one the provider's.
+pub(crate) trait Talk: Send {
+    /// The `content-type` of the caller's stream.
+    fn content_type(&self) -> &'static str;
+    /// Translates the next event.
+    fn frame(&mut self, frame: &Frame<'_>, observed: &mut Observed, out: &mut Vec<u8>) -> Result<()>;
+    /// The provider's events have ended. An error says that they were not all.
+    fn end(&mut self, observed: &mut Observed, out: &mut Vec<u8>) -> Result<()>;
+    /// Appends what ends a whole stream.
+    fn finish(&mut self, trailer: &Trailer, out: &mut Vec<u8>);
+    /// Appends an error.
+    fn error(&mut self, error: &Error, out: &mut Vec<u8>);
+}
+
+/// Both sides of one operation's stream, with the chunks between them.
+pub(crate) struct Dialogue<O: Operation> {
+    decoder: Option<Box<dyn StreamDecoder<O>>>,
+    encoder: Box<dyn StreamEncoder<O>>,
+    chunks: Vec<O::Chunk>,
+}
+
+impl<O: Operation> Dialogue<O> {
+    /// `decoder`: none where the bytes pass.
+    pub(crate) fn new(decoder: Option<Box<dyn StreamDecoder<O>>>, encoder: Box<dyn StreamEncoder<O>>) -> Self {
+        Self { decoder, encoder, chunks: Vec::new() }
+    }
+
+    fn write(&mut self, observed: &mut Observed, out: &mut Vec<u8>) -> Result<()> {
+        for chunk in self.chunks.drain(..) {
+            if chunk.has_content() {
+                observed.content_chunks += 1;
+            }
+            self.encoder.encode(&chunk, out)?;
+            if let Some(usage) = chunk.usage() {
+                observed.usage = Some(usage.clone());
+            }
+            if let Some(tier) = chunk.service_tier() {
+                observed.service_tier = Some(tier.to_owned());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<O: Operation> Talk for Dialogue<O> {
+    fn content_type(&self) -> &'static str {
+        self.encoder.content_type()
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>, observed: &mut Observed, out: &mut Vec<u8>) -> Result<()> {
+        let Some(decoder) = &mut self.decoder else { return Ok(()) };
+        let decoded = decoder.decode(frame, &mut self.chunks);
+        self.write(observed, out)?;
+        decoded
+    }
+
+    fn end(&mut self, observed: &mut Observed, out: &mut Vec<u8>) -> Result<()> {
+        if let Some(decoder) = &mut self.decoder {
+            decoder.finish(&mut self.chunks)?;
+        }
+        self.write(observed, out)
+    }
+
+    fn finish(&mut self, trailer: &Trailer, out: &mut Vec<u8>) {
+        self.encoder.finish(trailer, out);
+    }
+
+    fn error(&mut self, error: &Error, out: &mut Vec<u8>) {
+        self.encoder.error(error, out);
+    }
 }
 
 impl Relay {
@@ -35,34 +100,28 @@ impl Relay {
         passthrough: &dyn Passthrough,
         hide_usage: bool,
         no_done: bool,
-        encoder: Box<dyn StreamEncoder<Chat>>,
+        talk: Box<dyn Talk>,
     ) -> Self {
-        let way = Way::Pass(passthrough.observe_stream(hide_usage));
-        Self { framer, way, encoder, observed: Observed::default(), no_done }
+        let observer = Some(passthrough.observe_stream(hide_usage));
+        Self { framer, observer, talk, observed: Observed::default(), no_done }
     }
 
     /// A stream that is decoded from one protocol and encoded in another.
-    pub(crate) fn translate(
-        framer: Box<dyn Framer>,
-        upstream: &dyn ChatProtocol,
-        cx: &DecodeContext,
-        encoder: Box<dyn StreamEncoder<Chat>>,
-    ) -> Self {
-        let way = Way::Translate { decoder: upstream.decode_stream(cx), chunks: Vec::new() };
-        Self { framer, way, encoder, observed: Observed::default(), no_done: false }
+    pub(crate) fn translate(framer: Box<dyn Framer>, talk: Box<dyn Talk>) -> Self {
+        Self { framer, observer: None, talk, observed: Observed::default(), no_done: false }
     }
 
     /// What was seen so far.
     pub(crate) fn observed(&self) -> &Observed {
-        match &self.way {
-            Way::Pass(observer) if !self.observed.complete => observer.observed(),
-            Way::Pass(_) | Way::Translate { .. } => &self.observed,
+        match &self.observer {
+            Some(observer) if !self.observed.complete => observer.observed(),
+            _ => &self.observed,
         }
     }
 
     /// The `content-type` of the caller's stream.
     pub(crate) fn content_type(&self) -> &'static str {
-        self.encoder.content_type()
+        self.talk.content_type()
     }
 
     /// Takes in the next bytes of the provider, and appends what they mean for the caller. An error is the
@@ -70,84 +129,50 @@ impl Relay {
     pub(crate) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
         self.framer.push(bytes);
         while let Some(raw) = self.framer.next_frame()? {
-            self.way.frame(&raw.frame, raw.raw, self.encoder.as_mut(), &mut self.observed, out)?;
+            match &mut self.observer {
+                Some(observer) => watch(observer.as_mut(), &raw, out),
+                None => self.talk.frame(&raw.frame, &mut self.observed, out)?,
+            }
         }
         Ok(())
     }
 
     /// The provider's body has ended. An error says that it was not whole.
     pub(crate) fn end(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        let (way, encoder, observed) = (&mut self.way, self.encoder.as_mut(), &mut self.observed);
-        framing::drain(self.framer.as_mut(), |raw| way.frame(&raw.frame, raw.raw, encoder, observed, out))?;
-        match &mut self.way {
-            Way::Pass(observer) => {
-                let seen = observer.observed();
-                if self.no_done && seen.finished && seen.error.is_none() {
-                    self.observed = Observed { complete: true, ..seen.clone() };
-                    return Ok(());
-                }
-                if seen.complete || seen.error.is_some() { Ok(()) } else { Err(Error::cut()) }
-            }
-            Way::Translate { decoder, chunks } => {
-                decoder.finish(chunks)?;
-                write_chunks(chunks, self.encoder.as_mut(), &mut self.observed, out)?;
-                self.observed.complete = true;
-                Ok(())
-            }
+        let Self { framer, observer, talk, observed, no_done } = self;
+        let Some(observer) = observer else {
+            framing::drain(framer.as_mut(), |raw| talk.frame(&raw.frame, observed, out))?;
+            talk.end(observed, out)?;
+            observed.complete = true;
+            return Ok(());
+        };
+        framing::drain(framer.as_mut(), |raw| {
+            watch(observer.as_mut(), raw, out);
+            Ok(())
+        })?;
+        let seen = observer.observed();
+        if *no_done && seen.finished && seen.error.is_none() {
+            *observed = Observed { complete: true, ..seen.clone() };
+            return Ok(());
         }
+        if seen.complete || seen.error.is_some() { Ok(()) } else { Err(Error::cut()) }
     }
 
     /// Appends what ends a whole stream. The bytes of a stream that passes have said it already.
     pub(crate) fn finish(&mut self, trailer: &Trailer, out: &mut Vec<u8>) {
-        if let Way::Translate { .. } = self.way {
-            self.encoder.finish(trailer, out);
+        if self.observer.is_none() {
+            self.talk.finish(trailer, out);
         }
     }
 
     /// Appends an error in the caller's own protocol. Nothing may follow.
     pub(crate) fn error(&mut self, error: &Error, out: &mut Vec<u8>) {
-        self.encoder.error(error, out);
+        self.talk.error(error, out);
     }
 }
 
-impl Way {
-    fn frame(
-        &mut self,
-        frame: &Frame<'_>,
-        raw: &[u8],
-        encoder: &mut dyn StreamEncoder<Chat>,
-        observed: &mut Observed,
-        out: &mut Vec<u8>,
-    ) -> Result<()> {
-        match self {
-            Self::Pass(observer) => {
-                if observer.frame(frame) == Verdict::Forward {
-                    out.extend_from_slice(raw);
-                }
-                Ok(())
-            }
-            Self::Translate { decoder, chunks } => {
-                let decoded = decoder.decode(frame, chunks);
-                write_chunks(chunks, encoder, observed, out)?;
-                decoded
-            }
-        }
+fn watch(observer: &mut dyn Observer, raw: &RawFrame<'_>, out: &mut Vec<u8>) {
+    if observer.frame(&raw.frame) == Verdict::Forward {
+        out.extend_from_slice(raw.raw);
     }
-}
-
-fn write_chunks(
-    chunks: &mut Vec<ChatChunk>,
-    encoder: &mut dyn StreamEncoder<Chat>,
-    observed: &mut Observed,
-    out: &mut Vec<u8>,
-) -> Result<()> {
-    for chunk in chunks.drain(..) {
-        if chunk.choices.iter().any(|choice| !choice.deltas.is_empty()) {
-            observed.content_chunks += 1;
-        }
-        encoder.encode(&chunk, out)?;
-        observed.usage = chunk.usage.or(observed.usage.take());
-        observed.service_tier = chunk.service_tier.or(observed.service_tier.take());
-    }
-    Ok(())
 }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_core::codec::{Edits, Encoded, Host, Passthrough};
+use llm_core::codec::{Encoded, Speaks};
 use llm_core::{Error, ErrorKind, Result};
-use llm_providers::Provider;
+use llm_providers::protocols::Spoken;
 use llm_providers::transport::WireResponse;
+use llm_providers::{Provider, Timeouts};
 use rand::RngExt;
 
 use super::account::Account;
-use super::asked::Asked;
-use super::surface::forward_headers;
+use super::spoken::{self, Sent};
+use super::surface::with_codec;
 use crate::routing::Deployment;
 
 /// The longest that a call waits before it tries the same deployment again.
@@ -21,15 +22,11 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// An answer that has begun, and how it came about.
 pub(crate) struct Begun {
-    pub(crate) deployment: Arc<Deployment>,
+    pub(super) deployment: Arc<Deployment>,
     /// The deployment's provider in the protocol in which it was spoken to.
-    pub(crate) provider: Arc<Provider>,
-    pub(crate) encoded: Encoded,
-    pub(crate) response: WireResponse,
-    /// Set where the bytes pass.
-    pub(crate) passthrough: Option<&'static dyn Passthrough>,
-    /// Whether usage was asked for that the caller did not ask for.
-    pub(crate) hide_usage: bool,
+    pub(super) provider: Arc<Provider>,
+    pub(super) sent: Sent,
+    pub(super) response: WireResponse,
 }
 
 /// Tries the candidates in order. `begin` turns an answer's head into whatever must stand before the caller sees a
@@ -108,46 +105,20 @@ fn wait(attempt: usize, error: &Error) -> Duration {
 
 async fn attempt(account: &Account, deployment: &Arc<Deployment>, cap_output: Option<u64>) -> Result<Begun> {
     let asked = account.asked();
-    let provider = asked.surface.spoken_by(&deployment.provider);
-    let (encoded, passthrough, hide_usage) = encode(asked, deployment, provider, cap_output)?;
-    let response = provider.send_ok(&encoded, &deployment.timeouts).await?;
-    Ok(Begun { deployment: deployment.clone(), provider: provider.clone(), encoded, response, passthrough, hide_usage })
+    with_codec!(asked.surface, codec => {
+        let provider = spoken::spoken_by(codec, &deployment.provider)?;
+        let sent = spoken::encode(codec, asked, deployment, provider, cap_output)?;
+        let response = send(codec, provider, &sent.encoded, &deployment.timeouts).await?;
+        Ok(Begun { deployment: deployment.clone(), provider: provider.clone(), sent, response })
+    })
 }
 
-/// The request as this deployment is sent it: the caller's bytes with a few members edited where both speak the same
-/// dialect, else translated.
-fn encode(
-    asked: &Asked,
-    deployment: &Deployment,
+/// Sends a request. An answer of any status other than 2xx is an error, as the operation's codec reads it.
+async fn send<O: Spoken>(
+    _: &dyn Speaks<O>,
     provider: &Provider,
-    cap_output: Option<u64>,
-) -> Result<(Encoded, Option<&'static dyn Passthrough>, bool)> {
-    // Ids of tool calls are made from it, and OpenAI takes none of more than 40 characters.
-    let seed = asked.id.to_string().replace('-', "");
-    let target = provider.target(&deployment.model, asked.skim.stream, &seed);
-    let row = provider.row();
-    if let Some(passthrough) = asked.surface.passes(provider, &asked.body) {
-        let ask_usage = asked.skim.stream && !asked.skim.include_usage && !row.quirks.no_stream_options;
-        let edits = Edits {
-            model: (asked.skim.model != deployment.model).then(|| deployment.model.clone()),
-            ask_usage,
-            cap_output,
-            cap_name: row.quirks.rename.get("max_completion_tokens").cloned(),
-        };
-        let mut encoded = passthrough.address(&target)?;
-        encoded.body = passthrough.edit(&asked.body, &edits)?;
-        forward_headers(&asked.head.headers, &row.forward_headers, &mut encoded.headers);
-        return Ok((encoded, Some(passthrough), ask_usage));
-    }
-    let (mut request, _) = asked.decode()?;
-    if let Some(cap) = cap_output {
-        request.max_tokens = Some(request.max_tokens.map_or(cap, |wanted| wanted.min(cap)));
-    }
-    let mut encoded = provider.chat_codec()?.encode_request(&request, &target)?;
-    // Headers that name a protocol's version or features belong to the caller's protocol, not to the provider's.
-    let same_dialect = row.protocol == asked.surface.protocol() && row.quirks.host == Host::Own;
-    if same_dialect {
-        forward_headers(&asked.head.headers, &row.forward_headers, &mut encoded.headers);
-    }
-    Ok((encoded, None, false))
+    encoded: &Encoded,
+    timeouts: &Timeouts,
+) -> Result<WireResponse> {
+    provider.send_ok::<O>(encoded, timeouts).await
 }

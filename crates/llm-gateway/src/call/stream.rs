@@ -24,6 +24,8 @@ use super::asked::Asked;
 use super::headers;
 use super::relay::Relay;
 use super::send::{Begun, first_answer};
+use super::spoken;
+use super::surface::with_codec;
 use crate::config::OnDisconnect;
 use crate::record::CallStatus;
 use crate::routing::Deployment;
@@ -79,25 +81,18 @@ struct Opening {
 
 /// Awaits the first content, so that an early failure can still fall back.
 async fn begin(begun: Begun, asked: Arc<Asked>) -> Result<Opening> {
-    let Begun { deployment, provider, encoded, response, passthrough, hide_usage } = begun;
+    let Begun { deployment, provider, sent, response } = begun;
     let WireResponse { head, body } = response;
     let named = |error: Error| error.with_provider(&*deployment.provider_id);
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let codec = provider.chat_codec()?;
     let Some(framer) = framing::for_content_type(content_type) else {
         const MOST: usize = 1024 * 1024;
         let body = body.collect(MOST).await.map_err(named)?;
-        let error = match codec.decode_answer(&encoded.context, &head, &body) {
-            Ok(_) => Error::bad_answer("the provider answered whole where a stream was asked for").with_body(body),
-            Err(error) => error,
-        };
-        return Err(named(error));
+        return Err(named(with_codec!(asked.surface, codec => {
+            spoken::not_a_stream(codec, &provider, &sent.encoded.context, &head, body)
+        })));
     };
-    let encoder = asked.surface.codec().encode_stream(&asked.answer_context());
-    let relay = match passthrough {
-        Some(passthrough) => Relay::pass(framer, passthrough, hide_usage, encoded.context.no_done, encoder),
-        None => Relay::translate(framer, codec, &encoded.context, encoder),
-    };
+    let relay = with_codec!(asked.surface, codec => spoken::relay(codec, &provider, framer, &sent))?;
     let mut opening = Opening {
         deployment: deployment.clone(),
         relay,
@@ -105,7 +100,7 @@ async fn begin(begun: Begun, asked: Arc<Asked>) -> Result<Opening> {
         out: Vec::new(),
         pieces: Vec::new(),
         ended: None,
-        dropped: encoded.dropped,
+        dropped: sent.encoded.dropped,
     };
     let deadline = Instant::now() + asked.route.commit_after;
     while opening.relay.observed().content_chunks == 0 && opening.ended.is_none() {

@@ -37,7 +37,7 @@ impl Client {
 async fn listed(gateway: &Provider) -> Result<Vec<Model>> {
     let mut request = Encoded::post("/v1/models", bytes::Bytes::new(), DecodeContext::default());
     request.method = Method::GET;
-    let response = gateway.send_ok(&request, gateway.timeouts()).await?;
+    let response = gateway.send_ok::<llm_core::codec::Chat>(&request, gateway.timeouts()).await?;
     let body = response.body.collect(MAX_LIST).await?;
     let list: Value = serde_json::from_slice(&body)
         .map_err(|error| Error::bad_answer(format!("the gateway's list of models is not JSON: {error}")))?;

@@ -10,7 +10,19 @@ pub(crate) mod reader;
 pub(crate) mod splice;
 
 use llm_core::Protocol;
-use llm_core::codec::ChatProtocol;
+use llm_core::codec::{Chat, ChatProtocol, Operation, Speaks};
+
+/// An operation, with the table of the protocols that have it.
+pub trait Spoken: Operation {
+    /// The codecs that speak `protocol` for this operation; none where it has no such thing, or they are not built.
+    fn codec(protocol: Protocol) -> Option<&'static dyn Speaks<Self>>;
+}
+
+impl Spoken for Chat {
+    fn codec(protocol: Protocol) -> Option<&'static dyn Speaks> {
+        chat(protocol)
+    }
+}
 
 /// The codecs that speak `protocol` for chat; none where they are not built.
 pub fn chat(protocol: Protocol) -> Option<&'static dyn ChatProtocol> {

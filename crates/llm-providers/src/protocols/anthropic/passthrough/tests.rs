@@ -76,6 +76,7 @@ fn a_request_is_counted() {
             unbounded: false,
             user: Some("u-1".to_owned()),
             service_tier: Some("auto".to_owned()),
+            ..Skim::default()
         }
     );
 }
