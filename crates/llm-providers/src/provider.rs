@@ -144,13 +144,6 @@ impl Provider {
         Target { quirks: self.row.quirks_of(O::KIND), ..self.target(model, stream, id_seed) }
     }
 
-    /// Sends a request where the row says that the operation is, if that is not where its protocol says.
-    pub fn redirect<O: Operation>(&self, encoded: &mut Encoded) {
-        if let Some(path) = self.row.operation(O::KIND).and_then(|row| row.path.as_deref()) {
-            path.clone_into(&mut encoded.path);
-        }
-    }
-
     /// The target of a request to `model`.
     pub fn target<'a>(&'a self, model: &'a str, stream: bool, id_seed: &'a str) -> Target<'a> {
         Target {
@@ -205,8 +198,7 @@ impl Provider {
     pub async fn call<O: Spoken>(&self, request: &O::Request, model: &str) -> Result<O::Answer> {
         let codec = self.codec::<O>()?;
         let seed = fresh_seed();
-        let mut encoded = codec.encode_request(request, &self.target_of::<O>(model, false, &seed))?;
-        self.redirect::<O>(&mut encoded);
+        let encoded = codec.encode_request(request, &self.target_of::<O>(model, false, &seed))?;
         let response = self.send_ok::<O>(&encoded, &self.timeouts).await?;
         let head = response.head;
         let body = response.body.collect(MAX_ANSWER).await.map_err(|error| error.with_provider(self.id.as_str()))?;

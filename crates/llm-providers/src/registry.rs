@@ -48,8 +48,6 @@ pub struct Dialect {
 pub struct OperationRow {
     /// The wire format of this operation, where it is not the row's.
     pub protocol: Option<Protocol>,
-    /// The path below the base URL, where it is not the protocol's.
-    pub path: Option<String>,
     /// Its declared differences from the protocol in this operation. Those of chat don't apply.
     pub quirks: Quirks,
 }

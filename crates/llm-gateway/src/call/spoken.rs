@@ -76,7 +76,6 @@ pub(super) fn encode<O: Spoken>(
             cap_name: target.quirks.rename.get("max_completion_tokens").cloned(),
         };
         let mut encoded = passthrough.address(&target)?;
-        provider.redirect::<O>(&mut encoded);
         encoded.body = passthrough.edit(&asked.body, &edits)?;
         forward_headers(&asked.head.headers, &row.forward_headers, &mut encoded.headers);
         let answer = asked.answer_context(None);
@@ -87,7 +86,6 @@ pub(super) fn encode<O: Spoken>(
         request.cap_output(cap);
     }
     let mut encoded = upstream.encode_request(&request, &target)?;
-    provider.redirect::<O>(&mut encoded);
     // Headers that name a protocol's version or features belong to the caller's protocol, not to the provider's.
     if same_dialect {
         forward_headers(&asked.head.headers, &row.forward_headers, &mut encoded.headers);
