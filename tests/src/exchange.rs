@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use llm_core::codec::{RequestHead, ResponseHead};
@@ -114,7 +116,26 @@ impl Answered {
             Some(kind) => kind,
             None if self.raw.as_deref().is_some_and(|raw| raw.starts_with('{')) => "application/x-ndjson",
             None if self.raw.is_some() => "text/event-stream",
+            None if self.raw_base64.is_some() => "application/vnd.amazon.eventstream",
             None => "application/json",
+        }
+    }
+
+    /// The bytes of a stream, text or binary; none for an answer in JSON.
+    pub fn stream(&self) -> Option<Bytes> {
+        match (&self.body, &self.raw, &self.raw_base64) {
+            (None, Some(raw), _) => Some(Bytes::from(raw.clone())),
+            (None, None, Some(encoded)) => STANDARD.decode(encoded).ok().map(Bytes::from),
+            _ => None,
+        }
+    }
+
+    /// Puts other bytes in the place of a stream's.
+    pub fn set_stream(&mut self, bytes: Vec<u8>) {
+        match String::from_utf8(bytes) {
+            Ok(text) if self.raw.is_some() => self.raw = Some(text),
+            Ok(text) => self.raw_base64 = Some(STANDARD.encode(text)),
+            Err(binary) => self.raw_base64 = Some(STANDARD.encode(binary.as_bytes())),
         }
     }
 

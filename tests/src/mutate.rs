@@ -1,9 +1,10 @@
 //! Exchanges as they may look tomorrow: members that nobody knows, values that nobody knows, another order.
 
+use llm_providers::framing::{AwsMessage, write_aws_message};
 use serde_json::{Map, Value, json};
 
 use crate::exchange::Exchange;
-use crate::replay::events_of;
+use crate::replay::{Event, events_of};
 
 /// A change of one JSON body.
 type Change<'a> = &'a dyn Fn(&Value) -> Value;
@@ -17,34 +18,35 @@ pub fn changed(exchange: &Exchange, change: Change<'_>) -> Exchange {
     if let Some(answered) = &mut changed.response {
         answered.body = answered.body.as_ref().map(change);
         let kind = answered.content_type().to_owned();
-        answered.raw = answered.raw.as_ref().map(|raw| match events_of(&kind, raw.as_bytes(), raw.len()) {
-            Ok(_) if answered.status >= 400 => raw.clone(),
-            Ok(events) => {
-                stream_text(&kind, events.iter().map(|event| (event.name.as_str(), event.data.as_slice())), change)
-            }
-            Err(_) => raw.clone(),
-        });
+        if let Some(stream) = answered.stream().filter(|_| answered.status < 400)
+            && let Ok(events) = events_of(&kind, &stream, stream.len())
+        {
+            answered.set_stream(stream_of(&kind, &events, change));
+        }
     }
     changed
 }
 
-fn stream_text<'a>(kind: &str, events: impl Iterator<Item = (&'a str, &'a [u8])>, change: Change<'_>) -> String {
-    let mut text = String::new();
-    for (name, data) in events {
+fn stream_of(kind: &str, events: &[Event], change: Change<'_>) -> Vec<u8> {
+    let mut stream = Vec::new();
+    for Event { name, data, is_error } in events {
         let data = match serde_json::from_slice::<Value>(data) {
             Ok(value) => change(&value).to_string(),
             Err(_) => String::from_utf8_lossy(data).into_owned(),
         };
-        if kind.starts_with("text/event-stream") {
+        if kind.starts_with("application/vnd.amazon.eventstream") {
+            let message = if *is_error { AwsMessage::Exception } else { AwsMessage::Event };
+            write_aws_message(message, name, data.as_bytes(), &mut stream);
+        } else if kind.starts_with("text/event-stream") {
             if !name.is_empty() {
-                text.push_str(&format!("event: {name}\n"));
+                stream.extend_from_slice(format!("event: {name}\n").as_bytes());
             }
-            text.push_str(&format!("data: {data}\n\n"));
+            stream.extend_from_slice(format!("data: {data}\n\n").as_bytes());
         } else {
-            text.push_str(&format!("{data}\n"));
+            stream.extend_from_slice(format!("{data}\n").as_bytes());
         }
     }
-    text
+    stream
 }
 
 /// A member that nobody knows, in every object at every level.
@@ -77,7 +79,7 @@ pub fn reordered(value: &Value) -> Value {
 
 /// Members whose values come from a list that may grow.
 const ENUMS: &[&str] =
-    &["type", "role", "finish_reason", "stop_reason", "done_reason", "service_tier", "object", "effort"];
+    &["type", "role", "finish_reason", "stop_reason", "stopReason", "done_reason", "service_tier", "object", "effort"];
 
 /// The pointers of every text in a body that comes from a list which may grow.
 pub fn enum_places(value: &Value) -> Vec<String> {

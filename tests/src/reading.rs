@@ -3,6 +3,7 @@
 //! The codecs are held against these readings, so nothing here may use them.
 
 mod anthropic;
+mod bedrock;
 mod error;
 mod ollama;
 mod openai_chat;
@@ -52,6 +53,7 @@ pub fn whole(protocol: Protocol, body: &Value) -> Option<Reading> {
     match protocol {
         Protocol::OpenAiChat => Some(openai_chat::whole(body)),
         Protocol::Anthropic => Some(anthropic::whole(body)),
+        Protocol::Bedrock => Some(bedrock::whole(body)),
         Protocol::Ollama => Some(ollama::events(std::slice::from_ref(body))),
         _ => None,
     }
@@ -62,6 +64,7 @@ pub fn stream(protocol: Protocol, events: &[Value]) -> Option<Reading> {
     match protocol {
         Protocol::OpenAiChat => Some(openai_chat::events(events)),
         Protocol::Anthropic => Some(anthropic::events(events)),
+        Protocol::Bedrock => Some(bedrock::events(events)),
         Protocol::Ollama => Some(ollama::events(events)),
         _ => None,
     }

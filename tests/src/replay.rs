@@ -144,10 +144,10 @@ pub fn replay(exchange: &Exchange, codec: &dyn ChatProtocol, quirks: Quirks) -> 
         request::replay(&case, asked, body, &mut outcome);
     }
     if let Some(answered) = &exchange.response {
-        match (answered.status, &answered.body, &answered.raw) {
+        match (answered.status, &answered.body, answered.stream()) {
             (400.., _, _) => error::replay(&case, answered, &mut outcome),
             (_, Some(body), _) => answer::replay(&case, answered, body, &mut outcome),
-            (_, None, Some(raw)) => stream::replay(&case, answered, raw, &mut outcome),
+            (_, None, Some(raw)) => stream::replay(&case, answered, &raw, &mut outcome),
             _ => {}
         }
     }

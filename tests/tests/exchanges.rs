@@ -5,7 +5,7 @@ use std::path::Path;
 
 use llm_core::Protocol;
 use llm_providers::protocols;
-use llm_tests::exchange::{Exchange, files_below};
+use llm_tests::exchange::{Answered, Exchange, files_below};
 use llm_tests::mutate::{changed, enum_places, reordered, with_unknown_members, with_unknown_value};
 use llm_tests::replay::{Outcome, Promise, Spoken, quirks_of, replay, spoken};
 
@@ -126,11 +126,14 @@ fn a_value_that_nobody_knows_never_loses_a_stream_or_its_usage() {
     let kept = |promise| matches!(promise, Promise::Stream | Promise::Cuts | Promise::Usage | Promise::Native);
     let mut short = Vec::new();
     for (name, protocol, exchange) in exchanges() {
-        let Some(raw) = exchange.response.as_ref().filter(|answered| answered.status < 400).and_then(|a| a.raw.clone())
+        let Some(stream) =
+            exchange.response.as_ref().filter(|answered| answered.status < 400).and_then(Answered::stream)
         else {
             continue;
         };
-        for member in ["finish_reason", "stop_reason", "done_reason", "service_tier", "role", "object", "type"] {
+        for member in
+            ["finish_reason", "stop_reason", "stopReason", "done_reason", "service_tier", "role", "object", "type"]
+        {
             let changed = changed(&exchange, &|event| {
                 let mut event = event.clone();
                 for place in enum_places(&event) {
@@ -141,7 +144,7 @@ fn a_value_that_nobody_knows_never_loses_a_stream_or_its_usage() {
                 }
                 event
             });
-            if changed.response.as_ref().and_then(|answered| answered.raw.as_ref()) != Some(&raw) {
+            if changed.response.as_ref().and_then(Answered::stream).as_ref() != Some(&stream) {
                 let mut changed = changed;
                 changed.request = None;
                 short.extend(shortfalls(&format!("{name} {member}"), &run(protocol, &changed), kept));

@@ -31,6 +31,8 @@ pub fn kinds_for(status: u16) -> &'static [ErrorKind] {
         404 => &[Kind::ModelNotFound, Kind::NotFound],
         408 | 504 => &[Kind::Timeout],
         409 => &[Kind::Conflict, Kind::InvalidRequest, Kind::ProviderError],
+        // What Bedrock says where a model failed.
+        424 => &[Kind::ProviderError, Kind::InvalidRequest],
         413 => &[Kind::RequestTooLarge, Kind::ContextLengthExceeded],
         429 => &[Kind::RateLimited, Kind::QuotaExceeded],
         503 | 529 => &[Kind::Overloaded],

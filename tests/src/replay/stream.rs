@@ -83,8 +83,8 @@ pub(super) fn decode(case: &Case<'_>, events: &[Event]) -> (Vec<ChatChunk>, Opti
     (chunks, end)
 }
 
-pub(super) fn replay(case: &Case<'_>, answered: &Answered, raw: &str, outcome: &mut Outcome) {
-    let events = match events_of(answered.content_type(), raw.as_bytes(), raw.len()) {
+pub(super) fn replay(case: &Case<'_>, answered: &Answered, raw: &[u8], outcome: &mut Outcome) {
+    let events = match events_of(answered.content_type(), raw, raw.len()) {
         Ok(events) => events,
         Err(error) => return outcome.fail(Promise::Stream, format!("can't be framed: {error:?}")),
     };
@@ -122,6 +122,7 @@ fn is_whole(protocol: Protocol, events: &[Event]) -> bool {
         Protocol::OpenAiChat => last.data == b"[DONE]",
         Protocol::Anthropic => last.value()["type"] == "message_stop",
         Protocol::Ollama => last.value()["done"] == true,
+        Protocol::Bedrock => last.name == "metadata",
         _ => true,
     }
 }
@@ -157,7 +158,7 @@ fn written_again(case: &Case<'_>, events: &[Event], chunks: &[ChatChunk], end: O
     if let Some((place, error)) = end {
         // From a failure on, events are the encoder's own: one that names the error.
         want = *place;
-        if !ours.iter().skip(want).any(|event| event.to_string().contains("error")) {
+        if !ours.iter().skip(want).any(|event| event.is_error || event.to_string().contains("error")) {
             found.push(format!("the failure is not told: {error:?}"));
         }
     } else if case.quirks.no_done && ours.len() == want + 1 {
@@ -194,9 +195,9 @@ fn read_body(case: &Case<'_>, content_type: &str, body: &[u8], step: usize) -> (
     (chunks, error)
 }
 
-fn cuts(case: &Case<'_>, answered: &Answered, raw: &str, want: &[ChatChunk], outcome: &mut Outcome) {
+fn cuts(case: &Case<'_>, answered: &Answered, raw: &[u8], want: &[ChatChunk], outcome: &mut Outcome) {
     for step in [1, 7] {
-        let (chunks, _) = read_body(case, answered.content_type(), raw.as_bytes(), step);
+        let (chunks, _) = read_body(case, answered.content_type(), raw, step);
         if chunks == want {
             outcome.note(Promise::Cuts, Vec::new());
         } else {
@@ -206,7 +207,7 @@ fn cuts(case: &Case<'_>, answered: &Answered, raw: &str, want: &[ChatChunk], out
     // Long recordings are cut at some places only; the repository's own exchanges are short.
     let stride = (raw.len() / 400).max(1);
     for end in (0..raw.len()).step_by(stride) {
-        let body = &raw.as_bytes()[..end];
+        let body = &raw[..end];
         let (_, error) = read_body(case, answered.content_type(), body, end);
         let left = events_of(answered.content_type(), body, end).unwrap_or_default();
         let may_be_whole = case.quirks.no_done || is_whole(case.codec.protocol(), &left);

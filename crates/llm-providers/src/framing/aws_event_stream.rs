@@ -4,8 +4,12 @@
 //! CRC-32 of everything before; all numbers big-endian. Source: the "event stream encoding" of Amazon Transcribe's
 //! and Bedrock's documentation, and recorded traffic.
 
+mod write;
+
 use llm_core::codec::Frame;
 use llm_core::{Error, Result};
+
+pub use write::{AwsMessage, write_aws_message};
 
 use super::buffer::Buffer;
 use super::{Framer, MAX_FRAME, RawFrame, too_long};

@@ -12,7 +12,7 @@ mod sse;
 use llm_core::codec::Frame;
 use llm_core::{Error, Result};
 
-pub use aws_event_stream::AwsEventStreamFramer;
+pub use aws_event_stream::{AwsEventStreamFramer, AwsMessage, write_aws_message};
 pub use json_array::JsonArrayFramer;
 pub use ndjson::NdjsonFramer;
 pub use sse::SseFramer;

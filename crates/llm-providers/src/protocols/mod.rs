@@ -2,6 +2,7 @@
 
 pub mod anthropic;
 pub(crate) mod aws;
+pub mod bedrock;
 pub mod native;
 pub mod ollama;
 pub mod openai_chat;
@@ -29,6 +30,7 @@ pub fn chat(protocol: Protocol) -> Option<&'static dyn ChatProtocol> {
     match protocol {
         Protocol::OpenAiChat => Some(&openai_chat::OpenAiChat),
         Protocol::Anthropic => Some(&anthropic::Anthropic),
+        Protocol::Bedrock => Some(&bedrock::Bedrock),
         Protocol::Ollama => Some(&ollama::Ollama),
         Protocol::Native => Some(&native::NativeProtocol),
         _ => None,

@@ -1,7 +1,7 @@
 use llm_core::ErrorKind;
 use proptest::prelude::*;
 
-use super::AwsEventStreamFramer;
+use super::{AwsEventStreamFramer, AwsMessage, write_aws_message};
 use crate::framing::tests::{Got, frames, frames_of_any_cut, pieces};
 
 /// A header's name, type and value as on the wire.
@@ -48,6 +48,16 @@ fn messages_are_cut_out_whole() {
         frames_of_any_cut(&body, AwsEventStreamFramer::default),
         [got("messageStart", b"{}", false), got("contentBlockDelta", b"{\"x\":1}", false), got("done", b"", false)]
     );
+}
+
+#[test]
+fn messages_are_written_as_they_are_read() {
+    let mut body = Vec::new();
+    write_aws_message(AwsMessage::Event, "messageStart", b"{\"role\":\"assistant\"}", &mut body);
+    assert_eq!(body, event("messageStart", b"{\"role\":\"assistant\"}"));
+    write_aws_message(AwsMessage::Exception, "throttlingException", b"{}", &mut body);
+    let want = [got("messageStart", b"{\"role\":\"assistant\"}", false), got("throttlingException", b"{}", true)];
+    assert_eq!(frames_of_any_cut(&body, AwsEventStreamFramer::default), want);
 }
 
 /// The checksums of this message were not computed by us.

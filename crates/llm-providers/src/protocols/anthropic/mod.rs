@@ -24,6 +24,7 @@ use llm_core::codec::{
 };
 use llm_core::{Error, Protocol, Result};
 
+pub(crate) use model::takes_budget;
 pub use version::{CLASSIC, LATEST};
 
 const ME: Protocol = Protocol::Anthropic;

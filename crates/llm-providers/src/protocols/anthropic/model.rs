@@ -2,7 +2,7 @@
 
 /// Whether `model` still takes thinking budgets. Models after 4.6 think by effort only; a name that says no version is
 /// given the benefit of the doubt, and the provider decides.
-pub(super) fn takes_budget(model: &str) -> bool {
+pub(crate) fn takes_budget(model: &str) -> bool {
     version_of(model).is_none_or(|version| version <= (4, 6))
 }
 
