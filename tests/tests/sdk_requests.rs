@@ -43,3 +43,18 @@ fn anthropic_2023_06_01() {
 fn ollama() {
     assert_eq!(compare("ollama"), (22, 13));
 }
+
+#[test]
+fn bedrock() {
+    assert_eq!(compare("bedrock"), (25, 10));
+}
+
+#[test]
+fn bedrock_anthropic() {
+    assert_eq!(compare("bedrock_anthropic"), (24, 11));
+}
+
+#[test]
+fn bedrock_anthropic_2023_05_31() {
+    assert_eq!(compare("bedrock_anthropic_2023_05_31"), (27, 8));
+}

@@ -15,8 +15,8 @@ use crate::run::{must, root};
 
 /// Each Python environment, and the providers whose SDKs it holds.
 const ENVIRONMENTS: &[(&str, &str, &[&str])] = &[
-    ("oracle", "requirements.txt", &["openai", "anthropic", "ollama"]),
-    ("oracle-older", "requirements-legacy.txt", &["anthropic_2023_06_01"]),
+    ("oracle", "requirements.txt", &["openai", "anthropic", "ollama", "bedrock", "bedrock_anthropic"]),
+    ("oracle-older", "requirements-legacy.txt", &["anthropic_2023_06_01", "bedrock_anthropic_2023_05_31"]),
 ];
 
 #[derive(clap::Args)]

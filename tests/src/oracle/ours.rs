@@ -23,6 +23,7 @@ pub fn speaker(folder: &str) -> Result<Speaker, String> {
         "anthropic" => ("anthropic", Some("2026-10-21")),
         "anthropic_2023_06_01" => ("anthropic", Some("2023-06-01")),
         "openai_responses" => return Err("the protocol `openai-responses` is not built".to_owned()),
+        "bedrock_anthropic" => ("bedrock_anthropic", Some("2026-10-21")),
         "bedrock_anthropic_2023_05_31" => ("bedrock_anthropic", Some("bedrock-2023-05-31")),
         other => (other, None),
     };

@@ -15,7 +15,8 @@ pub(super) fn whole(body: &Value) -> Reading {
             said.text.push_str(&text_at(piece, "/text"));
         }
         if let Some(tool) = block.get("toolUse").filter(|tool| is_the_callers(tool)) {
-            let arguments = tool.get("input").map(Value::to_string).unwrap_or_default();
+            let arguments = tool.get("input").filter(|input| input.is_object()).map(Value::to_string);
+            let arguments = arguments.unwrap_or_default();
             said.calls.push(Call { id: text_at(tool, "/toolUseId"), name: text_at(tool, "/name"), arguments });
         }
     }
@@ -25,16 +26,16 @@ pub(super) fn whole(body: &Value) -> Reading {
 
 pub(super) fn events(events: &[Value]) -> Reading {
     let mut said = ChoiceReading::default();
-    let mut calls: BTreeMap<u64, Call> = BTreeMap::new();
+    let mut calls: BTreeMap<u64, (Call, Option<String>)> = BTreeMap::new();
     let mut usage = None;
     for event in events {
         let index = count_at(event, "/contentBlockIndex").unwrap_or(0);
         if let Some(tool) = event.pointer("/start/toolUse").filter(|tool| is_the_callers(tool)) {
             let call = Call { id: text_at(tool, "/toolUseId"), name: text_at(tool, "/name"), arguments: String::new() };
-            calls.insert(index, call);
+            calls.insert(index, (call, tool.get("input").map(Value::to_string)));
         }
         said.text.push_str(&text_at(event, "/delta/text"));
-        if let Some(call) = calls.get_mut(&index) {
+        if let Some((call, _)) = calls.get_mut(&index) {
             call.arguments.push_str(&text_at(event, "/delta/toolUse/input"));
         }
         if let Some(reason) = event.get("stopReason").and_then(Value::as_str) {
@@ -42,13 +43,18 @@ pub(super) fn events(events: &[Value]) -> Reading {
         }
         usage = event.get("usage").map(usage_of).or(usage);
     }
-    said.calls = calls.into_values().collect();
+    // Input that the first event gives holds where no pieces of it follow.
+    let whole = |(call, given): (Call, Option<String>)| match given.filter(|_| call.arguments.is_empty()) {
+        Some(arguments) => Call { arguments, ..call },
+        None => call,
+    };
+    said.calls = calls.into_values().map(whole).collect();
     Reading { choices: [(0, said)].into(), usage }
 }
 
-/// Tools that Bedrock runs itself say so.
+/// Tools that Bedrock runs itself say so. A call without an id could be answered by nobody.
 fn is_the_callers(tool: &Value) -> bool {
-    !text_at(tool, "/type").starts_with("server_")
+    !text_at(tool, "/type").starts_with("server_") && tool.get("toolUseId").is_some_and(Value::is_string)
 }
 
 /// Tokens, disjoint: here `inputTokens` has neither cache reads nor writes in it.

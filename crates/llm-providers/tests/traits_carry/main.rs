@@ -1,5 +1,5 @@
 //! The codec traits carry the two protocols whose URLs, framing and errors differ most from the others: Gemini and
-//! Bedrock Converse. The codecs here are spikes that understand what the exchanges hold and no more.
+//! Bedrock Converse. Gemini's codec here is a spike that understands what the exchanges hold and no more.
 //!
 //! The exchanges are our own; the recorded ones are replayed too where `LLM_RECORDINGS` names their folder.
 
@@ -19,6 +19,7 @@ use llm_core::chat::{
 use llm_core::codec::{Chat, DecodeContext, Encoded, Quirks, Target, Upstream};
 use llm_core::{Error, ErrorKind, Meter, Result};
 use llm_providers::framing::{self, Framer, JsonArrayFramer};
+use llm_providers::protocols::bedrock::Bedrock;
 use serde_json::{Value, json};
 
 /// What our own exchanges ask.
@@ -188,7 +189,7 @@ fn bedrock_is_asked_with_its_model_encoded_in_the_path() {
             continue;
         };
         let model = model.replace("%3A", ":").replace("%2F", "/");
-        let encoded = encode(&bedrock::Bedrock, &request(), &model, method == "converse-stream");
+        let encoded = encode(&Bedrock, &request(), &model, method == "converse-stream");
         asks_for(&exchange, &encoded);
         if exchange.is_own {
             exchange::same(&body_of(&encoded), &exchange.request_body, &exchange.name);
@@ -202,7 +203,7 @@ fn bedrock_streams_as_aws_event_stream() {
     for exchange in exchange::all("bedrock", &["converse_stream"]) {
         let Some(body) = exchange.binary() else { continue };
         let framer = || framing::for_content_type(exchange.content_type.as_deref()).unwrap();
-        let answer = replay(&bedrock::Bedrock, framer(), &body, usize::MAX);
+        let answer = replay(&Bedrock, framer(), &body, usize::MAX);
         if exchange.name == "stream_exception" {
             let error: Error = answer.unwrap_err();
             assert_eq!((error.kind(), error.code()), (ErrorKind::RateLimited, Some("throttlingException")));
@@ -211,13 +212,13 @@ fn bedrock_streams_as_aws_event_stream() {
         }
         seen += 1;
         let answer = answer.unwrap();
-        assert_eq!(replay(&bedrock::Bedrock, framer(), &body, 1).unwrap(), answer, "{}", exchange.name);
+        assert_eq!(replay(&Bedrock, framer(), &body, 1).unwrap(), answer, "{}", exchange.name);
         bedrock::agrees(&answer, framer(), &body, &exchange.name);
         if exchange.is_own {
             says_what_we_wrote(&answer, "bedrock");
             assert_eq!(answer.usage().get(Meter::CacheRead), 4);
         }
-        let cut = replay(&bedrock::Bedrock, framer(), &body[..body.len() / 2], usize::MAX).unwrap_err();
+        let cut = replay(&Bedrock, framer(), &body[..body.len() / 2], usize::MAX).unwrap_err();
         assert_eq!(cut.kind(), ErrorKind::Cut, "{}", exchange.name);
     }
     assert!(seen >= 1);

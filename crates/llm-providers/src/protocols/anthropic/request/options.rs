@@ -1,12 +1,12 @@
 //! Thinking, effort and the form of the answer: `thinking`, `output_config` and the older `output_format`.
 
 use llm_core::chat::{ChatRequest, Effort, ReasoningOptions, ResponseFormat};
-use llm_core::codec::{Target, Unsupported};
+use llm_core::codec::{Host, Target, Unsupported};
 use llm_core::fields::Fields;
 use llm_core::{Native, Result};
 use serde_json::{Map, Value, json};
 
-use super::super::{ME, model};
+use super::super::{ME, model, version};
 
 /// Anthropic's formats have no name, OpenAI's need one.
 const FORMAT_NAME: &str = "answer";
@@ -130,11 +130,17 @@ fn write_thinking(
         return Ok(object(json!({"type": "disabled"})));
     }
     if let Some(budget) = options.budget_tokens {
-        if model::takes_budget(target.model) {
+        // In Bedrock, the newer version is spoken to models after 4.6 and no other.
+        let newer = target.quirks.host == Host::Bedrock && version::is_strict(version::of(target));
+        if model::takes_budget(target.model) && !newer {
             return Ok(object(json!({"type": "enabled", "budget_tokens": budget})));
         }
         let why = format!("`{}` thinks by effort, not by a budget of tokens", target.model);
         unsupported.param("thinking.budget_tokens", &why)?;
+        if options.effort.is_none() {
+            // The switch came with the budget, and goes with it.
+            return Ok(None);
+        }
     }
     if options.effort.is_some() || options.enabled == Some(true) {
         return Ok(object(json!({"type": "adaptive"})));

@@ -167,12 +167,16 @@ fn write_reasoning(
         }
         let why = format!("`{}` thinks by effort, not by a budget of tokens", target.model);
         unsupported.param("thinking.budget_tokens", &why)?;
+        if options.effort.is_none() {
+            // The switch came with the budget, and goes with it.
+            return Ok(());
+        }
     }
     match (family, off) {
         (Family::Claude, true) => more(body, &["thinking"], json!({"type": "disabled"})),
         (Family::Nova, true) => more(body, &["reasoningConfig"], json!({"type": "disabled"})),
         (Family::Claude, false) => {
-            if options.effort.is_some() || options.enabled == Some(true) || options.budget_tokens.is_some() {
+            if options.effort.is_some() || options.enabled == Some(true) {
                 more(body, &["thinking"], json!({"type": "adaptive"}));
             }
             return effort(options, body, unsupported, family);

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::super::block::{self, DELTA, EVENT, Speaker};
 use super::super::{ME, answer, usage};
+use super::INDEX;
 use crate::protocols::aws;
 
 /// Reads the events of one answer.
@@ -57,9 +58,10 @@ impl Decoder {
     }
 
     fn block_start(&mut self, mut event: Fields) -> ChatChunk {
-        let (Some(index), Some(_)) = (number(&event), event.get("start")) else {
+        if event.get("start").is_none() {
             return whole("contentBlockStart", event.into_members());
-        };
+        }
+        let index = number(&event);
         let start = event.take("start").unwrap_or_default();
         let part = block::one(String::new(), start.clone(), Speaker::Provider(&self.cx.provider));
         let mut part = part.unwrap_or_else(|_| Content::Unknown { protocol: ME, value: start }.into());
@@ -70,7 +72,7 @@ impl Decoder {
             open.input = input;
         }
         if let Some(begun) = deltas.last_mut() {
-            begun.native = rest(event, None, index, number);
+            begun.native = rest(event, None, number);
             // That it was said by an event is told even where nothing is left of it.
             if begun.native.get(ME, EVENT).is_none() {
                 begun.native.insert(ME, EVENT, Map::new().into());
@@ -91,9 +93,9 @@ impl Decoder {
 
     fn block_delta(&mut self, mut event: Fields) -> ChatChunk {
         let index = number(&event);
-        let begun = self.open.iter().find(|open| Some(open.index) == index).map(|open| (open.part, open.kind));
+        let begun = self.open.iter().find(|open| open.index == index).map(|open| (open.part, open.kind));
         let what = event.get("delta").and_then(|delta| Piece::of(delta, begun.map(|(_, kind)| kind)));
-        let (Some(index), Some(what)) = (index, what) else {
+        let Some(what) = what else {
             return whole("contentBlockDelta", event.into_members());
         };
         let Some(mut delta) = event.take_object("delta") else {
@@ -123,7 +125,7 @@ impl Decoder {
         {
             open.input = None;
         }
-        let native = rest(event, Some(delta), index, part);
+        let native = rest(event, Some(delta), part);
         deltas.push(Delta { part, change: change_of_part, native });
         change(deltas)
     }
@@ -139,7 +141,7 @@ impl Decoder {
         let mut deltas = Vec::with_capacity(1);
         let number = self.begin(index, Kind::Other, reasoning.into(), &mut deltas);
         if let Some(begun) = deltas.last_mut() {
-            begun.native = rest(event, Some(delta), index, number);
+            begun.native = rest(event, Some(delta), number);
             // That it was said by a delta is told even where nothing is left of it.
             if begun.native.get(ME, DELTA).is_none() {
                 begun.native.insert(ME, DELTA, Map::new().into());
@@ -150,7 +152,7 @@ impl Decoder {
 
     fn block_stop(&mut self, event: Fields) -> ChatChunk {
         let index = number(&event);
-        let Some(place) = self.open.iter().position(|open| Some(open.index) == index) else {
+        let Some(place) = self.open.iter().position(|open| open.index == index) else {
             return whole("contentBlockStop", event.into_members());
         };
         let open = self.open.remove(place);
@@ -160,7 +162,7 @@ impl Decoder {
             let change = Change::Arguments(input);
             deltas.push(Delta { part: open.part, change, native: said_by_none() });
         }
-        let native = rest(event, None, open.index, open.part);
+        let native = rest(event, None, open.part);
         deltas.push(Delta { part: open.part, change: Change::Stop, native });
         change(deltas)
     }
@@ -306,8 +308,9 @@ fn take_given(part: &mut Part) -> Option<String> {
     Some(given)
 }
 
-fn number(event: &Fields) -> Option<u64> {
-    event.get("contentBlockIndex").and_then(Value::as_u64)
+/// The number of a block; the first where none is said.
+fn number(event: &Fields) -> u64 {
+    event.get(INDEX).and_then(Value::as_u64).unwrap_or(0)
 }
 
 /// A chunk that keeps a whole event under its name.
@@ -342,9 +345,14 @@ fn said_by_none() -> Native {
 }
 
 /// What is left of the event and of its delta, beside what every such event has.
-fn rest(mut event: Fields, delta: Option<Fields>, index: u64, part: u32) -> Native {
-    if index == u64::from(part) {
-        event.take("contentBlockIndex");
+fn rest(mut event: Fields, delta: Option<Fields>, part: u32) -> Native {
+    match event.get(INDEX) {
+        Some(said) if said.as_u64() == Some(u64::from(part)) => {
+            event.take(INDEX);
+        }
+        Some(_) => {}
+        // An empty shape says that none was said.
+        None => event.put(INDEX, Value::Array(Vec::new())),
     }
     let mut kept = Map::new();
     if !event.is_empty() {

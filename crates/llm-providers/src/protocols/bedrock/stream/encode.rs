@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::block::{self, DELTA, EVENT};
 use super::super::{ME, error, finish, usage};
+use super::INDEX;
 use crate::framing::{self, AwsMessage};
 use crate::protocols::aws;
 
@@ -242,9 +243,12 @@ fn piece(out: &mut Vec<u8>, delta: &Delta, says_something: bool, path: &[&str], 
 /// An event of a block, with what was kept of it.
 fn block_event(out: &mut Vec<u8>, name: &str, delta: &Delta, member: Option<(&str, Value)>) {
     let mut object = Map::new();
-    object.insert("contentBlockIndex".to_owned(), delta.part.into());
+    object.insert(INDEX.to_owned(), delta.part.into());
     if let Some(Value::Object(kept)) = delta.native.get(ME, EVENT) {
         object.extend(kept.clone());
+    }
+    if object.get(INDEX).is_some_and(|said| said.as_array().is_some_and(Vec::is_empty)) {
+        object.shift_remove(INDEX);
     }
     if let Some((member, value)) = member {
         object.insert(member.to_owned(), value);

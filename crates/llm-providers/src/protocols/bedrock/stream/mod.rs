@@ -17,5 +17,8 @@ mod encode;
 pub(super) use decode::Decoder;
 pub(super) use encode::Encoder;
 
+/// The member with the number of a block.
+const INDEX: &str = "contentBlockIndex";
+
 #[cfg(test)]
 mod tests;
