@@ -4,6 +4,7 @@
 
 mod anthropic;
 mod bedrock;
+mod cohere;
 mod error;
 mod ollama;
 mod openai_chat;
@@ -54,6 +55,8 @@ pub fn whole(protocol: Protocol, body: &Value) -> Option<Reading> {
         Protocol::OpenAiChat => Some(openai_chat::whole(body)),
         Protocol::Anthropic => Some(anthropic::whole(body)),
         Protocol::Bedrock => Some(bedrock::whole(body)),
+        Protocol::Cohere => Some(cohere::whole(body)),
+        Protocol::Mistral => Some(openai_chat::whole(body)),
         Protocol::Ollama => Some(ollama::events(std::slice::from_ref(body))),
         _ => None,
     }
@@ -65,6 +68,8 @@ pub fn stream(protocol: Protocol, events: &[Value]) -> Option<Reading> {
         Protocol::OpenAiChat => Some(openai_chat::events(events)),
         Protocol::Anthropic => Some(anthropic::events(events)),
         Protocol::Bedrock => Some(bedrock::events(events)),
+        Protocol::Cohere => Some(cohere::events(events)),
+        Protocol::Mistral => Some(openai_chat::events(events)),
         Protocol::Ollama => Some(ollama::events(events)),
         _ => None,
     }

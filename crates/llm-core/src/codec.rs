@@ -67,6 +67,12 @@ pub struct Quirks {
     pub cache_markers: CacheMarkers,
     /// How documents are written.
     pub documents: DocumentForm,
+    /// Whether sound is the bare base64 text, or a URL, in place of an object.
+    pub bare_audio: bool,
+    /// Whether instructions have no other role than `system`.
+    pub system_only: bool,
+    /// Whether a choice of tools that is a word stands in `tool_choice_option` (watsonx).
+    pub tool_choice_option: bool,
     /// Whether `logprobs` is the number of alternatives, in place of `top_logprobs`.
     pub logprobs_number: bool,
     /// Whether embeddings come as base64 of bytes with a sign, one a dimension.
@@ -118,6 +124,8 @@ pub enum DocumentForm {
     File,
     /// `file_url: {url}`, which holds a URL or bare base64, with `file_name` beside it (Perplexity).
     FileUrl,
+    /// `document_url`, a URL of either kind as a text, with `document_name` beside it (Mistral).
+    DocumentUrl,
 }
 
 /// A request as it goes out, before credentials are added.

@@ -115,6 +115,11 @@ impl Native {
         self.members(protocol).cloned().unwrap_or_default()
     }
 
+    /// All kept members, whatever protocol they are of.
+    pub fn into_members(self) -> Map<String, Value> {
+        self.members.map(|members| *members).unwrap_or_default()
+    }
+
     /// Adds or replaces one kept member, which makes the object one of `protocol`.
     /// Members of another protocol are forgotten.
     pub fn insert(&mut self, protocol: Protocol, name: impl Into<String>, value: Value) {

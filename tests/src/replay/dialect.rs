@@ -17,6 +17,7 @@ pub fn spoken(provider: &str, api: &str) -> Spoken {
     match (provider, api) {
         ("cohere", "chat") => Spoken::Chat(Protocol::Cohere),
         ("cohere", "chat_v1") => Spoken::Other("Cohere's older chat, version 1"),
+        ("mistral", "chat") => Spoken::Chat(Protocol::Mistral),
         ("gemini", "chat") => Spoken::Chat(Protocol::Gemini),
         ("bedrock", "chat") => Spoken::Chat(Protocol::Bedrock),
         ("ollama", "chat") => Spoken::Chat(Protocol::Ollama),

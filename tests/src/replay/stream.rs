@@ -119,7 +119,8 @@ pub(super) fn replay(case: &Case<'_>, answered: &Answered, raw: &[u8], outcome: 
 fn is_whole(protocol: Protocol, events: &[Event]) -> bool {
     let Some(last) = events.last() else { return false };
     match protocol {
-        Protocol::OpenAiChat => last.data == b"[DONE]",
+        Protocol::OpenAiChat | Protocol::Mistral => last.data == b"[DONE]",
+        Protocol::Cohere => last.data == b"[DONE]" || last.value()["type"] == "message-end",
         Protocol::Anthropic => last.value()["type"] == "message_stop",
         Protocol::Ollama => last.value()["done"] == true,
         Protocol::Bedrock => last.name == "metadata",

@@ -4,6 +4,7 @@ mod accumulate;
 mod answer;
 mod chunk;
 mod message;
+mod relabel;
 mod request;
 mod text;
 
@@ -14,4 +15,5 @@ pub use message::{
     CacheControl, Citation, Content, Media, MediaKind, MediaSource, Message, Part, Reasoning, Role, ServerToolCall,
     ServerToolResult, ToolCall, ToolResult,
 };
+pub use relabel::Relabel;
 pub use request::{ChatRequest, Effort, ReasoningOptions, ResponseFormat, Tool, ToolChoice, UnsupportedPolicy};

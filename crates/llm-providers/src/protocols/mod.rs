@@ -3,6 +3,8 @@
 pub mod anthropic;
 pub(crate) mod aws;
 pub mod bedrock;
+pub mod cohere;
+pub mod mistral;
 pub mod native;
 pub mod ollama;
 pub mod openai_chat;
@@ -31,6 +33,8 @@ pub fn chat(protocol: Protocol) -> Option<&'static dyn ChatProtocol> {
         Protocol::OpenAiChat => Some(&openai_chat::OpenAiChat),
         Protocol::Anthropic => Some(&anthropic::Anthropic),
         Protocol::Bedrock => Some(&bedrock::Bedrock),
+        Protocol::Cohere => Some(&cohere::Cohere),
+        Protocol::Mistral => Some(&mistral::Mistral),
         Protocol::Ollama => Some(&ollama::Ollama),
         Protocol::Native => Some(&native::NativeProtocol),
         _ => None,

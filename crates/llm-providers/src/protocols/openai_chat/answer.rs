@@ -78,7 +78,7 @@ fn read_message(cx: &DecodeContext, choice: u32, mut fields: Fields) -> Message 
         }
     } else if let Some(list) = fields.take_list("content") {
         fields.put("content", json!([]));
-        all.extend(list.into_iter().map(parts::read_answer));
+        all.extend(list.into_iter().map(|value| parts::read_answer(value, &cx.provider)));
     }
     if all.iter().any(|part| part.as_text().is_some()) {
         let cited = citations::take(&mut fields);

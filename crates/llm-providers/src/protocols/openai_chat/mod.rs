@@ -29,9 +29,34 @@ use llm_core::codec::{
     AnswerContext, Chat, ChatProtocol, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead,
     ResponseHead, StreamDecoder, StreamEncoder, Target, Upstream,
 };
-use llm_core::{Error, Protocol, Result};
+use llm_core::{Error, Native, Protocol, Result};
+use serde_json::{Map, Value};
 
 const PROTOCOL: Protocol = Protocol::OpenAiChat;
+
+/// Reads an answer of a status other than 2xx, in any of the shapes that hosts use; other protocols have them too.
+pub(super) fn read_error(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
+    error::decode(cx, head, body)
+}
+
+/// Writes a request to a provider whose protocol is nearly this one: `last` changes what differs.
+pub(super) fn encode_with(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    last: impl FnOnce(&mut Map<String, Value>),
+) -> Result<Encoded> {
+    request::encode_with(request, target, last)
+}
+
+/// A thought as a part of the content list, over what is left of it.
+pub(super) fn write_thought(text: &str, shape: Map<String, Value>) -> Value {
+    message::chunks::write(text, &Native::new(PROTOCOL, shape))
+}
+
+/// Reads the error that an answer of status 200, or an event, says it is.
+pub(super) fn error_of_members(cx: &DecodeContext, members: &Map<String, Value>, body: &[u8]) -> Error {
+    error::from_body(cx, None, members, body)
+}
 
 /// The codec of OpenAI Chat Completions.
 #[derive(Clone, Copy, Debug, Default)]

@@ -32,6 +32,10 @@ fn by_url(kind: MediaKind, member: &str, part: &mut Fields) -> Result<Option<Med
 }
 
 fn audio(part: &mut Fields) -> Result<Option<Media>> {
+    // Bare base64, which some hosts take, does not say what it is and passes as it is.
+    if part.get("input_audio").is_some_and(Value::is_string) {
+        return Ok(None);
+    }
     let Some(mut inner) = part.want_object("input_audio")? else { return Err(part.missing("input_audio")) };
     let data = inner.need_text("data")?;
     // The format stays: `mp3` and `mpeg` are the same media type.
@@ -88,6 +92,9 @@ pub(in super::super) fn write(part: &Part, media: &Media, quirks: &Quirks) -> Re
             Some(url) => write_url(&mut out, kind, &url, media.detail.as_deref()),
             None => return Err("it must be inline or at a URL"),
         },
+        (MediaKind::Audio, MediaSource::Base64 { data, .. } | MediaSource::Url { url: data }) if quirks.bare_audio => {
+            out.insert(kind.to_owned(), json!(data));
+        }
         (MediaKind::Audio, MediaSource::Base64 { media_type, data }) => within(&mut out, kind, |inner| {
             inner.insert("data".to_owned(), json!(data));
             if !inner.contains_key("format") {
@@ -99,6 +106,21 @@ pub(in super::super) fn write(part: &Part, media: &Media, quirks: &Quirks) -> Re
             let file = write_file_url(source, media.name.as_deref());
             let file = file.ok_or("a document must be inline or at a URL")?;
             return Ok(Value::Object(file));
+        }
+        (_, MediaSource::Base64 { .. } | MediaSource::Url { .. }) if quirks.documents == DocumentForm::DocumentUrl => {
+            out.remove(kind);
+            out.insert("type".to_owned(), json!("document_url"));
+            out.insert("document_url".to_owned(), json!(media.source.to_url()));
+            if let Some(name) = &media.name {
+                out.insert("document_name".to_owned(), json!(name));
+            }
+            return Ok(Value::Object(out));
+        }
+        (_, MediaSource::File { id }) if quirks.documents == DocumentForm::DocumentUrl => {
+            out.insert("type".to_owned(), json!(kind));
+            out.insert("file_id".to_owned(), json!(id));
+            out.remove(kind);
+            return Ok(Value::Object(out));
         }
         (_, source) => {
             let (member, value, default_name) = match source {

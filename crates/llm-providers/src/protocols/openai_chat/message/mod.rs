@@ -1,6 +1,7 @@
 //! Messages: the pieces that requests, answers and streams have in common.
 
 pub(super) mod calls;
+pub(super) mod chunks;
 pub(super) mod citations;
 pub(super) mod media;
 pub(super) mod parts;

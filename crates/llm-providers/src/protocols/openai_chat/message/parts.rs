@@ -7,7 +7,7 @@ use llm_core::{Native, Result};
 use serde_json::{Map, Value, json};
 
 use super::super::PROTOCOL;
-use super::media;
+use super::{chunks, media};
 
 /// The member of Anthropic's form that hosts take over.
 const CACHE_CONTROL: &str = "cache_control";
@@ -38,7 +38,10 @@ pub(in super::super) fn read(mut part: Fields) -> Result<Part> {
 }
 
 /// The same for a provider's answer, where an odd part is kept whole.
-pub(in super::super) fn read_answer(value: Value) -> Part {
+pub(in super::super) fn read_answer(value: Value, thinker: &str) -> Part {
+    if let Some(part) = chunks::read(&value, thinker) {
+        return part;
+    }
     let unknown = |value| Part::from(Content::Unknown { protocol: PROTOCOL, value });
     match Fields::at("content", value.clone()).and_then(read) {
         Ok(part) => part,
@@ -128,6 +131,7 @@ pub(in super::super) fn write_answer_content(parts: &[Part], own: bool, out: &mu
                 Some(Value::Object(out))
             }
             Content::Media(media) if is_listed(part) => media::write(part, media, &Quirks::default()).ok(),
+            Content::Reasoning(thought) if is_listed(part) => Some(chunks::write(&thought.text, &part.native)),
             _ => None,
         });
         out.insert("content".to_owned(), Value::Array(list.collect()));

@@ -125,7 +125,7 @@ fn thought(part: &Part) -> Option<&Reasoning> {
 /// Writes the reasoning of an answer: as it stood where it came in this protocol, else in all three places, so that
 /// every client of a host of this protocol finds it.
 pub(in super::super) fn write_answer(parts: &[Part], out: &mut Map<String, Value>) {
-    for part in parts {
+    for part in parts.iter().filter(|part| !super::parts::is_listed(part)) {
         let Content::Reasoning(reasoning) = &part.content else { continue };
         match part.native.members(PROTOCOL) {
             Some(shape) => write_as_it_stood(reasoning, shape, out),
@@ -179,7 +179,8 @@ pub(in super::super) fn write_request(parts: &[Part], quirks: &Quirks, provider:
             reasoning.signature = None;
             reasoning.encrypted = None;
         }
-        let shape = part.native.members(PROTOCOL);
+        // A part of the content list has no member of its own.
+        let shape = part.native.members(PROTOCOL).filter(|_| !super::parts::is_listed(part));
         if quirks.reasoning_details {
             replay_detail(&reasoning, shape, out);
         } else if quirks.replay_reasoning {

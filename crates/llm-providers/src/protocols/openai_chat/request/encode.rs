@@ -15,6 +15,15 @@ pub(in super::super) const PATH: &str = "/chat/completions";
 
 /// Writes a request as the target's row takes it.
 pub(in super::super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
+    encode_with(request, target, |_| ())
+}
+
+/// The same for a protocol that is nearly this one: `last` changes what differs.
+pub(in super::super) fn encode_with(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    last: impl FnOnce(&mut Map<String, Value>),
+) -> Result<Encoded> {
     let mut unsupported = Unsupported::new(request.unsupported, target.provider);
     let mut out = request.native.object(PROTOCOL);
     out.insert("model".to_owned(), json!(target.model));
@@ -32,6 +41,7 @@ pub(in super::super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Re
     }
     write_stream(target, &mut out);
     fit(target, &mut unsupported, &mut out)?;
+    last(&mut out);
     unsupported.foreign(&request.native, PROTOCOL)?;
     let body = serde_json::to_vec(&out)
         .map_err(|error| Error::new(ErrorKind::Internal, "the request can't be written").with_source(error))?;
@@ -130,6 +140,10 @@ fn fit(target: &Target<'_>, unsupported: &mut Unsupported<'_>, out: &mut Map<Str
         if let Some(value) = out.remove(ours) {
             out.insert(theirs.clone(), value);
         }
+    }
+    if quirks.tool_choice_option && out.get("tool_choice").is_some_and(Value::is_string) {
+        let word = out.remove("tool_choice").unwrap_or_default();
+        out.insert("tool_choice_option".to_owned(), word);
     }
     for (name, template) in &quirks.members {
         let value = template::fill(template, |variable| target.variables.get(variable).cloned());

@@ -38,7 +38,11 @@ impl Writer<'_, '_> {
             return Ok(());
         }
         let mut out = message.native.object(PROTOCOL);
-        out.insert("role".to_owned(), json!(message.role));
+        let role = match &message.role {
+            Role::Developer if self.target.quirks.system_only => &Role::System,
+            role => role,
+        };
+        out.insert("role".to_owned(), json!(role));
         if let Some(name) = &message.name {
             out.insert("name".to_owned(), json!(name));
         }

@@ -11,4 +11,4 @@ mod thinking;
 mod tools;
 
 pub(super) use decode::decode;
-pub(super) use encode::{PATH, encode};
+pub(super) use encode::{PATH, encode, encode_with};

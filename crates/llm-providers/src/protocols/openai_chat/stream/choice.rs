@@ -7,9 +7,9 @@ use llm_core::fields::Fields;
 use serde_json::{Map, Value, json};
 
 use super::super::message::calls::{self, Arguments, CALLS, Piece};
-use super::super::message::citations;
 use super::super::message::reasoning::{self, DETAILS, Detail};
 use super::super::message::think::{self, Sorted, Splitter};
+use super::super::message::{chunks, citations};
 use super::super::{PROTOCOL, finish};
 
 /// The parts of one choice.
@@ -195,14 +195,17 @@ impl ChoiceState {
             }
             return;
         }
-        // A list stays as it is; its texts are read from it.
-        let texts: Vec<String> = match delta.get("content") {
-            Some(Value::Array(list)) => list.iter().filter_map(listed_text).collect(),
-            _ => return,
-        };
-        for text in texts {
-            let part = self.begin_text(deltas);
-            deltas.push(Delta { part, change: Change::Text(text), native: written_as(Value::Null) });
+        // A list stays as it is; its texts and thoughts are read from it.
+        let Some(Value::Array(list)) = delta.get("content") else { return };
+        for value in list {
+            let (part, change) = match (listed_text(value), chunks::text_of(value)) {
+                (Some(text), _) => (self.begin_text(deltas), Change::Text(text)),
+                (None, Some(thought)) if !thought.is_empty() => {
+                    (self.thoughts(&cx.provider, deltas), Change::Reasoning(thought))
+                }
+                (None, _) => continue,
+            };
+            deltas.push(Delta { part, change, native: written_as(Value::Null) });
         }
     }
 
