@@ -139,12 +139,12 @@ impl Provider {
         self.row.protocol_of(O::KIND).and_then(O::codec).ok_or_else(|| self.lacks(O::KIND))
     }
 
-    /// The target of a call of an operation of `model`.
+    /// The target of a call of an operation of `model`. What the catalogue knows of the model is not in it.
     pub fn target_of<'a, O: Operation>(&'a self, model: &'a str, stream: bool, id_seed: &'a str) -> Target<'a> {
         Target { quirks: self.row.quirks_of(O::KIND), ..self.target(model, stream, id_seed) }
     }
 
-    /// The target of a request to `model`.
+    /// The same for whatever is asked of its main protocol.
     pub fn target<'a>(&'a self, model: &'a str, stream: bool, id_seed: &'a str) -> Target<'a> {
         Target {
             provider: &self.id,
@@ -153,9 +153,21 @@ impl Provider {
             quirks: &self.row.quirks,
             variables: &self.row.variables,
             stream,
-            max_output: Catalogue::bundled().max_output(&self.id, model),
+            max_output: None,
             id_seed,
         }
+    }
+
+    /// The same, with the model's bound from the catalogue.
+    fn known_target<'a>(&'a self, model: &'a str, stream: bool, id_seed: &'a str) -> Target<'a> {
+        let max_output = Catalogue::bundled().max_output(&self.id, model);
+        Target { max_output, ..self.target(model, stream, id_seed) }
+    }
+
+    /// The target of a call from here, with the model's bound from the catalogue.
+    fn known_target<'a, O: Operation>(&'a self, model: &'a str, stream: bool, id_seed: &'a str) -> Target<'a> {
+        let max_output = Catalogue::bundled().max_output(&self.id, model);
+        Target { max_output, ..self.target_of::<O>(model, stream, id_seed) }
     }
 
     /// Sends an encoded request and waits for the head of its answer, whatever the status.
@@ -198,7 +210,7 @@ impl Provider {
     pub async fn call<O: Spoken>(&self, request: &O::Request, model: &str) -> Result<O::Answer> {
         let codec = self.codec::<O>()?;
         let seed = fresh_seed();
-        let encoded = codec.encode_request(request, &self.target_of::<O>(model, false, &seed))?;
+        let encoded = codec.encode_request(request, &self.known_target::<O>(model, false, &seed))?;
         let response = self.send_ok::<O>(&encoded, &self.timeouts).await?;
         let head = response.head;
         let body = response.body.collect(MAX_ANSWER).await.map_err(|error| error.with_provider(self.id.as_str()))?;
@@ -217,7 +229,7 @@ impl Provider {
     pub async fn chat_stream(&self, request: &ChatRequest, model: &str) -> Result<ChatStream> {
         let codec = self.chat_codec()?;
         let seed = fresh_seed();
-        let encoded = codec.encode_request(request, &self.target(model, true, &seed))?;
+        let encoded = codec.encode_request(request, &self.known_target::<Chat>(model, true, &seed))?;
         let response = self.send_ok::<Chat>(&encoded, &self.timeouts).await?;
         ChatStream::new(codec, &encoded, response).await
     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::future::OptionFuture;
 use llm_core::chat::CallInfo;
 use llm_core::codec::{Observed, ResponseHead};
 use llm_core::{Error, ErrorKind, Meter, NanoUsd, Result, Usage};
@@ -18,7 +19,7 @@ use super::estimate::Bound;
 use super::surface::with_codec;
 use super::{spoken, tokens};
 use crate::Gateway;
-use crate::journal::Entry;
+use crate::journal::{Entry, Written};
 use crate::limits::{Actual, Estimate, RateLimits, Refusal, Reservation};
 use crate::record::{Attempt, CallId, CallStatus, OpenRecord, Outcome};
 use crate::routing::Deployment;
@@ -124,7 +125,7 @@ impl Used {
 }
 
 impl Account {
-    /// Opens the account: the reservation stands in the journal before a byte goes upstream.
+    /// Opens the account. It must be [`recorded`](Self::recorded) before a byte goes upstream.
     pub(crate) fn open(
         gateway: &Arc<Gateway>,
         asked: Arc<Asked>,
@@ -132,7 +133,7 @@ impl Account {
         bound: Bound,
         reservation: Reservation,
     ) -> Result<Self> {
-        let entry = match gateway.journal.open(open) {
+        let entry = match gateway.journal.begin(open) {
             Ok(entry) => entry,
             Err(error) => {
                 reservation.cancel();
@@ -155,6 +156,20 @@ impl Account {
             answering: false,
             left: false,
         })
+    }
+
+    /// Waits until the reservation stands in the journal. Where it can't be written, nothing is held and nothing
+    /// recorded.
+    pub(crate) async fn recorded(mut self) -> Result<Self> {
+        let written = self.entry.as_ref().map(Entry::written);
+        let Some(Err(error)) = OptionFuture::from(written).await else { return Ok(self) };
+        if let Some(entry) = self.entry.take() {
+            entry.forget();
+        }
+        if let Some(reservation) = self.reservation.take() {
+            reservation.cancel();
+        }
+        Err(error)
     }
 
     pub(crate) fn id(&self) -> CallId {
@@ -313,23 +328,29 @@ impl Account {
     }
 
     /// The caller is gone: charges what was sent and what had arrived.
-    async fn abandoned(mut self) {
+    async fn abandoned(self) {
         let used = match self.current {
             Some(_) => self.used(&self.observed).await,
             None => Used::nothing(),
         };
-        self.close(&End { status: CallStatus::CallerGone, http_status: None, error: None }, used);
+        self.settle(&End { status: CallStatus::CallerGone, http_status: None, error: None }, used).await;
     }
 
-    /// Ends the call: the reservation gives way to what was used, and the record stands in the journal. What is
-    /// charged by estimate is never more than what was reserved.
-    pub(crate) fn settle(mut self, end: &End<'_>, used: Used) -> CallInfo {
-        self.close(end, used)
+    /// Ends the call: the reservation gives way to what was used, and when the future is done the record stands in the
+    /// journal. What is charged by estimate is never more than what was reserved.
+    pub(crate) fn settle(mut self, end: &End<'_>, used: Used) -> impl Future<Output = CallInfo> + Send + use<> {
+        let (id, (info, written)) = (self.id, self.close(end, used));
+        async move {
+            if let Some(Err(error)) = OptionFuture::from(written).await {
+                tracing::error!(call = %id, %error, "a finished call could not be written to the journal");
+            }
+            info
+        }
     }
 
-    fn close(&mut self, end: &End<'_>, mut used: Used) -> CallInfo {
+    fn close(&mut self, end: &End<'_>, mut used: Used) -> (CallInfo, Option<Written>) {
         let (Some(entry), Some(reservation)) = (self.entry.take(), self.reservation.take()) else {
-            return CallInfo::default();
+            return (CallInfo::default(), None);
         };
         let reserved = *reservation.estimate();
         used.usage.native = llm_core::Native::NONE;
@@ -371,10 +392,7 @@ impl Account {
             attempts,
             charges: settled.charges,
         };
-        if let Err(error) = entry.close(outcome) {
-            tracing::error!(call = %self.id, %error, "a finished call could not be written to the journal");
-        }
-        info
+        (info, entry.end(outcome))
     }
 
     fn end_attempt(&mut self, status: CallStatus, used: &Used, cost: Option<NanoUsd>, error: Option<&Error>) {

@@ -53,7 +53,7 @@ pub(crate) async fn admit(gateway: &Arc<Gateway>, asked: Arc<Asked>, first: &Arc
         },
     };
     let open = open_record(&asked, Some(first), Some(&reservation));
-    let account = Account::open(gateway, asked.clone(), open, bound, reservation)?;
+    let account = Account::open(gateway, asked.clone(), open, bound, reservation)?.recorded().await?;
     Ok(Admitted { account, cap_output })
 }
 

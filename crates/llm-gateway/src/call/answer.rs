@@ -76,7 +76,7 @@ async fn complete(mut account: Account, candidates: Vec<Arc<Deployment>>, cap_ou
         Err(error) => {
             let status = error.status_for_caller().as_u16();
             let end = End { status: CallStatus::Error, http_status: Some(status), error: Some(&error) };
-            account.settle(&end, Used::nothing());
+            account.settle(&end, Used::nothing()).await;
             return Err(error);
         }
     };
@@ -85,7 +85,7 @@ async fn complete(mut account: Account, candidates: Vec<Arc<Deployment>>, cap_ou
     let (limits, attempts, id) = (account.rate_limits(), account.attempts(), account.id());
     let used = account.used(&observed).await;
     let end = End { status: CallStatus::Ok, http_status: Some(200), error: None };
-    let info = account.settle(&end, used);
+    let info = account.settle(&end, used).await;
 
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::OK;

@@ -3,9 +3,11 @@
 //! Input is bounded without a tokenizer: no tokenizer makes more tokens than the text has UTF-8 bytes. Messages, tools
 //! and media add a stated amount each for what the provider wraps around them.
 
+use std::sync::LazyLock;
+
 use llm_core::codec::Skim;
 use llm_core::{Meter, NanoUsd, Price};
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use crate::routing::Deployment;
 
@@ -19,6 +21,11 @@ const PER_MEDIA: u64 = 4096;
 const TOOL_PREAMBLE: u64 = 768;
 /// Output tokens reserved where neither caller, key, limit, model nor recent calls say anything.
 const UNSTATED_OUTPUT: u64 = 1024;
+
+/// How a body that asks for a kind of its own says so.
+static ONE_HOUR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"1h\""));
+static INPUT_AUDIO: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("input_audio"));
+static MODALITIES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"modalities\""));
 
 /// The most tokens a call may use, and whether the caller bounded it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,20 +59,24 @@ impl Bound {
     /// model has no price.
     pub(crate) fn cost(&self, price: &Price, body: &[u8], service: Option<&str>) -> Option<NanoUsd> {
         let rate = |meter| price.rate(meter, self.input, service);
-        let has = |word: &str| memmem::find(body, word.as_bytes()).is_some();
+        let has = |word: &Finder<'_>| word.find(body).is_some();
         let mut input = rate(Meter::Input)?;
         let mut output = rate(Meter::Output).or_else(|| (self.output == 0).then_some(0))?;
         // Writing to a provider's cache costs more than reading; some providers do it unasked.
         input = input.max(rate(Meter::CacheWrite).unwrap_or(0));
-        if has("\"1h\"") {
-            input = input.max(rate(Meter::CacheWrite1h).unwrap_or(0));
+        // The body is looked through only where something dearer could be asked for.
+        let kept_long = rate(Meter::CacheWrite1h).unwrap_or(0);
+        if kept_long > input && has(&ONE_HOUR) {
+            input = kept_long;
         }
-        if has("input_audio") {
-            input = input.max(rate(Meter::InputAudio).unwrap_or(0));
+        let heard = rate(Meter::InputAudio).unwrap_or(0);
+        if heard > input && has(&INPUT_AUDIO) {
+            input = heard;
         }
         output = output.max(rate(Meter::Reasoning).unwrap_or(0));
-        if has("\"modalities\"") {
-            output = output.max(rate(Meter::OutputAudio).unwrap_or(0)).max(rate(Meter::OutputImage).unwrap_or(0));
+        let spoken_or_drawn = rate(Meter::OutputAudio).max(rate(Meter::OutputImage)).unwrap_or(0);
+        if spoken_or_drawn > output && has(&MODALITIES) {
+            output = spoken_or_drawn;
         }
         let request = rate(Meter::Request).unwrap_or(0);
         let sum = i128::from(self.input) * i128::from(input)

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use llm_core::chat::CallInfo;
 use llm_core::codec::{
     AnswerContext, DecodeContext, Edits, Encoded, Host, Observed, Passthrough, RequestHead, ResponseHead, Skim, Speaks,
+    Target,
 };
 use llm_core::operation::{Answers, Asks};
 use llm_core::{Error, Result};
@@ -58,7 +59,10 @@ pub(super) fn encode<O: Spoken>(
     let upstream = provider.codec::<O>()?;
     // Ids of tool calls are made from it, and OpenAI takes none of more than 40 characters.
     let seed = asked.id.to_string().replace('-', "");
-    let target = provider.target_of::<O>(&deployment.model, asked.skim.stream, &seed);
+    let target = Target {
+        max_output: deployment.max_output,
+        ..provider.target_of::<O>(&deployment.model, asked.skim.stream, &seed)
+    };
     let row = provider.row();
     // In another cloud, the URL, the body and the framing of streams are others.
     let same_dialect = upstream.protocol() == codec.protocol() && target.quirks.host == Host::Own;

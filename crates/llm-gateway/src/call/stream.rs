@@ -49,7 +49,7 @@ pub(crate) async fn answer(admitted: Admitted, candidates: &[Arc<Deployment>]) -
         Err(error) => {
             let status = error.status_for_caller().as_u16();
             let end = End { status: CallStatus::Error, http_status: Some(status), error: Some(&error) };
-            account.settle(&end, Used::nothing());
+            account.settle(&end, Used::nothing()).await;
             return Err(error);
         }
     };
@@ -216,7 +216,7 @@ impl Streaming {
         let counting = account.used(&observed);
         self.settling = Some(Box::pin(async move {
             let used = counting.await;
-            account.settle(&End { status, http_status: Some(200), error: failed.as_ref() }, used)
+            account.settle(&End { status, http_status: Some(200), error: failed.as_ref() }, used).await
         }));
     }
 

@@ -2,7 +2,7 @@
 
 use llm_core::Result;
 
-use super::Journal;
+use super::{Journal, Written};
 use crate::limits::{Charge, Estimate};
 use crate::record::{CallRecord, OpenRecord, Outcome};
 
@@ -14,11 +14,22 @@ pub struct Entry {
     journal: Journal,
     /// Taken when the entry is closed.
     open: Option<OpenRecord>,
+    /// The line of the open record.
+    ticket: u64,
 }
 
 impl Entry {
-    pub(super) fn new(journal: Journal, open: OpenRecord) -> Self {
-        Self { journal, open: Some(open) }
+    pub(super) fn new(journal: Journal, open: OpenRecord, ticket: u64) -> Self {
+        Self { journal, open: Some(open), ticket }
+    }
+
+    pub(super) fn ticket(&self) -> u64 {
+        self.ticket
+    }
+
+    /// Done when the open record is in the kernel; nothing may be sent before.
+    pub fn written(&self) -> Written {
+        Written::new(self.journal.clone(), self.ticket, None)
     }
 
     /// Records that the reservation was topped up. What stands in the journal is what is charged should the process
@@ -27,15 +38,25 @@ impl Entry {
         let Some(open) = &mut self.open else { return Ok(()) };
         open.reserved = reserved;
         open.charges = charges;
-        self.journal.append_open(open, false)
+        self.journal.append_open(open)
     }
 
     /// Records how the call ended. When this returns, the record is in the kernel and the caller may see the end of its
     /// answer. After an error the call is still handed to the database.
-    pub fn close(mut self, outcome: Outcome) -> Result<()> {
-        match self.open.take() {
-            Some(open) => self.journal.close(CallRecord::new(open, outcome)),
-            None => Ok(()),
+    pub fn close(self, outcome: Outcome) -> Result<()> {
+        self.end(outcome).map_or(Ok(()), Written::now)
+    }
+
+    /// The same, but the record is not in the kernel before the future is done. None where there is nothing to wait
+    /// for.
+    pub fn end(mut self, outcome: Outcome) -> Option<Written> {
+        self.open.take().map(|open| self.journal.end(CallRecord::new(open, outcome)))
+    }
+
+    /// The open record could not be written: the call was never admitted, and nothing is recorded of it.
+    pub fn forget(mut self) {
+        if let Some(open) = self.open.take() {
+            self.journal.forget(open.id);
         }
     }
 }

@@ -13,7 +13,7 @@ use super::folder::Folder;
 use super::line::{self, Line};
 use super::pending::{Closed, Pending, Taken};
 use super::segment::{self, Lines};
-use super::{Entry, Place, unavailable};
+use super::{Entry, Place, Written, unavailable};
 use crate::record::{CallId, CallRecord, OpenRecord};
 
 /// How large a journal may grow.
@@ -73,23 +73,31 @@ impl Journal {
     ///
     /// Refused with `JournalUnavailable` where a write has failed before, or the journal has reached its bound.
     pub fn open(&self, record: OpenRecord) -> Result<Entry> {
-        self.append_open(&record, true)?;
-        Ok(Entry::new(self.clone(), record))
+        let entry = self.begin(record)?;
+        self.write_up_to(entry.ticket())?;
+        Ok(entry)
     }
 
-    pub(super) fn append_open(&self, record: &OpenRecord, bounded: bool) -> Result<()> {
+    /// The same, but the record is not in the kernel before [`Entry::written`] is done.
+    pub fn begin(&self, record: OpenRecord) -> Result<Entry> {
+        let ticket = self.push_open(&record, true)?;
+        Ok(Entry::new(self.clone(), record, ticket))
+    }
+
+    pub(super) fn append_open(&self, record: &OpenRecord) -> Result<()> {
+        self.push_open(record, false).and_then(|ticket| self.write_up_to(ticket))
+    }
+
+    fn push_open(&self, record: &OpenRecord, bounded: bool) -> Result<u64> {
         let line = line::open(record);
-        let ticket = {
-            let mut pending = self.pending();
-            let full = bounded && pending.total + line.len() as u64 > self.0.sizes.total;
-            if full || self.is_poisoned() {
-                return Err(unavailable());
-            }
-            pending.push(&line, &self.0.sizes);
-            pending.opened(record.id);
-            pending.ticket
-        };
-        self.write_up_to(ticket)
+        let mut pending = self.pending();
+        let full = bounded && pending.total + line.len() as u64 > self.0.sizes.total;
+        if full || self.is_poisoned() {
+            return Err(unavailable());
+        }
+        pending.push(&line, &self.0.sizes);
+        pending.opened(record.id);
+        Ok(pending.ticket)
     }
 
     /// Records a call that has ended. When this returns, the record is in the kernel and the caller may see the end of
@@ -97,25 +105,36 @@ impl Journal {
     ///
     /// Where it can't be written the call is still handed to the shipper, and the error is for whom it concerns.
     pub fn close(&self, record: CallRecord) -> Result<()> {
+        self.end(record).now()
+    }
+
+    /// The same, but the record is not in the kernel before the future is done.
+    pub(super) fn end(&self, record: CallRecord) -> Written {
         let line = line::close(&record);
         let (ticket, kept) = {
             let mut pending = self.pending();
             pending.ended(record.id);
             if self.is_poisoned() {
                 pending.hand_over(Closed::new(record, line, None));
-                self.0.ended.notify_one();
-                return Err(unavailable());
+                (u64::MAX, None)
+            } else {
+                pending.push(&line, &self.0.sizes);
+                let after = pending.place;
+                (pending.ticket, pending.hand_over(Closed::new(record, line, Some(after))))
             }
-            pending.push(&line, &self.0.sizes);
-            let after = pending.place;
-            (pending.ticket, pending.hand_over(Closed::new(record, line, Some(after))))
         };
-        let written = self.write_up_to(ticket);
-        if let (Err(_), Some(kept)) = (&written, kept) {
-            self.pending().hand_over(Closed { after: None, ..kept });
-        }
         self.0.ended.notify_one();
-        written
+        Written::new(self.clone(), ticket, kept)
+    }
+
+    /// Whether other calls are under way, whose records may be written together with one's own.
+    pub(super) fn is_shared(&self) -> bool {
+        self.pending().under_way() > 1
+    }
+
+    /// Hands over a call for which there was no room in memory and whose record could not be written either.
+    pub(super) fn keep(&self, closed: Closed) {
+        self.pending().hand_over(Closed { after: None, ..closed });
     }
 
     /// Whether calls are taken: no write has failed, and the bound is not reached.
@@ -144,15 +163,15 @@ impl Journal {
     }
 
     /// The next ended calls, at most `most`, in the order of the file.
+    ///
+    /// They stand in the file before they are given out: the database must not know more than the journal.
     pub(crate) fn take(&self, most: usize) -> Result<Taken> {
-        let (taken, ticket) = {
-            let mut pending = self.pending();
-            (pending.take(most), pending.ticket)
-        };
-        if matches!(taken, Taken::Replay(_)) && !self.is_poisoned() {
-            self.write_up_to(ticket)?;
+        let ticket = self.pending().ticket;
+        let written = if self.is_poisoned() { Ok(()) } else { self.write_up_to(ticket) };
+        match self.pending().take(most) {
+            Taken::Replay(to) => written.map(|()| Taken::Replay(to)),
+            taken => Ok(taken),
         }
-        Ok(taken)
     }
 
     /// Says that everything before `place` is in the database, so that old segments may go.
@@ -196,7 +215,7 @@ impl Journal {
     }
 
     /// Sees to it that all lines up to `ticket` are in the kernel: whoever gets the file writes what all wait for.
-    fn write_up_to(&self, ticket: u64) -> Result<()> {
+    pub(super) fn write_up_to(&self, ticket: u64) -> Result<()> {
         let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.written >= ticket {
             return Ok(());

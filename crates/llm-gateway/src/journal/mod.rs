@@ -2,8 +2,8 @@
 //! the caller sees the end of its answer.
 //!
 //! A journal is a folder of numbered segments, owned by one process. A record is in the kernel when the call that
-//! wrote it returns, so it outlives the process; it is not forced to the disk, so a power cut may lose the last
-//! moments. Records that are ready together share one write. What has ended is handed to the
+//! wrote it goes on, so it outlives the process; it is not forced to the disk, so a power cut may lose the last
+//! moments. Records that are ready together share one write ([`Written`]). What has ended is handed to the
 //! [shipper](crate::store::Shipper), in memory as long as that keeps up, else it is read from the file again.
 
 mod entry;
@@ -13,6 +13,7 @@ mod line;
 mod pending;
 mod recover;
 mod segment;
+mod written;
 
 pub use entry::Entry;
 pub use file::{Journal, Sizes};
@@ -21,6 +22,7 @@ pub(crate) use pending::{Closed, Taken};
 pub use recover::Recovered;
 pub(crate) use recover::replay;
 pub use segment::Place;
+pub use written::Written;
 
 use llm_core::{Error, ErrorKind};
 

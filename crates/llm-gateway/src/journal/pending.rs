@@ -114,6 +114,11 @@ impl Pending {
         self.segments.entry(segment).or_default().open += 1;
     }
 
+    /// How many calls are under way.
+    pub(super) fn under_way(&self) -> usize {
+        self.open.len()
+    }
+
     /// Notes that the call is no longer under way.
     pub(super) fn ended(&mut self, id: CallId) {
         if let Some(segment) = self.open.remove(&id) {

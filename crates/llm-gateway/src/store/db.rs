@@ -10,9 +10,13 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 /// How many connections SQLite is given. One of them writes at a time; the others read meanwhile.
 const SQLITE_CONNECTIONS: u32 = 4;
 
-/// The pages of the write-ahead log (16 MB) after which it is moved into the database. Four times as many as SQLite's own:
-/// pages that every batch of calls touches are moved less often.
-const WAL_PAGES: &str = "4000";
+/// The size of a page in a database that is made anew, in bytes. Call records are long and come in order, so large pages
+/// halve what the kernel spends on writing them.
+const PAGE: u32 = 16 * 1024;
+
+/// The pages of the write-ahead log (16 MB) after which it is moved into the database. Four times as many bytes as
+/// SQLite's own: pages that every batch of calls touches are moved less often.
+const WAL_PAGES: &str = "1000";
 
 /// How long a statement waits for another writer, in this process or another.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,6 +41,7 @@ impl Db {
         let options = SqliteConnectOptions::from_str(url)
             .map_err(database_error)?
             .create_if_missing(true)
+            .page_size(PAGE)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .pragma("wal_autocheckpoint", WAL_PAGES)

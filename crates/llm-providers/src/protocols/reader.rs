@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// The type of a value that a reader did not expect, as error messages say it.
@@ -104,4 +106,65 @@ impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Name<F> {
 /// Goes past the value of a member, and says whether it is more than null.
 pub(crate) fn pass<'de, A: MapAccess<'de>>(members: &mut A) -> Result<bool, A::Error> {
     Ok(members.next_value::<Option<IgnoredAny>>()?.is_some())
+}
+
+/// A count, or none where something else stands in its place. Reading one never fails on a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count(pub(crate) Option<u64>);
+
+impl Count {
+    /// This one, or `other` where there is none.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self(self.0.or(other.0))
+    }
+
+    /// The count; nothing is zero.
+    pub(crate) fn or_zero(self) -> u64 {
+        self.0.unwrap_or(0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Reader<'de> for Any {
+            type Value = Count;
+            fn other<E>(self, _: Found) -> Result<Count, E> {
+                Ok(Count(None))
+            }
+            fn count<E>(self, count: u64) -> Result<Count, E> {
+                Ok(Count(Some(count)))
+            }
+            fn list<A: SeqAccess<'de>>(self, list: A) -> Result<Count, A::Error> {
+                IgnoredAny::deserialize(SeqAccessDeserializer::new(list)).map(|_| Count(None))
+            }
+            fn object<A: MapAccess<'de>>(self, members: A) -> Result<Count, A::Error> {
+                IgnoredAny::deserialize(MapAccessDeserializer::new(members)).map(|_| Count(None))
+            }
+        }
+        Read(Any).deserialize(deserializer)
+    }
+}
+
+/// An object of known members, or an empty one where something else stands in its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Nested<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Nested<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de> + Default> Reader<'de> for Any<T> {
+            type Value = Nested<T>;
+            fn other<E>(self, _: Found) -> Result<Nested<T>, E> {
+                Ok(Nested::default())
+            }
+            fn list<A: SeqAccess<'de>>(self, list: A) -> Result<Nested<T>, A::Error> {
+                IgnoredAny::deserialize(SeqAccessDeserializer::new(list)).map(|_| Nested::default())
+            }
+            fn object<A: MapAccess<'de>>(self, members: A) -> Result<Nested<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members)).map(Nested)
+            }
+        }
+        Read(Any(std::marker::PhantomData)).deserialize(deserializer)
+    }
 }

@@ -51,6 +51,12 @@ impl<'a> Splice<'a> {
         }
     }
 
+    /// Sets a member to a text.
+    pub(crate) fn set_text(&mut self, name: &str, text: &str) {
+        // Every text has a JSON form.
+        self.set(name, serde_json::to_vec(text).unwrap_or_default());
+    }
+
     /// The edited object.
     pub(crate) fn finish(self) -> Bytes {
         let Self { body, members, added, close } = self;

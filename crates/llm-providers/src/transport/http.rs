@@ -18,6 +18,8 @@ impl HttpTransport {
         let client = reqwest::Client::builder()
             .connect_timeout(timeouts.connect)
             .redirect(reqwest::redirect::Policy::none())
+            // What is tried again, and when, is for the caller of this transport to say.
+            .retry(reqwest::retry::never())
             .tcp_nodelay(true)
             .user_agent(concat!("llm-providers/", env!("CARGO_PKG_VERSION")))
             .build()

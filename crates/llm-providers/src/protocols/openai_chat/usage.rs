@@ -1,69 +1,106 @@
 //! Usage: OpenAI's nested counts, and where the hosts put theirs.
 
 use llm_core::{Meter, Native, Usage};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::PROTOCOL;
+use crate::protocols::reader::{Count, Nested};
+
+/// The members of a usage object that are counts, wherever a host puts them. What is no count is as good as absent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Said {
+    prompt_tokens: Count,
+    completion_tokens: Count,
+    total_tokens: Count,
+    prompt_tokens_details: Nested<Details>,
+    completion_tokens_details: Nested<Details>,
+    prompt_cache_hit_tokens: Count,
+    cached_tokens: Count,
+    num_cached_tokens: Count,
+    cache_read_input_tokens: Count,
+    cache_creation_input_tokens: Count,
+    cache_creation: Nested<Written>,
+    reasoning_tokens: Count,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    cached_tokens: Count,
+    cache_write_tokens: Count,
+    reasoning_tokens: Count,
+    audio_tokens: Count,
+    image_tokens: Count,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Written {
+    ephemeral_1h_input_tokens: Count,
+}
 
 /// Reads a usage object into disjoint counts and keeps the whole of it.
-///
-/// Cached, written, audio and image tokens stand within `prompt_tokens`; reasoning, audio and image tokens within
-/// `completion_tokens`. Where the stated total is larger than both together, the surplus is reasoning that the host
-/// did not count in the completion (xAI, Gemini).
 pub(super) fn read(members: Map<String, Value>) -> Usage {
-    let mut usage = Usage::default();
-    let count = |path: &[&str]| count_at(&members, path);
-    let first = |paths: &[&[&str]]| paths.iter().find_map(|path| count(path)).unwrap_or(0);
-
-    let prompt = first(&[&["prompt_tokens"]]);
-    let mut left = prompt;
-    let mut share = |meter, count: u64| {
-        let count = count.min(left);
-        left -= count;
-        usage.add(meter, count);
-    };
-    share(
-        Meter::CacheRead,
-        first(&[
-            &["prompt_tokens_details", "cached_tokens"],
-            &["prompt_cache_hit_tokens"],
-            &["cached_tokens"],
-            &["num_cached_tokens"],
-            &["cache_read_input_tokens"],
-        ]),
-    );
-    let written = first(&[&["prompt_tokens_details", "cache_write_tokens"], &["cache_creation_input_tokens"]]);
-    let for_an_hour = first(&[&["cache_creation", "ephemeral_1h_input_tokens"]]).min(written);
-    share(Meter::CacheWrite1h, for_an_hour);
-    share(Meter::CacheWrite, written - for_an_hour);
-    share(Meter::InputAudio, first(&[&["prompt_tokens_details", "audio_tokens"]]));
-    share(Meter::InputImage, first(&[&["prompt_tokens_details", "image_tokens"]]));
-    usage.set(Meter::Input, left);
-
-    let completion = first(&[&["completion_tokens"]]);
-    let surplus = first(&[&["total_tokens"]]).saturating_sub(prompt.saturating_add(completion));
-    let mut left = completion;
-    let mut share = |meter, count: u64| {
-        let count = count.min(left);
-        left -= count;
-        usage.add(meter, count);
-    };
-    if surplus == 0 {
-        let thought = first(&[&["completion_tokens_details", "reasoning_tokens"], &["reasoning_tokens"]]);
-        share(Meter::Reasoning, thought);
-    }
-    share(Meter::OutputAudio, first(&[&["completion_tokens_details", "audio_tokens"]]));
-    share(Meter::OutputImage, first(&[&["completion_tokens_details", "image_tokens"]]));
-    usage.set(Meter::Output, left);
-    usage.add(Meter::Reasoning, surplus);
+    // A reader for which every value is good enough can't fail.
+    let said = Said::deserialize(&members).unwrap_or_default();
+    let mut usage = said.counts();
     usage.native = Native::new(PROTOCOL, members);
     usage
 }
 
-fn count_at(members: &Map<String, Value>, path: &[&str]) -> Option<u64> {
-    let (first, rest) = path.split_first()?;
-    let found = members.get(*first)?;
-    rest.iter().try_fold(found, |value, name| value.get(name))?.as_u64()
+/// Reads the counts of a usage object that stands at the beginning of `json`, and nothing else of it; none where
+/// nothing there says how many tokens were used.
+pub(super) fn skim(json: &[u8]) -> Option<Usage> {
+    let said = Said::deserialize(&mut serde_json::Deserializer::from_slice(json)).ok()?;
+    let is_usage =
+        [said.prompt_tokens, said.completion_tokens, said.total_tokens].iter().any(|count| count.0.is_some());
+    is_usage.then(|| said.counts())
+}
+
+impl Said {
+    /// Cached, written, audio and image tokens stand within `prompt_tokens`; reasoning, audio and image tokens within
+    /// `completion_tokens`. Where the stated total is larger than both together, the surplus is reasoning that the host
+    /// did not count in the completion (xAI, Gemini).
+    fn counts(&self) -> Usage {
+        let mut usage = Usage::default();
+        let Self { prompt_tokens_details: Nested(input), completion_tokens_details: Nested(output), .. } = self;
+
+        let prompt = self.prompt_tokens.or_zero();
+        let mut left = prompt;
+        let mut share = |meter, count: u64| {
+            let count = count.min(left);
+            left -= count;
+            usage.add(meter, count);
+        };
+        let read = input.cached_tokens.or(self.prompt_cache_hit_tokens).or(self.cached_tokens);
+        share(Meter::CacheRead, read.or(self.num_cached_tokens).or(self.cache_read_input_tokens).or_zero());
+        let written = input.cache_write_tokens.or(self.cache_creation_input_tokens).or_zero();
+        let for_an_hour = self.cache_creation.0.ephemeral_1h_input_tokens.or_zero().min(written);
+        share(Meter::CacheWrite1h, for_an_hour);
+        share(Meter::CacheWrite, written - for_an_hour);
+        share(Meter::InputAudio, input.audio_tokens.or_zero());
+        share(Meter::InputImage, input.image_tokens.or_zero());
+        usage.set(Meter::Input, left);
+
+        let completion = self.completion_tokens.or_zero();
+        let surplus = self.total_tokens.or_zero().saturating_sub(prompt.saturating_add(completion));
+        let mut left = completion;
+        let mut share = |meter, count: u64| {
+            let count = count.min(left);
+            left -= count;
+            usage.add(meter, count);
+        };
+        if surplus == 0 {
+            share(Meter::Reasoning, output.reasoning_tokens.or(self.reasoning_tokens).or_zero());
+        }
+        share(Meter::OutputAudio, output.audio_tokens.or_zero());
+        share(Meter::OutputImage, output.image_tokens.or_zero());
+        usage.set(Meter::Output, left);
+        usage.add(Meter::Reasoning, surplus);
+        usage
+    }
 }
 
 /// Writes usage: the provider's own object where it came in this protocol, else OpenAI's full form.

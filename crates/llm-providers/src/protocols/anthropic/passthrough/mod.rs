@@ -22,7 +22,7 @@ impl Passthrough for Anthropic {
         }
         let mut splice = Splice::new(body)?;
         if let Some(model) = &edits.model {
-            splice.set("model", text(model)?);
+            splice.set_text("model", model);
         }
         if let Some(cap) = edits.cap_output {
             let name = edits.cap_name.as_deref().unwrap_or("max_tokens");

@@ -17,7 +17,7 @@ pub(super) fn edit(body: &Bytes, edits: &Edits) -> Result<Bytes> {
     }
     let mut splice = Splice::new(body)?;
     if let Some(model) = &edits.model {
-        splice.set("model", json!(model).to_string());
+        splice.set_text("model", model);
     }
     if edits.ask_usage {
         ask_usage(&mut splice);

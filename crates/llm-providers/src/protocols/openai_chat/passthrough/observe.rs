@@ -3,12 +3,13 @@
 //! A quotation mark inside a JSON text is always escaped, so `"usage"` in the bytes is a member's name or a whole text
 //! and never a part of what the model said.
 
+use llm_core::Usage;
 use llm_core::codec::{Frame, Observed, Observer, Verdict};
 use llm_core::fields::Fields;
 use memchr::memmem::{self, Finder};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::super::usage;
 
@@ -16,10 +17,7 @@ use super::super::usage;
 pub(super) fn whole(body: &[u8]) -> Observed {
     let mut observed = Observed { content_chunks: 1, ..Observed::default() };
     observed.complete = body.trim_ascii_end().ends_with(b"}") && memmem::find(body, b"\"choices\"").is_some();
-    observed.usage = memmem::rfind_iter(body, b"\"usage\"")
-        .filter_map(|at| object_after(body, at + b"\"usage\"".len()))
-        .find(is_usage)
-        .map(usage::read);
+    observed.usage = memmem::rfind_iter(body, b"\"usage\"").find_map(|at| usage_after(body, at + b"\"usage\"".len()));
     observed.service_tier = memmem::find(body, b"\"service_tier\"")
         .and_then(|at| value_after(body, at + b"\"service_tier\"".len()))
         .and_then(text_at);
@@ -29,19 +27,14 @@ pub(super) fn whole(body: &[u8]) -> Observed {
     observed
 }
 
-fn is_usage(members: &Map<String, Value>) -> bool {
-    ["prompt_tokens", "completion_tokens", "total_tokens"].iter().any(|name| members.contains_key(*name))
-}
-
 /// The bytes of the value that follows a member's name; none where it was no name.
 fn value_after(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let rest = bytes.get(at..)?.trim_ascii_start().strip_prefix(b":")?;
     Some(rest.trim_ascii_start())
 }
 
-fn object_after(bytes: &[u8], at: usize) -> Option<Map<String, Value>> {
-    let value = value_after(bytes, at).filter(|value| value.starts_with(b"{"))?;
-    Map::deserialize(&mut serde_json::Deserializer::from_slice(value)).ok()
+fn usage_after(bytes: &[u8], at: usize) -> Option<Usage> {
+    value_after(bytes, at).filter(|value| value.starts_with(b"{")).and_then(usage::skim)
 }
 
 fn text_at(value: &[u8]) -> Option<String> {
@@ -98,12 +91,9 @@ impl StreamObserver {
     }
 
     fn look_at_usage(&mut self, data: &[u8]) -> Verdict {
-        let found = self
-            .usage
-            .find_iter(data)
-            .find_map(|at| object_after(data, at + self.usage.needle().len()).filter(is_usage));
-        let Some(members) = found else { return Verdict::Forward };
-        self.observed.usage = Some(usage::read(members));
+        let found = self.usage.find_iter(data).find_map(|at| usage_after(data, at + self.usage.needle().len()));
+        let Some(usage) = found else { return Verdict::Forward };
+        self.observed.usage = Some(usage);
         self.look_at_tier(data);
         #[derive(Deserialize)]
         struct Event {
