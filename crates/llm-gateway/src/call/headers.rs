@@ -6,6 +6,9 @@ use llm_core::chat::CallInfo;
 use crate::limits::{RateLeft, RateLimits};
 use crate::routing::Deployment;
 
+/// As many as an answer has, with those of HTTP itself.
+const MOST: usize = 20;
+
 /// How an answer came about, and what is left of the key's limits.
 pub(crate) fn describe(
     deployment: &Deployment,
@@ -14,6 +17,7 @@ pub(crate) fn describe(
     limits: &RateLimits,
     headers: &mut HeaderMap,
 ) {
+    headers.reserve(MOST);
     set(headers, HeaderName::from_static("x-llm-provider"), &deployment.provider_id);
     set(headers, HeaderName::from_static("x-llm-deployment"), &deployment.id);
     headers.insert(HeaderName::from_static("x-llm-attempts"), attempts.into());

@@ -58,7 +58,8 @@ async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request
     };
     let admitted = admit::admit(gateway, asked.clone(), first).await?;
     if asked.skim.stream {
-        stream::answer(admitted, &candidates).await
+        // On the heap, so that calls which don't stream carry no room for it about.
+        Box::pin(stream::answer(admitted, &candidates)).await
     } else {
         answer::answer(admitted, candidates).await
     }

@@ -48,9 +48,5 @@ impl Passthrough for Anthropic {
     }
 }
 
-fn text(model: &str) -> Result<Vec<u8>> {
-    serde_json::to_vec(model).map_err(|error| Error::invalid_request("the model's name is no text").with_source(error))
-}
-
 #[cfg(test)]
 mod tests;
