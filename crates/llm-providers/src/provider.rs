@@ -158,12 +158,6 @@ impl Provider {
         }
     }
 
-    /// The same, with the model's bound from the catalogue.
-    fn known_target<'a>(&'a self, model: &'a str, stream: bool, id_seed: &'a str) -> Target<'a> {
-        let max_output = Catalogue::bundled().max_output(&self.id, model);
-        Target { max_output, ..self.target(model, stream, id_seed) }
-    }
-
     /// The target of a call from here, with the model's bound from the catalogue.
     fn known_target<'a, O: Operation>(&'a self, model: &'a str, stream: bool, id_seed: &'a str) -> Target<'a> {
         let max_output = Catalogue::bundled().max_output(&self.id, model);

@@ -4,8 +4,8 @@ mod observe;
 mod skim;
 
 use bytes::Bytes;
+use llm_core::Result;
 use llm_core::codec::{Edits, Encoded, Observed, Observer, Passthrough, RequestHead, Skim, Target};
-use llm_core::{Error, Result};
 
 use super::{Anthropic, host};
 use crate::protocols::splice::Splice;
