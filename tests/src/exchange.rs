@@ -81,10 +81,17 @@ impl Exchange {
         self.request.as_ref()?.headers.get(name).map(String::as_str)
     }
 
-    /// The model that was asked for; empty where it stands only in the path.
+    /// The model that was asked for, in the path or in the body.
     pub fn model(&self) -> &str {
-        let body = self.request.as_ref().and_then(|asked| asked.body.as_ref());
-        body.and_then(|body| body.get("model")).and_then(Value::as_str).unwrap_or_default()
+        let asked = self.request.as_ref();
+        let in_path = asked.and_then(|asked| asked.path.split_once("/models/")?.1.rsplit_once(':'));
+        let in_body = || asked?.body.as_ref()?.get("model")?.as_str();
+        in_path.map(|(model, _)| model).or_else(in_body).unwrap_or_default()
+    }
+
+    /// Whether the path names the model.
+    pub fn names_model_in_path(&self) -> bool {
+        self.request.as_ref().is_some_and(|asked| asked.path.contains("/models/"))
     }
 }
 
@@ -115,6 +122,7 @@ impl Answered {
         match self.headers.get("content-type") {
             Some(kind) => kind,
             None if self.raw.as_deref().is_some_and(|raw| raw.starts_with('{')) => "application/x-ndjson",
+            None if self.raw.as_deref().is_some_and(|raw| raw.starts_with('[')) => "application/json",
             None if self.raw.is_some() => "text/event-stream",
             None if self.raw_base64.is_some() => "application/vnd.amazon.eventstream",
             None => "application/json",

@@ -1,6 +1,7 @@
 //! Whether a stream is one that the protocol's own SDK accepts: start, deltas, stop, usage, end mark.
 
 mod anthropic;
+mod gemini;
 mod openai_chat;
 
 use llm_core::Protocol;
@@ -13,6 +14,7 @@ pub fn check(protocol: Protocol, events: &[Event]) -> Vec<String> {
     match protocol {
         Protocol::OpenAiChat => openai_chat::check(events),
         Protocol::Anthropic => anthropic::check(events),
+        Protocol::Gemini => gemini::check(events),
         _ => Vec::new(),
     }
 }

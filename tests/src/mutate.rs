@@ -42,9 +42,15 @@ fn stream_of(kind: &str, events: &[Event], change: Change<'_>) -> Vec<u8> {
                 stream.extend_from_slice(format!("event: {name}\n").as_bytes());
             }
             stream.extend_from_slice(format!("data: {data}\n\n").as_bytes());
+        } else if kind.starts_with("application/json") {
+            stream.push(if stream.is_empty() { b'[' } else { b',' });
+            stream.extend_from_slice(data.as_bytes());
         } else {
             stream.extend_from_slice(format!("{data}\n").as_bytes());
         }
+    }
+    if kind.starts_with("application/json") {
+        stream.push(b']');
     }
     stream
 }
@@ -78,8 +84,25 @@ pub fn reordered(value: &Value) -> Value {
 }
 
 /// Members whose values come from a list that may grow.
-const ENUMS: &[&str] =
-    &["type", "role", "finish_reason", "stop_reason", "stopReason", "done_reason", "service_tier", "object", "effort"];
+const ENUMS: &[&str] = &[
+    "type",
+    "role",
+    "finishReason",
+    "blockReason",
+    "modality",
+    "mode",
+    "serviceTier",
+    "trafficType",
+    "language",
+    "outcome",
+    "finish_reason",
+    "stop_reason",
+    "stopReason",
+    "done_reason",
+    "service_tier",
+    "object",
+    "effort",
+];
 
 /// The pointers of every text in a body that comes from a list which may grow.
 pub fn enum_places(value: &Value) -> Vec<String> {

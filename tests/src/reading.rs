@@ -6,6 +6,7 @@ mod anthropic;
 mod bedrock;
 mod cohere;
 mod error;
+mod gemini;
 mod ollama;
 mod openai_chat;
 
@@ -57,6 +58,7 @@ pub fn whole(protocol: Protocol, body: &Value) -> Option<Reading> {
         Protocol::Bedrock => Some(bedrock::whole(body)),
         Protocol::Cohere => Some(cohere::whole(body)),
         Protocol::Mistral => Some(openai_chat::whole(body)),
+        Protocol::Gemini => Some(gemini::events(std::slice::from_ref(body))),
         Protocol::Ollama => Some(ollama::events(std::slice::from_ref(body))),
         _ => None,
     }
@@ -70,6 +72,7 @@ pub fn stream(protocol: Protocol, events: &[Value]) -> Option<Reading> {
         Protocol::Bedrock => Some(bedrock::events(events)),
         Protocol::Cohere => Some(cohere::events(events)),
         Protocol::Mistral => Some(openai_chat::events(events)),
+        Protocol::Gemini => Some(gemini::events(events)),
         Protocol::Ollama => Some(ollama::events(events)),
         _ => None,
     }

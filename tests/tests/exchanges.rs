@@ -131,9 +131,18 @@ fn a_value_that_nobody_knows_never_loses_a_stream_or_its_usage() {
         else {
             continue;
         };
-        for member in
-            ["finish_reason", "stop_reason", "stopReason", "done_reason", "service_tier", "role", "object", "type"]
-        {
+        for member in [
+            "finish_reason",
+            "finishReason",
+            "modality",
+            "stop_reason",
+            "stopReason",
+            "done_reason",
+            "service_tier",
+            "role",
+            "object",
+            "type",
+        ] {
             let changed = changed(&exchange, &|event| {
                 let mut event = event.clone();
                 for place in enum_places(&event) {

@@ -341,7 +341,7 @@ pub struct AnswerContext {
     pub include_usage: bool,
     /// The API version it speaks, for protocols that have several.
     pub version: Option<String>,
-    /// The form in which it wants the answer, where the operation has several (`base64`, `srt`).
+    /// The form in which it wants the answer, where the operation or the protocol has several (`base64`, `srt`).
     pub form: Option<String>,
     /// What ids are made from where the provider gave none. Unique to the call; filled in by the server.
     pub id_seed: String,
@@ -398,6 +398,11 @@ pub trait StreamEncoder<O: Operation>: Send {
 pub trait Passthrough: Send + Sync {
     /// A look at an application's request without building it: what routing and limits need.
     fn skim(&self, head: &RequestHead, body: &[u8]) -> Result<Skim>;
+    /// Whether this request's bytes, and its answer's, can pass at all. What can't is translated, also to the same
+    /// dialect.
+    fn can_pass(&self, _head: &RequestHead, _body: &[u8]) -> bool {
+        true
+    }
     /// The same body with `edits` made and every other byte as it was.
     fn edit(&self, body: &Bytes, edits: &Edits) -> Result<Bytes>;
     /// The protocol's path and headers for a body that passes.

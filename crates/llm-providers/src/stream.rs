@@ -36,7 +36,7 @@ impl ChatStream {
     pub(crate) async fn new(codec: &dyn ChatProtocol, encoded: &Encoded, response: WireResponse) -> Result<Self> {
         let provider = encoded.context.provider.clone();
         let content_type = response.head.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let Some(framer) = framing::for_content_type(content_type) else {
+        let Some(framer) = framing::of_stream(codec.protocol(), content_type) else {
             return Err(not_a_stream(codec, encoded, response).await.with_provider(provider));
         };
         Ok(Self {

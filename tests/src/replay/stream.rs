@@ -4,7 +4,7 @@ use llm_core::ChatAccumulator;
 use llm_core::chat::ChatChunk;
 use llm_core::codec::{Frame, Trailer};
 use llm_core::{Error, ErrorKind, Protocol};
-use llm_providers::framing::{drain, for_content_type};
+use llm_providers::framing::{Framer, JsonArrayFramer, drain, for_content_type};
 use serde_json::Value;
 
 use super::{Case, Outcome, Promise, compare_reading, native, passing, translation};
@@ -47,10 +47,18 @@ impl std::fmt::Display for Event {
     }
 }
 
+/// The framing of a stream. Gemini's come as one JSON array where server-sent events were not asked for.
+fn framer(content_type: &str) -> Option<Box<dyn Framer>> {
+    if content_type.starts_with("application/json") {
+        return Some(Box::<JsonArrayFramer>::default());
+    }
+    for_content_type(Some(content_type))
+}
+
 /// Cuts a body into events, its bytes delivered `step` at a time. Comments are left out.
 pub fn events_of(content_type: &str, body: &[u8], step: usize) -> Result<Vec<Event>, Error> {
-    let mut framer = for_content_type(Some(content_type))
-        .ok_or_else(|| Error::bad_answer(format!("no framing for `{content_type}`")))?;
+    let mut framer =
+        framer(content_type).ok_or_else(|| Error::bad_answer(format!("no framing for `{content_type}`")))?;
     let mut events = Vec::new();
     for piece in body.chunks(step.max(1)) {
         framer.push(piece);
@@ -124,7 +132,20 @@ fn is_whole(protocol: Protocol, events: &[Event]) -> bool {
         Protocol::Anthropic => last.value()["type"] == "message_stop",
         Protocol::Ollama => last.value()["done"] == true,
         Protocol::Bedrock => last.name == "metadata",
+        Protocol::Gemini => has_finished(events),
         _ => true,
+    }
+}
+
+/// Whether every candidate that was met has said why it ended.
+fn has_finished(events: &[Event]) -> bool {
+    let values: Vec<Value> = events.iter().map(Event::value).collect();
+    let is_blocked =
+        |event: &Value| event.pointer("/promptFeedback/blockReason").is_some_and(|reason| !reason.is_null());
+    let said = reading::stream(Protocol::Gemini, &values).unwrap_or_default();
+    match said.choices.is_empty() {
+        true => values.iter().any(is_blocked),
+        false => said.choices.values().all(|choice| choice.finish.is_some()),
     }
 }
 
@@ -181,7 +202,7 @@ fn written_again(case: &Case<'_>, events: &[Event], chunks: &[ChatChunk], end: O
 fn read_body(case: &Case<'_>, content_type: &str, body: &[u8], step: usize) -> (Vec<ChatChunk>, Option<Error>) {
     let mut chunks = Vec::new();
     let mut read = || -> Result<(), Error> {
-        let mut framer = for_content_type(Some(content_type)).ok_or_else(|| Error::bad_answer("no framing"))?;
+        let mut framer = framer(content_type).ok_or_else(|| Error::bad_answer("no framing"))?;
         let mut decoder = case.codec.decode_stream(&case.decode_context());
         for piece in body.chunks(step.max(1)) {
             framer.push(piece);

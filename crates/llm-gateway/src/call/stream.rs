@@ -85,7 +85,12 @@ async fn begin(begun: Begun, asked: Arc<Asked>) -> Result<Opening> {
     let WireResponse { head, body } = response;
     let named = |error: Error| error.with_provider(&*deployment.provider_id);
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let Some(framer) = framing::for_content_type(content_type) else {
+    let framer = match sent.passthrough {
+        // Bytes that pass must be framed as the caller's protocol frames them.
+        Some(_) => framing::for_content_type(content_type),
+        None => framing::of_stream(provider.row().protocol, content_type),
+    };
+    let Some(framer) = framer else {
         const MOST: usize = 1024 * 1024;
         let body = body.collect(MOST).await.map_err(named)?;
         return Err(named(with_codec!(asked.surface, codec => {

@@ -10,7 +10,7 @@ mod ndjson;
 mod sse;
 
 use llm_core::codec::Frame;
-use llm_core::{Error, Result};
+use llm_core::{Error, Protocol, Result};
 
 pub use aws_event_stream::{AwsEventStreamFramer, AwsMessage, write_aws_message};
 pub use json_array::JsonArrayFramer;
@@ -68,6 +68,16 @@ pub fn for_content_type(content_type: Option<&str>) -> Option<Box<dyn Framer>> {
     }
     let lines = ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/stream+json"];
     lines.into_iter().any(is).then(|| Box::new(NdjsonFramer::default()) as Box<dyn Framer>)
+}
+
+/// The framing of a streamed answer in `protocol`: Gemini's is one JSON array, of no other type than any JSON, from hosts
+/// that don't know server-sent events.
+pub fn of_stream(protocol: Protocol, content_type: Option<&str>) -> Option<Box<dyn Framer>> {
+    let is_json = content_type.and_then(|kind| kind.split(';').next()).map(str::trim) == Some("application/json");
+    if protocol == Protocol::Gemini && is_json {
+        return Some(Box::new(JsonArrayFramer::default()));
+    }
+    for_content_type(content_type)
 }
 
 /// Hands the frames that are left at the end of a body to `decode`. A payload there that can't be parsed was cut off, so

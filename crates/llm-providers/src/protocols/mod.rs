@@ -5,6 +5,7 @@ pub(crate) mod aws;
 pub mod bedrock;
 pub mod cohere;
 pub mod mistral;
+pub mod gemini;
 pub mod native;
 pub mod ollama;
 pub mod openai_chat;
@@ -35,6 +36,7 @@ pub fn chat(protocol: Protocol) -> Option<&'static dyn ChatProtocol> {
         Protocol::Bedrock => Some(&bedrock::Bedrock),
         Protocol::Cohere => Some(&cohere::Cohere),
         Protocol::Mistral => Some(&mistral::Mistral),
+        Protocol::Gemini => Some(&gemini::Gemini),
         Protocol::Ollama => Some(&ollama::Ollama),
         Protocol::Native => Some(&native::NativeProtocol),
         _ => None,
