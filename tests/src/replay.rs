@@ -127,12 +127,6 @@ impl Case<'_> {
             stream,
             include_usage: true,
             version: self.version().map(str::to_owned),
-            query: self
-                .exchange
-                .request
-                .as_ref()
-                .and_then(|asked| asked.head().query)
-                .or_else(|| Some("alt=sse".to_owned())),
             id_seed: "seed".to_owned(),
             created: 1_700_000_000,
             ..AnswerContext::default()

@@ -13,7 +13,8 @@ impl ProviderRow {
     /// where the row has no base URL.
     pub fn place(&self) -> Option<Result<String, &str>> {
         let template = self.base_url.as_deref()?;
-        Some(template::fill(template, |name| self.variables.get(name).cloned()))
+        let filled = template::fill(template, |name| self.variables.get(name).cloned());
+        Some(filled.map(|url| google_host(&url).unwrap_or(url)))
     }
 
     /// The variables that have no value, of all that the row's URLs need.
@@ -41,7 +42,7 @@ impl ProviderRow {
             Some(template) => self.filled(template, encoded)?,
             None => match self.paths.get(ANY).filter(|_| base.is_empty()) {
                 Some(template) => self.filled(template, encoded)?,
-                None => own.to_owned(),
+                None => without_version(base, own).to_owned(),
             },
         };
         let query = self.query.iter().map(|(name, value)| Ok((name.clone(), self.value(value)?)));
@@ -68,6 +69,31 @@ impl ProviderRow {
             Some(names) if !names.is_empty() => error.with_hint(format!("set `{}`", names.join("` or `"))),
             _ => error.with_hint(format!("set `variables.{variable}` in its configuration")),
         }
+    }
+}
+
+/// The host of Google's locations that are no region: `global` has no name in it, and the multi-regions are others.
+fn google_host(url: &str) -> Option<String> {
+    const HOST: &str = "aiplatform.googleapis.com";
+    let (location, rest) = url.strip_prefix("https://")?.split_once('-')?;
+    let rest = rest.strip_prefix(HOST)?;
+    match location {
+        "global" => Some(format!("https://{HOST}{rest}")),
+        "us" | "eu" => Some(format!("https://aiplatform.{location}.rep.googleapis.com{rest}")),
+        _ => None,
+    }
+}
+
+/// A protocol's path below a base URL that may end in an API version already, which then counts.
+fn without_version<'a>(base: &str, path: &'a str) -> &'a str {
+    let is_version = |segment: &str| {
+        let number = segment.strip_prefix('v').unwrap_or_default();
+        number.starts_with(|c: char| c.is_ascii_digit()) && number.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let of_base = base.rsplit('/').next().is_some_and(is_version);
+    match path.trim_start_matches('/').split_once('/') {
+        Some((first, rest)) if of_base && is_version(first) => path.get(path.len() - rest.len() - 1..).unwrap_or(path),
+        _ => path,
     }
 }
 

@@ -12,12 +12,18 @@ pub const LATEST: &str = "2026-10-21";
 /// What models up to 4.6 are told in Bedrock.
 const BEDROCK: &str = "bedrock-2023-05-31";
 
+/// What they are told in Vertex.
+const VERTEX: &str = "vertex-2023-10-16";
+
 /// The version that is spoken to `target`.
 pub(super) fn of<'a>(target: &Target<'a>) -> &'a str {
     match target.version.filter(|version| !version.is_empty()) {
         Some(version) => version,
-        None if target.quirks.host == Host::Bedrock && model::takes_budget(target.model) => BEDROCK,
-        None => LATEST,
+        None => match target.quirks.host {
+            Host::Bedrock if model::takes_budget(target.model) => BEDROCK,
+            Host::Vertex if model::takes_budget(target.model) => VERTEX,
+            Host::Own | Host::Bedrock | Host::Vertex => LATEST,
+        },
     }
 }
 

@@ -3,12 +3,12 @@
 use llm_core::codec::{RequestHead, Target};
 use llm_core::{Error, ErrorKind, Result};
 
+use crate::protocols::path::decoded;
+
 /// The form of a stream that comes as one JSON array.
 pub(super) const ARRAY: &str = "json-array";
 /// The API version of generativelanguage, where none is said. It takes all that `v1` takes, and more.
 const GENERATIVE_LANGUAGE: &str = "v1beta";
-/// The API version of Vertex, where none is said.
-const VERTEX: &str = "v1beta1";
 
 /// What a caller asks of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,40 +24,45 @@ pub(super) fn is_vertex(target: &Target<'_>) -> bool {
     target.variables.contains_key("project")
 }
 
-/// The path of a request to `target`.
-pub(super) fn of(target: &Target<'_>) -> String {
+/// The path of a request to `target`. In Vertex it begins below project and location, which are the row's to say.
+pub(super) fn of(target: &Target<'_>) -> Result<String> {
     let method = if target.stream { "streamGenerateContent" } else { "generateContent" };
-    below(target, method)
+    let model = target.model.strip_prefix("models/").unwrap_or(target.model);
+    // Dots would lead to another place at the host.
+    let is_name = |model: &str| model.split('/').all(|step| !matches!(step, "" | "." | ".."));
+    let place = if is_vertex(target) { of_vertex(target, model) } else { Some(of_generative_language(target, model)) };
+    match place.filter(|_| is_name(model)) {
+        Some(place) => Ok(format!("{place}:{method}")),
+        None => {
+            let message = format!("`{}` can't be the name of a model", target.model);
+            Err(Error::new(ErrorKind::ModelNotFound, message).with_param("model"))
+        }
+    }
 }
 
-/// The path of any method of the target's model.
-pub(super) fn below(target: &Target<'_>, method: &str) -> String {
-    let version = target.version.filter(|version| !version.is_empty());
-    let Some(project) = target.variables.get("project") else {
-        let model = target.model.strip_prefix("models/").unwrap_or(target.model);
-        // Tuned models have a collection of their own.
-        let collection = if model.starts_with("tunedModels/") { "" } else { "models/" };
-        let version = version.unwrap_or(GENERATIVE_LANGUAGE);
-        return format!("/{version}/{collection}{}:{method}", encoded(model));
+fn of_generative_language(target: &Target<'_>, model: &str) -> String {
+    let version = target.version.filter(|version| !version.is_empty()).unwrap_or(GENERATIVE_LANGUAGE);
+    // Tuned models have a collection of their own.
+    let collection = if model.starts_with("tunedModels/") { "" } else { "models/" };
+    format!("/{version}/{collection}{}", encoded(model))
+}
+
+/// None for a model that is said to be in another project or location.
+fn of_vertex(target: &Target<'_>, model: &str) -> Option<String> {
+    let own = |name: &str| target.variables.get(name).map_or("", String::as_str);
+    let model = match model.strip_prefix("projects/") {
+        Some(rest) => {
+            let place = format!("{}/locations/{}/", own("project"), own("location"));
+            rest.strip_prefix(place.as_str())?
+        }
+        None => model,
     };
-    let location = target.variables.get("location").map_or("global", String::as_str);
-    let version = version.unwrap_or(VERTEX);
-    let model = target.model;
-    if model.starts_with("projects/") {
-        return format!("/{version}/{}:{method}", encoded(model));
-    }
-    let place = format!("/{version}/projects/{}/locations/{}", encoded(project), encoded(location));
-    match model.split_once('/') {
-        Some(("publishers" | "endpoints", _)) => format!("{place}/{}:{method}", encoded(model)),
+    Some(match model.split_once('/') {
+        Some(("publishers" | "endpoints", _)) => format!("/{}", encoded(model)),
         // `meta/llama-…`: the publisher, and its model.
-        Some((publisher, model)) if !model.contains('/') && publisher != "models" => {
-            format!("{place}/publishers/{}/models/{}:{method}", encoded(publisher), encoded(model))
-        }
-        _ => {
-            let model = model.strip_prefix("models/").unwrap_or(model);
-            format!("{place}/publishers/google/models/{}:{method}", encoded(model))
-        }
-    }
+        Some((publisher, model)) => format!("/publishers/{}/models/{}", encoded(publisher), encoded(model)),
+        None => format!("/publishers/google/models/{}", encoded(model)),
+    })
 }
 
 /// A text as a part of a path. Slashes stay: a model's name may be a path of its own.
@@ -97,29 +102,8 @@ pub fn split(path: &str) -> Result<(String, &str)> {
     };
     let rest = path.get(start..).unwrap_or_default();
     let (model, method) = rest.rsplit_once(':').or_else(|| rest.rsplit_once("%3A")).ok_or_else(wrong)?;
-    let model = decoded(model).filter(|model| !model.is_empty()).ok_or_else(wrong)?;
-    Ok((model, method))
-}
-
-/// A text without percent-encoding; none where that leaves no UTF-8.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let code = (first == b'%').then(|| after.get(..2)).flatten();
-        let code = code.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        match code {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).ok()
+    let model = decoded(model);
+    if model.is_empty() { Err(wrong()) } else { Ok((model, method)) }
 }
 
 /// Whether a caller wants a stream as server-sent events; else it is one JSON array.
@@ -135,11 +119,11 @@ mod tests {
 
     use super::{Method, of, read, wants_events};
 
-    fn path(model: &str, variables: &[(&str, &str)], stream: bool) -> String {
+    fn path(model: &str, variables: &[(&str, &str)], stream: bool) -> Option<String> {
         let variables: BTreeMap<_, _> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let quirks = Quirks::default();
-        of(&Target {
+        let target = Target {
             provider: "p",
             model,
             version: None,
@@ -148,7 +132,8 @@ mod tests {
             stream,
             max_output: None,
             id_seed: "seed",
-        })
+        };
+        of(&target).ok()
     }
 
     #[test]
@@ -158,26 +143,23 @@ mod tests {
             ("gemini-2.5-flash", &[][..], "/v1beta/models/gemini-2.5-flash:generateContent"),
             ("models/a b", &[], "/v1beta/models/a%20b:generateContent"),
             ("tunedModels/mine", &[], "/v1beta/tunedModels/mine:generateContent"),
-            (
-                "gemini-2.5-flash",
-                &vertex,
-                "/v1beta1/projects/p-1/locations/us-central1/publishers/google/models/gemini-2.5-flash:generateContent",
-            ),
-            (
-                "meta/llama-4",
-                &vertex,
-                "/v1beta1/projects/p-1/locations/us-central1/publishers/meta/models/llama-4:generateContent",
-            ),
-            ("endpoints/12", &vertex, "/v1beta1/projects/p-1/locations/us-central1/endpoints/12:generateContent"),
-            (
-                "projects/q/locations/l/endpoints/1",
-                &vertex,
-                "/v1beta1/projects/q/locations/l/endpoints/1:generateContent",
-            ),
+            ("gemini-2.5-flash", &vertex, "/publishers/google/models/gemini-2.5-flash:generateContent"),
+            ("meta/llama-4", &vertex, "/publishers/meta/models/llama-4:generateContent"),
+            ("endpoints/12", &vertex, "/endpoints/12:generateContent"),
+            ("projects/p-1/locations/us-central1/endpoints/1", &vertex, "/endpoints/1:generateContent"),
         ] {
-            assert_eq!(path(model, variables, false), want);
+            assert_eq!(path(model, variables, false).as_deref(), Some(want));
         }
-        assert!(path("m", &[], true).ends_with("models/m:streamGenerateContent"));
+        assert_eq!(path("m", &[], true).as_deref(), Some("/v1beta/models/m:streamGenerateContent"));
+    }
+
+    #[test]
+    fn no_name_leads_to_another_place() {
+        for model in ["../files/x", "a/../../b", "", "a//b", "."] {
+            assert_eq!(path(model, &[], false), None, "{model}");
+        }
+        let vertex = [("project", "p-1"), ("location", "us-central1")];
+        assert_eq!(path("projects/other/locations/us-central1/endpoints/1", &vertex, false), None);
     }
 
     #[test]

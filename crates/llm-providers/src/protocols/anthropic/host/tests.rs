@@ -59,7 +59,7 @@ fn bedrock_takes_betas_in_the_body() {
 fn vertex_is_asked_by_path_and_told_the_version_in_the_body() {
     let encoded = encode(&hello(), Host::Vertex, "claude-haiku-4-5@20251001", true).unwrap();
     assert_eq!(encoded.path, "/publishers/anthropic/models/claude-haiku-4-5%4020251001:streamRawPredict");
-    assert_eq!(body(&encoded)["anthropic_version"], "2026-10-21");
+    assert_eq!(body(&encoded)["anthropic_version"], "vertex-2023-10-16");
     assert_eq!((body(&encoded).get("model"), &body(&encoded)["stream"]), (None, &json!(true)));
 }
 

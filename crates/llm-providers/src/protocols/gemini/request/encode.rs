@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use llm_core::chat::ChatRequest;
 use llm_core::codec::{DecodeContext, Encoded, Target, Unsupported};
-use llm_core::{Error, ErrorKind, Result};
+use llm_core::{Error, Result};
 use serde_json::{Map, Value};
 
 use super::super::name::{GENERATION_CONFIG, SERVICE_TIER};
@@ -43,14 +43,10 @@ pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
 
 /// A body on its way to the target.
 pub(crate) fn address(target: &Target<'_>, body: Bytes) -> Result<Encoded> {
-    if target.model.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
-        let message = format!("`{}` can't be the name of a model", target.model);
-        return Err(Error::new(ErrorKind::ModelNotFound, message).with_param("model"));
-    }
     let mut context = DecodeContext::new(target);
     // Only the end of the connection ends a stream.
     context.no_done = true;
-    let mut encoded = Encoded::post(path::of(target), body, context);
+    let mut encoded = Encoded::post(path::of(target)?, body, context);
     if target.stream {
         encoded.query.push(("alt".to_owned(), "sse".to_owned()));
     }
