@@ -71,6 +71,9 @@ async fn a_streamed_call_costs_what_the_same_call_costs_whole() {
         for path in ["/v1/chat/completions", "/v1/messages", "/api/v1/call/chat"] {
             for stream in [false, true] {
                 let mut body = ask("fast", stream);
+                if path.contains("/models/") {
+                    body = json!({"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]});
+                }
                 if path.starts_with("/api") {
                     body["messages"] = json!([{"role": "user", "parts": [{"type": "text", "text": "Hello"}]}]);
                 }
@@ -336,7 +339,8 @@ async fn every_route_that_reaches_a_provider_is_metered() {
     let key = gateway.key(json!({})).await;
     let mut records = 0;
     for (method, path, metering) in APPLICATION_ROUTES {
-        let place = path.replace("{*id}", "fast");
+        let method_of_model = if *method == "POST" { "fast:generateContent" } else { "fast" };
+        let place = path.replace("{*id}", method_of_model);
         let before = upstream.seen().len();
         match *method {
             "GET" => drop(gateway.get(&place, &key).await),

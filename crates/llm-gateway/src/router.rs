@@ -29,6 +29,11 @@ pub const APPLICATION_ROUTES: &[(&str, &str, Metering)] = &[
     ("POST", "/api/v1/call/chat", Metering::Call),
     ("GET", "/v1/models", Metering::Local),
     ("GET", "/v1/models/{*id}", Metering::Local),
+    ("GET", "/v1beta/models", Metering::Local),
+    ("GET", "/v1beta/models/{*id}", Metering::Local),
+    // Google's methods of a model, but for `:countTokens`, which is answered here and reaches no provider.
+    ("POST", "/v1/models/{*id}", Metering::Call),
+    ("POST", "/v1beta/models/{*id}", Metering::Call),
 ];
 
 /// The whole surface of the gateway.
@@ -38,7 +43,9 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/messages", post(messages))
         .route("/api/v1/call/chat", post(native_chat))
         .route("/v1/models", get(routes::models::list))
-        .route("/v1/models/{*id}", get(routes::models::one))
+        .route("/v1/models/{*id}", get(routes::models::one).post(of_google))
+        .route("/v1beta/models", get(routes::models::list))
+        .route("/v1beta/models/{*id}", get(routes::models::one).post(of_google))
         .with_state(gateway)
 }
 
@@ -48,6 +55,14 @@ async fn chat_completions(State(gateway): State<Arc<Gateway>>, request: Request<
 
 async fn messages(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
     call::answer(&gateway, OperationKind::Chat, Protocol::Anthropic, request).await
+}
+
+/// A method of a model, as Google's SDKs name it behind the model's name.
+async fn of_google(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
+    if request.uri().path().ends_with("countTokens") {
+        return call::count_tokens(&gateway, request).await;
+    }
+    call::answer(&gateway, OperationKind::Chat, Protocol::Gemini, request).await
 }
 
 async fn native_chat(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {

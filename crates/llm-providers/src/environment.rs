@@ -67,7 +67,7 @@ pub fn completed(row: &ProviderRow) -> (ProviderRow, Option<Secret>) {
 pub fn missing(row: &ProviderRow) -> Vec<Vec<String>> {
     let (completed, key) = completed(row);
     let mut missing = Vec::new();
-    if key.is_none() && !row.key_optional && !row.key_env.is_empty() && !found_elsewhere(&row.auth) {
+    if key.is_none() && !row.key_optional && !key_variables(row).is_empty() && !found_elsewhere(&row.auth) {
         missing.push(key_variables(row));
     }
     if completed.base_url.is_none() {
@@ -88,6 +88,7 @@ pub(crate) fn key_variables(row: &ProviderRow) -> Vec<String> {
     match row.auth {
         Auth::Aws(_) if cfg!(feature = "aws") => names.push(AWS_CREDENTIALS[0].to_owned()),
         Auth::Azure(_) if cfg!(feature = "azure") => names.push(AZURE_CLIENT_SECRET.to_owned()),
+        Auth::Google => names.push(GOOGLE_APPLICATION_CREDENTIALS.to_owned()),
         _ => {}
     }
     names
@@ -117,6 +118,14 @@ pub const IDENTITY_ENDPOINT: &str = "IDENTITY_ENDPOINT";
 /// What proves to that place that it is asked from within.
 pub const IDENTITY_HEADER: &str = "IDENTITY_HEADER";
 
+/// The file with Google's application default credentials. The metadata server is asked only where a configuration names
+/// the provider.
+pub const GOOGLE_APPLICATION_CREDENTIALS: &str = "GOOGLE_APPLICATION_CREDENTIALS";
+/// The folder in which Google's command line keeps that file otherwise.
+pub const CLOUDSDK_CONFIG: &str = "CLOUDSDK_CONFIG";
+/// Where the metadata server of a machine in Google's cloud answers, if not at its customary name.
+pub const GCE_METADATA_HOST: &str = "GCE_METADATA_HOST";
+
 /// Whether credentials other than a key stand ready for this way of proving who we are.
 fn found_elsewhere(auth: &Auth) -> bool {
     let set = |name: &str| variable(name).is_some();
@@ -128,6 +137,10 @@ fn found_elsewhere(auth: &Auth) -> bool {
                     && [AZURE_CLIENT_SECRET, AZURE_FEDERATED_TOKEN_FILE].into_iter().any(set)
                     || set(IDENTITY_ENDPOINT))
         }
+        #[cfg(feature = "google")]
+        Auth::Google => crate::transport::has_google_file(),
+        #[cfg(not(feature = "google"))]
+        Auth::Google => false,
         Auth::Bearer | Auth::Header(_) | Auth::None => false,
     }
 }

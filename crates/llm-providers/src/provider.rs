@@ -59,11 +59,12 @@ impl Provider {
         let also = further.map(|provider| provider.map(Arc::new)).collect::<Result<_>>()?;
         let credentials: Option<Box<dyn Credentials>> = match (&row.auth, &key) {
             (Auth::None, _) => None,
-            (Auth::Bearer | Auth::Aws(_), Some(key)) => Some(Box::new(StaticHeader::bearer(key)?)),
+            (Auth::Bearer | Auth::Aws(_) | Auth::Google, Some(key)) => Some(Box::new(StaticHeader::bearer(key)?)),
             (Auth::Header(name) | Auth::Azure(name), Some(key)) => Some(Box::new(StaticHeader::named(name, key)?)),
             (_, None) if row.key_optional => None,
             (Auth::Aws(service), None) => Some(aws_credentials(&id, &row, service)?),
             (Auth::Azure(_), None) => Some(azure_credentials(&id, &row)?),
+            (Auth::Google, None) => Some(google_credentials(&id, &row)?),
             (Auth::Bearer | Auth::Header(_), None) => return Err(missing_key(&id, &row)),
         };
         let headers = fixed_headers(&row.headers)?;
@@ -281,8 +282,21 @@ fn azure_credentials(id: &str, row: &ProviderRow) -> Result<Box<dyn Credentials>
     Err(not_compiled_in(id, row, "azure"))
 }
 
+#[cfg(feature = "google")]
+fn google_credentials(_: &str, _: &ProviderRow) -> Result<Box<dyn Credentials>> {
+    Ok(Box::new(crate::transport::google_default()?))
+}
+
+#[cfg(not(feature = "google"))]
+fn google_credentials(id: &str, row: &ProviderRow) -> Result<Box<dyn Credentials>> {
+    Err(not_compiled_in(id, row, "google"))
+}
+
 /// The error for a provider without a key, whose other credentials this build can't use.
-#[cfg_attr(all(feature = "aws", feature = "azure"), expect(dead_code, reason = "every way is compiled in"))]
+#[cfg_attr(
+    all(feature = "aws", feature = "azure", feature = "google"),
+    expect(dead_code, reason = "every way is compiled in")
+)]
 fn not_compiled_in(id: &str, row: &ProviderRow, feature: &str) -> Error {
     missing_key(id, row).with_hint(format!(
         "set `{}`, or build with the feature `{feature}` for the cloud's own credentials",

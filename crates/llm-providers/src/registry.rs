@@ -24,6 +24,9 @@ pub enum Auth {
     Aws(String),
     /// A key in this header; without one, a token of Microsoft Entra ID, which needs the feature `azure`.
     Azure(String),
+    /// A key as a bearer token; without one, a token by Google's application default credentials, which need the feature
+    /// `google`.
+    Google,
     /// No key at all.
     None,
 }

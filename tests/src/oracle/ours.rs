@@ -12,7 +12,7 @@ use super::{Expected, Intent, Wire};
 /// Who says a provider's requests: its row, its codec and the API version.
 pub struct Speaker {
     id: String,
-    row: &'static ProviderRow,
+    row: ProviderRow,
     codec: &'static dyn ChatProtocol,
     version: Option<&'static str>,
 }
@@ -22,6 +22,8 @@ pub fn speaker(folder: &str) -> Result<Speaker, String> {
     let (id, version) = match folder {
         "anthropic" => ("anthropic", Some("2026-10-21")),
         "anthropic_2023_06_01" => ("anthropic", Some("2023-06-01")),
+        "vertex_anthropic" => ("vertexaianthropic", Some("2026-10-21")),
+        "vertex_anthropic_2023_10_16" => ("vertexaianthropic", Some("vertex-2023-10-16")),
         "openai_responses" => return Err("the protocol `openai-responses` is not built".to_owned()),
         "bedrock_anthropic" => ("bedrock_anthropic", Some("2026-10-21")),
         "bedrock_anthropic_2023_05_31" => ("bedrock_anthropic", Some("bedrock-2023-05-31")),
@@ -32,6 +34,15 @@ pub fn speaker(folder: &str) -> Result<Speaker, String> {
         return Err("the protocol `openai-chat`, in which intents are written, is not built".to_owned());
     }
     let codec = protocols::chat(row.protocol).ok_or_else(|| format!("the protocol `{}` is not built", row.protocol))?;
+    let mut row = row.clone();
+    if row.auth == Auth::Google {
+        // The project and the places in which the SDKs were driven.
+        let location = if row.protocol == Protocol::Gemini { "us-central1" } else { "us-east5" };
+        row.variables.extend(
+            [("project", "example-project"), ("location", location)]
+                .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+    }
     Ok(Speaker { id: id.to_owned(), row, codec, version })
 }
 
@@ -43,7 +54,7 @@ pub fn request(expected: &Expected, intent: &Intent, speaker: &Speaker) -> Resul
     if !expected.lossy.is_empty() {
         request.unsupported = UnsupportedPolicy::Drop;
     }
-    let row = speaker.row;
+    let row = &speaker.row;
     let target = Target {
         provider: &speaker.id,
         model,
@@ -72,7 +83,7 @@ pub fn request(expected: &Expected, intent: &Intent, speaker: &Speaker) -> Resul
     }
     wire.headers.extend(row.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())));
     match &row.auth {
-        Auth::Bearer => wire.headers.insert("authorization".to_owned(), "Bearer $API_KEY".to_owned()),
+        Auth::Bearer | Auth::Google => wire.headers.insert("authorization".to_owned(), "Bearer $API_KEY".to_owned()),
         Auth::Header(name) => wire.headers.insert(name.to_lowercase(), "$API_KEY".to_owned()),
         Auth::Azure(name) => wire.headers.insert(name.to_lowercase(), "$API_KEY".to_owned()),
         Auth::Aws(service) => {

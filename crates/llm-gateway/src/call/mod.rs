@@ -9,6 +9,7 @@ mod account;
 mod admit;
 mod answer;
 mod asked;
+mod count;
 mod estimate;
 mod headers;
 mod relay;
@@ -28,6 +29,7 @@ use llm_core::{Error, ErrorKind, OperationKind, Protocol, Result};
 use crate::Gateway;
 use asked::Arrival;
 pub(crate) use asked::presented;
+pub(crate) use count::count_tokens;
 use surface::Surface;
 
 /// Answers one call of an application that speaks `protocol`. Whatever goes wrong is said in that protocol.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
 use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Protocol, Result};
 use llm_providers::catalogue::Catalogue;
@@ -17,7 +16,7 @@ use crate::keys::VirtualKey;
 
 /// `GET /v1/models`.
 pub(crate) async fn list(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    let form = Form::of(request.headers());
+    let form = Form::of(&request);
     match callable(&gateway, &request) {
         Ok(models) => Json(form.list(&models)).into_response(),
         Err(error) => error_in(form.protocol(), &error),
@@ -26,7 +25,7 @@ pub(crate) async fn list(State(gateway): State<Arc<Gateway>>, request: Request) 
 
 /// `GET /v1/models/{id}`.
 pub(crate) async fn one(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, request: Request) -> Response {
-    let form = Form::of(request.headers());
+    let form = Form::of(&request);
     let found = callable(&gateway, &request).and_then(|models| {
         let model = models.into_iter().find(|model| model.id == id);
         model.ok_or_else(|| Error::new(ErrorKind::ModelNotFound, format!("the model `{id}` does not exist here")))
@@ -96,10 +95,11 @@ enum Form {
 }
 
 impl Form {
-    fn of(headers: &HeaderMap) -> Self {
+    fn of(request: &Request) -> Self {
+        let headers = request.headers();
         if headers.contains_key("anthropic-version") {
             Self::Anthropic
-        } else if headers.contains_key("x-goog-api-key") {
+        } else if headers.contains_key("x-goog-api-key") || request.uri().path().starts_with("/v1beta/") {
             Self::Google
         } else {
             Self::OpenAi
@@ -110,7 +110,8 @@ impl Form {
     fn protocol(self) -> Protocol {
         match self {
             Self::Anthropic => Protocol::Anthropic,
-            Self::OpenAi | Self::Google => Protocol::OpenAiChat,
+            Self::Google => Protocol::Gemini,
+            Self::OpenAi => Protocol::OpenAiChat,
         }
     }
 
@@ -146,7 +147,7 @@ impl Form {
                 "displayName": id,
                 "inputTokenLimit": window,
                 "outputTokenLimit": max_output,
-                "supportedGenerationMethods": ["generateContent", "streamGenerateContent"],
+                "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
             }),
         }
     }

@@ -6,6 +6,8 @@ mod aws;
 mod azure;
 mod body;
 mod credentials;
+#[cfg(feature = "google")]
+mod google;
 mod http;
 mod kept;
 mod sandbox;
@@ -17,6 +19,10 @@ pub use aws::AwsSigner;
 pub use azure::entra_id;
 pub use body::WireBody;
 pub use credentials::{Credentials, Secret, StaticHeader};
+#[cfg(feature = "google")]
+pub use google::google_default;
+#[cfg(feature = "google")]
+pub(crate) use google::has_file as has_google_file;
 pub use http::HttpTransport;
 pub use sandbox::{SANDBOX_MODEL, sandbox_price};
 pub use token::{BearerTokens, Token, TokenHttp, TokenSource};
