@@ -6,6 +6,7 @@ mod fidelity;
 mod oracle;
 mod python;
 mod run;
+mod soak;
 mod test;
 mod tidy;
 
@@ -30,6 +31,8 @@ enum Chore {
     Tidy,
     /// Measure the gateway beside a bare proxy
     Bench(bench::Args),
+    /// Run what takes too long for the tests
+    Soak(soak::Args),
     /// Make what the official SDKs send anew
     Oracle(oracle::Args),
     /// Make the catalogue of models, windows and prices anew from its sources
@@ -42,6 +45,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Fidelity(args) => fidelity::run(&args),
         Chore::Tidy => tidy::run(),
         Chore::Bench(args) => bench::run(&args),
+        Chore::Soak(args) => soak::run(&args),
         Chore::Oracle(args) => oracle::run(&args),
         Chore::Catalogue(args) => catalogue::run(&args).map(|()| ExitCode::SUCCESS),
     }

@@ -1,12 +1,13 @@
 //! The API versions, and what differs between them in a request.
 
+use llm_core::chat::ChatRequest;
 use llm_core::codec::{Host, Target};
 
 use super::model;
 
-/// The version that every client sent until October 2026.
+/// The version that every client sent until October 2026, and ours where none is said and the request samples.
 pub const CLASSIC: &str = "2023-06-01";
-/// The version that the official SDK sends now, and ours where none is said.
+/// The version that the official SDK sends now, and ours where none is said otherwise.
 pub const LATEST: &str = "2026-10-21";
 
 /// What models up to 4.6 are told in Bedrock.
@@ -25,6 +26,14 @@ pub(super) fn of<'a>(target: &Target<'a>) -> &'a str {
             Host::Own | Host::Bedrock | Host::Vertex => LATEST,
         },
     }
+}
+
+/// The target of `request`. Where nobody has said a version, one is chosen that takes all that the request asks for:
+/// only the older one lets a caller set how the model samples.
+pub(super) fn chosen<'a>(target: &Target<'a>, request: &ChatRequest) -> Target<'a> {
+    let samples = request.temperature.is_some() || request.top_p.is_some() || request.top_k.is_some();
+    let is_open = target.version.is_none_or(str::is_empty) && target.quirks.host == Host::Own;
+    if samples && is_open { Target { version: Some(CLASSIC), ..*target } } else { *target }
 }
 
 /// Whether `version` is 2026-10-21 or later: no `temperature`, `top_p` and `top_k` even at their defaults, no

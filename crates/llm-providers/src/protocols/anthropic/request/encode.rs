@@ -19,6 +19,7 @@ const ASSUMED: u64 = 4_096;
 
 /// The request on the wire.
 pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
+    let target = &version::chosen(target, request);
     let strict = version::is_strict(version::of(target));
     let mut unsupported = Unsupported::new(request.unsupported, target.provider);
     let mut body = request.native.object(ME);

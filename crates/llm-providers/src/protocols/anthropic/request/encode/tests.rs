@@ -283,7 +283,7 @@ fn what_anthropic_has_no_member_for_is_refused_or_reported() {
     request.metadata = json!({"team": "blue"}).as_object().cloned();
     request.service_tier = Some("flex".to_owned());
     request.unsupported = UnsupportedPolicy::Drop;
-    let encoded = send(&request, &To::default()).unwrap();
+    let encoded = send(&request, &To { version: Some(LATEST), ..To::default() }).unwrap();
     let all = [
         "response_format",
         "temperature",
@@ -300,8 +300,10 @@ fn what_anthropic_has_no_member_for_is_refused_or_reported() {
     ];
     assert_eq!(encoded.dropped, all);
     assert_eq!(body(&encoded), sent(ask()));
-    // The older version samples as it is told.
-    let classic = send(&request, &To { version: Some(CLASSIC), ..To::default() }).unwrap();
+    // The older version samples as it is told, and is spoken wherever nobody has chosen one.
+    let classic = send(&request, &To::default()).unwrap();
+    assert_eq!(classic.headers["anthropic-version"], CLASSIC);
+    assert_eq!(send(&ask(), &To::default()).unwrap().headers["anthropic-version"], LATEST);
     assert_eq!(body(&classic)["temperature"], 0.5);
     assert_eq!(body(&classic)["top_k"], 5);
     assert!(!classic.dropped.iter().any(|name| name.starts_with("to") && name != "top_logprobs"));
