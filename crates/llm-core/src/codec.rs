@@ -442,6 +442,26 @@ pub struct Skim {
     pub service_tier: Option<String>,
     /// What is charged by something other than tokens.
     pub units: Vec<Unit>,
+    /// What the provider stores and the request goes on from.
+    pub stored: Vec<Stored>,
+    /// Whether the answer is to be made behind the caller's back, so that no answer tells what it costs.
+    pub background: bool,
+}
+
+/// Something that a provider stores, as a request names it (law 13).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The parameter that names it.
+    pub param: &'static str,
+    /// The provider's id of it.
+    pub id: String,
+}
+
+impl Stored {
+    /// The thing `id`, named by `param`.
+    pub fn new(param: &'static str, id: impl Into<String>) -> Self {
+        Self { param, id: id.into() }
+    }
 }
 
 /// The edits of one call, fixed before it is made (law 3).

@@ -103,6 +103,7 @@ impl Part {
             (Content::Reasoning(reasoning), Change::Signature(more)) => {
                 reasoning.signature.get_or_insert_default().push_str(more);
             }
+            (Content::Reasoning(reasoning), Change::Encrypted(data)) => reasoning.encrypted = Some(data.clone()),
             (Content::ToolCall(call), Change::Arguments(more)) => call.arguments.push_str(more),
             (Content::ServerToolCall(call), Change::Arguments(more)) => call.input.push_str(more),
             (Content::Media(media), Change::Data(more)) => {

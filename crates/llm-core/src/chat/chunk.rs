@@ -116,6 +116,8 @@ pub enum Change {
     Reasoning(String),
     /// The signature of a reasoning part, or more of it.
     Signature(String),
+    /// The encrypted thoughts of a reasoning part, whole; some providers say them only when the part ends.
+    Encrypted(String),
     /// More of the JSON text of a tool call's arguments, or of a server tool's input.
     Arguments(String),
     /// More of a refusal.

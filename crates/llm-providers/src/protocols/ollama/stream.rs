@@ -148,7 +148,7 @@ impl Encoder {
             }
             Change::Stop => self.end_calls(turn, |part| part == delta.part)?,
             // Ollama has no place for these.
-            Change::Signature(_) | Change::Data(_) | Change::Citation(_) => {}
+            Change::Signature(_) | Change::Encrypted(_) | Change::Data(_) | Change::Citation(_) => {}
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 const MAX_TEXT: usize = 500;
 
 /// Reads an answer of a status other than 2xx.
-pub(super) fn decode(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
+pub(in crate::protocols) fn decode(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
     let error = match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => from_body(cx, Some(head.status), &members, body),
         Ok(Value::String(text)) => without_json(head.status, &text).with_body(Bytes::copy_from_slice(body)),
@@ -24,7 +24,7 @@ pub(super) fn decode(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Er
 }
 
 /// A body that is not a JSON object. HTML is never shown.
-pub(super) fn unreadable(head: &ResponseHead, body: &[u8]) -> Error {
+pub(in crate::protocols) fn unreadable(head: &ResponseHead, body: &[u8]) -> Error {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -50,7 +50,7 @@ fn without_json(status: StatusCode, text: &str) -> Error {
 }
 
 /// Reads an error's members, of a body or of an event. Without a status, the body's own number counts.
-pub(super) fn from_body(
+pub(in crate::protocols) fn from_body(
     cx: &DecodeContext,
     status: Option<StatusCode>,
     members: &Map<String, Value>,
@@ -191,7 +191,7 @@ fn is_too_long(is: &impl Fn(&[&str]) -> bool, says: &impl Fn(&[&str]) -> bool) -
 }
 
 /// An error as callers read it: OpenAI's envelope.
-pub(super) fn encode(error: &Error) -> ErrorAnswer {
+pub(in crate::protocols) fn encode(error: &Error) -> ErrorAnswer {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(seconds) = error.retry_after_seconds() {
@@ -209,7 +209,7 @@ pub(super) fn encode(error: &Error) -> ErrorAnswer {
 }
 
 /// `{"error": {message, type, param, code}}`.
-pub(super) fn envelope(error: &Error) -> Value {
+pub(in crate::protocols) fn envelope(error: &Error) -> Value {
     let error = error.for_caller();
     let message = match error.hint() {
         Some(hint) => format!("{} (hint: {hint})", error.message()),
@@ -246,7 +246,7 @@ pub(super) fn of_event(cx: &DecodeContext, event: &str, data: &[u8], members: &M
 }
 
 /// An error event whose payload is not a JSON object.
-pub(super) fn of_text(cx: &DecodeContext, data: &[u8]) -> Error {
+pub(in crate::protocols) fn of_text(cx: &DecodeContext, data: &[u8]) -> Error {
     let text: String = String::from_utf8_lossy(data).chars().take(MAX_TEXT).collect();
     Error::bad_answer(text).with_provider(cx.provider.as_str()).with_body(Bytes::copy_from_slice(data))
 }

@@ -14,14 +14,14 @@
 //! | `usage: {}` in a chunk | usage stood at the top of it |
 
 mod answer;
-mod error;
+pub(super) mod error;
 mod finish;
-mod message;
+pub(super) mod message;
 mod passthrough;
 mod request;
 mod stream;
-mod tier;
-mod usage;
+pub(super) mod tier;
+pub(super) mod usage;
 
 use bytes::Bytes;
 use llm_core::chat::{ChatAnswer, ChatRequest};

@@ -1,7 +1,7 @@
 //! Service tiers, in the words of Chat Completions. OpenAI's SDKs know a closed list of them.
 
 /// The word for a tier that an answer of another protocol names; none where there is no such word.
-pub(super) fn of_answer(tier: &str) -> Option<&str> {
+pub(in crate::protocols) fn of_answer(tier: &str) -> Option<&str> {
     match tier {
         "standard" => Some("default"),
         "auto" | "default" | "fast" | "flex" | "priority" | "scale" => Some(tier),
@@ -11,7 +11,7 @@ pub(super) fn of_answer(tier: &str) -> Option<&str> {
 
 /// The word for a tier that a request of another protocol asks for. Anthropic's callers can ask for no other than the
 /// standard one.
-pub(super) fn of_request(tier: &str) -> &str {
+pub(in crate::protocols) fn of_request(tier: &str) -> &str {
     if tier == "standard_only" { "default" } else { tier }
 }
 

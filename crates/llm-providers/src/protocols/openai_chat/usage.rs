@@ -10,12 +10,12 @@ use crate::protocols::reader::{Count, Nested};
 /// The members of a usage object that are counts, wherever a host puts them. What is no count is as good as absent.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Said {
-    prompt_tokens: Count,
-    completion_tokens: Count,
-    total_tokens: Count,
-    prompt_tokens_details: Nested<Details>,
-    completion_tokens_details: Nested<Details>,
+pub(in crate::protocols) struct Said {
+    pub(in crate::protocols) prompt_tokens: Count,
+    pub(in crate::protocols) completion_tokens: Count,
+    pub(in crate::protocols) total_tokens: Count,
+    pub(in crate::protocols) prompt_tokens_details: Nested<Details>,
+    pub(in crate::protocols) completion_tokens_details: Nested<Details>,
     prompt_cache_hit_tokens: Count,
     cached_tokens: Count,
     num_cached_tokens: Count,
@@ -27,7 +27,7 @@ struct Said {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Details {
+pub(in crate::protocols) struct Details {
     cached_tokens: Count,
     cache_write_tokens: Count,
     reasoning_tokens: Count,
@@ -63,7 +63,7 @@ impl Said {
     /// Cached, written, audio and image tokens stand within `prompt_tokens`; reasoning, audio and image tokens within
     /// `completion_tokens`. Where the stated total is larger than both together, the surplus is reasoning that the host
     /// did not count in the completion (xAI, Gemini).
-    fn counts(&self) -> Usage {
+    pub(in crate::protocols) fn counts(&self) -> Usage {
         let mut usage = Usage::default();
         let Self { prompt_tokens_details: Nested(input), completion_tokens_details: Nested(output), .. } = self;
 

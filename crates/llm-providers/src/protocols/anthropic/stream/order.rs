@@ -41,6 +41,8 @@ impl Kind {
     fn takes(self, change: &Change) -> bool {
         match change {
             Change::Text(_) | Change::Refusal(_) | Change::Citation(_) => matches!(self, Self::Text | Self::Ignored),
+            // They are a block of their own.
+            Change::Encrypted(_) => self == Self::Ignored,
             Change::Reasoning(_) | Change::Signature(_) => matches!(self, Self::Thinking | Self::Ignored),
             Change::Arguments(_) => matches!(self, Self::Tool | Self::Ignored),
             Change::Data(_) => matches!(self, Self::Media | Self::Ignored),
@@ -78,6 +80,7 @@ impl Block {
         let part = match &delta.change {
             Change::Text(text) | Change::Refusal(text) if !text.is_empty() => Part::text(""),
             Change::Citation(_) => Part::text(""),
+            Change::Encrypted(data) => Reasoning { encrypted: Some(data.clone()), ..Reasoning::default() }.into(),
             Change::Reasoning(text) | Change::Signature(text) if !text.is_empty() => Part::from(Reasoning::default()),
             _ => return None,
         };

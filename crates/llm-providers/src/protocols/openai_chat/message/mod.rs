@@ -11,7 +11,7 @@ pub(super) mod think;
 use serde_json::Value;
 
 /// Puts a list together again from the shape that was left of it, in which null stands for what was understood.
-pub(super) fn refill(shape: Option<Value>, items: Vec<Value>) -> Vec<Value> {
+pub(in crate::protocols) fn refill(shape: Option<Value>, items: Vec<Value>) -> Vec<Value> {
     let mut items = items.into_iter();
     let mut list = match shape {
         Some(Value::Array(list)) => list,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use llm_core::chat::{Change, ChatChunk, ChunkChoice, Content, Delta, Part};
+use llm_core::chat::{Change, ChatChunk, ChunkChoice, Content, Delta, Part, Reasoning};
 use llm_core::codec::{AnswerContext, Chat, StreamEncoder, Trailer};
 use llm_core::{Error, Result, Usage};
 use serde_json::{Map, Value, json};
@@ -245,6 +245,7 @@ impl DeltaWriter<'_> {
             Change::Refusal(text) => append(&mut self.out, "refusal", text),
             Change::Reasoning(text) => self.thought(delta, text),
             Change::Signature(signature) => self.signature(delta.part, signature),
+            Change::Encrypted(data) => self.encrypted(delta.part, data),
             Change::Arguments(text) => self.arguments(delta, text, begun),
             Change::Data(data) => self.data(data),
             Change::Citation(citation) => {
@@ -347,6 +348,15 @@ impl DeltaWriter<'_> {
             detail["provider"] = json!(provider);
         }
         self.detail(detail);
+    }
+
+    fn encrypted(&mut self, part: u32, data: &str) {
+        let provider = self.said.parts.get(&part).and_then(|known| known.provider.clone());
+        let thought = Reasoning { encrypted: Some(data.to_owned()), provider, ..Reasoning::default() };
+        // A detail of its own: the words of the thought stand in another.
+        let index = self.said.details;
+        self.said.details += 1;
+        self.detail(reasoning::fresh_detail(&thought, Some(index)));
     }
 
     fn detail(&mut self, detail: Value) {
