@@ -3,6 +3,7 @@
 mod anthropic;
 mod gemini;
 mod openai_chat;
+mod openai_responses;
 
 use llm_core::Protocol;
 use serde_json::Value;
@@ -13,6 +14,7 @@ use crate::replay::Event;
 pub fn check(protocol: Protocol, events: &[Event]) -> Vec<String> {
     match protocol {
         Protocol::OpenAiChat => openai_chat::check(events),
+        Protocol::OpenAiResponses => openai_responses::check(events),
         Protocol::Anthropic => anthropic::check(events),
         Protocol::Gemini => gemini::check(events),
         _ => Vec::new(),

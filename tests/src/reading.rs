@@ -9,6 +9,7 @@ mod error;
 mod gemini;
 mod ollama;
 mod openai_chat;
+mod openai_responses;
 
 use std::collections::BTreeMap;
 
@@ -54,6 +55,7 @@ pub struct Call {
 pub fn whole(protocol: Protocol, body: &Value) -> Option<Reading> {
     match protocol {
         Protocol::OpenAiChat => Some(openai_chat::whole(body)),
+        Protocol::OpenAiResponses => Some(openai_responses::whole(body)),
         Protocol::Anthropic => Some(anthropic::whole(body)),
         Protocol::Bedrock => Some(bedrock::whole(body)),
         Protocol::Cohere => Some(cohere::whole(body)),
@@ -68,6 +70,7 @@ pub fn whole(protocol: Protocol, body: &Value) -> Option<Reading> {
 pub fn stream(protocol: Protocol, events: &[Value]) -> Option<Reading> {
     match protocol {
         Protocol::OpenAiChat => Some(openai_chat::events(events)),
+        Protocol::OpenAiResponses => Some(openai_responses::events(events)),
         Protocol::Anthropic => Some(anthropic::events(events)),
         Protocol::Bedrock => Some(bedrock::events(events)),
         Protocol::Cohere => Some(cohere::events(events)),

@@ -25,6 +25,7 @@ pub enum Metering {
 /// The routes for applications, each with its rule. A test walks them all.
 pub const APPLICATION_ROUTES: &[(&str, &str, Metering)] = &[
     ("POST", "/v1/chat/completions", Metering::Call),
+    ("POST", "/v1/responses", Metering::Call),
     ("POST", "/v1/messages", Metering::Call),
     ("POST", "/api/v1/call/chat", Metering::Call),
     ("GET", "/v1/models", Metering::Local),
@@ -40,6 +41,7 @@ pub const APPLICATION_ROUTES: &[(&str, &str, Metering)] = &[
 pub fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(chat_completions))
+        .route("/v1/responses", post(responses))
         .route("/v1/messages", post(messages))
         .route("/api/v1/call/chat", post(native_chat))
         .route("/v1/models", get(routes::models::list))
@@ -51,6 +53,10 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
 
 async fn chat_completions(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
     call::answer(&gateway, OperationKind::Chat, Protocol::OpenAiChat, request).await
+}
+
+async fn responses(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
+    call::answer(&gateway, OperationKind::Chat, Protocol::OpenAiResponses, request).await
 }
 
 async fn messages(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {

@@ -24,7 +24,7 @@ pub fn speaker(folder: &str) -> Result<Speaker, String> {
         "anthropic_2023_06_01" => ("anthropic", Some("2023-06-01")),
         "vertex_anthropic" => ("vertexaianthropic", Some("2026-10-21")),
         "vertex_anthropic_2023_10_16" => ("vertexaianthropic", Some("vertex-2023-10-16")),
-        "openai_responses" => return Err("the protocol `openai-responses` is not built".to_owned()),
+        "openai_responses" => ("openai", None),
         "bedrock_anthropic" => ("bedrock_anthropic", Some("2026-10-21")),
         "bedrock_anthropic_2023_05_31" => ("bedrock_anthropic", Some("bedrock-2023-05-31")),
         other => (other, None),
@@ -33,8 +33,9 @@ pub fn speaker(folder: &str) -> Result<Speaker, String> {
     if protocols::chat(Protocol::OpenAiChat).is_none() {
         return Err("the protocol `openai-chat`, in which intents are written, is not built".to_owned());
     }
+    let protocol = if folder == "openai_responses" { Protocol::OpenAiResponses } else { row.protocol };
+    let mut row = row.speaking(protocol).ok_or_else(|| format!("`{id}` does not speak `{protocol}`"))?;
     let codec = protocols::chat(row.protocol).ok_or_else(|| format!("the protocol `{}` is not built", row.protocol))?;
-    let mut row = row.clone();
     if row.auth == Auth::Google {
         // The project and the places in which the SDKs were driven.
         let location = if row.protocol == Protocol::Gemini { "us-central1" } else { "us-east5" };

@@ -129,6 +129,10 @@ fn is_whole(protocol: Protocol, events: &[Event]) -> bool {
     match protocol {
         Protocol::OpenAiChat | Protocol::Mistral => last.data == b"[DONE]",
         Protocol::Cohere => last.data == b"[DONE]" || last.value()["type"] == "message-end",
+        Protocol::OpenAiResponses => {
+            let ends = ["response.completed", "response.incomplete", "response.failed"];
+            last.data == b"[DONE]" || ends.iter().any(|end| last.value()["type"] == *end)
+        }
         Protocol::Anthropic => last.value()["type"] == "message_stop",
         Protocol::Ollama => last.value()["done"] == true,
         Protocol::Bedrock => last.name == "metadata",

@@ -14,7 +14,8 @@ use crate::reading::{self, Reading};
 use crate::{grammar, json};
 
 /// The protocols in which applications speak to us.
-const CALLERS: &[Protocol] = &[Protocol::OpenAiChat, Protocol::Anthropic, Protocol::Gemini, Protocol::Native];
+const CALLERS: &[Protocol] =
+    &[Protocol::OpenAiChat, Protocol::OpenAiResponses, Protocol::Anthropic, Protocol::Gemini, Protocol::Native];
 
 fn others(case: &Case<'_>) -> impl Iterator<Item = &'static dyn ChatProtocol> {
     let own = case.codec.protocol();

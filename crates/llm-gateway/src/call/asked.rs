@@ -15,7 +15,7 @@ use llm_core::codec::{AnswerContext, RequestHead, Skim};
 use llm_core::{Error, ErrorKind, Result};
 
 use super::surface::{Surface, with_codec};
-use super::{spoken, tokens};
+use super::{spoken, stored, tokens};
 use crate::Gateway;
 use crate::keys::VirtualKey;
 use crate::record::CallId;
@@ -111,6 +111,7 @@ pub(crate) fn read(
     let query = head.uri.query().map(str::to_owned);
     let head = RequestHead { path: head.uri.path().to_owned(), query, headers: head.headers };
     let skim = surface.skim(&head, &body)?;
+    stored::check(&skim)?;
     let route = gateway.routes.resolve(&skim.model)?;
     key.check_model(&names(&skim.model, &route.deployments))?;
     let Arrival { id, at, clock } = arrival;

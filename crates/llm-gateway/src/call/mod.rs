@@ -15,6 +15,7 @@ mod headers;
 mod relay;
 mod send;
 mod spoken;
+mod stored;
 mod stream;
 mod surface;
 mod tokens;

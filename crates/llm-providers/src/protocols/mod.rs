@@ -9,6 +9,7 @@ pub mod mistral;
 pub mod native;
 pub mod ollama;
 pub mod openai_chat;
+pub mod openai_responses;
 pub(crate) mod path;
 pub(crate) mod reader;
 pub(crate) mod splice;
@@ -32,6 +33,7 @@ impl Spoken for Chat {
 pub fn chat(protocol: Protocol) -> Option<&'static dyn ChatProtocol> {
     match protocol {
         Protocol::OpenAiChat => Some(&openai_chat::OpenAiChat),
+        Protocol::OpenAiResponses => Some(&openai_responses::OpenAiResponses),
         Protocol::Anthropic => Some(&anthropic::Anthropic),
         Protocol::Bedrock => Some(&bedrock::Bedrock),
         Protocol::Cohere => Some(&cohere::Cohere),

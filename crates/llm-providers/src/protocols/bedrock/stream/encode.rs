@@ -87,6 +87,9 @@ impl Encoder {
             Change::Signature(text) => {
                 piece(out, delta, own || !text.is_empty(), &["reasoningContent", "signature"], text.as_str().into());
             }
+            Change::Encrypted(data) => {
+                piece(out, delta, true, &["reasoningContent", "redactedContent"], data.as_str().into());
+            }
             Change::Arguments(text) => {
                 piece(out, delta, own || !text.is_empty(), &["toolUse", "input"], text.as_str().into());
             }

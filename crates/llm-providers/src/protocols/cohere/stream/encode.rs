@@ -131,7 +131,7 @@ impl Encoder {
             }
             Change::Stop => self.end(delta.part, out),
             // Cohere has no place for these.
-            Change::Signature(_) | Change::Data(_) => Ok(()),
+            Change::Signature(_) | Change::Encrypted(_) | Change::Data(_) => Ok(()),
         }
     }
 
@@ -225,7 +225,7 @@ fn put_back(choice: &ChunkChoice, inner: &mut Map<String, Value>) {
             Change::Citation(said) => {
                 inner.insert(CITATIONS.to_owned(), citation::write(said, 0));
             }
-            Change::Stop | Change::Refusal(_) | Change::Signature(_) | Change::Data(_) => {}
+            Change::Stop | Change::Refusal(_) | Change::Signature(_) | Change::Encrypted(_) | Change::Data(_) => {}
         }
     }
 }

@@ -1,0 +1,42 @@
+//! Why the model stopped: `status` and `incomplete_details` here, one reason there.
+
+use llm_core::chat::FinishReason;
+use serde_json::{Map, Value, json};
+
+/// The reason that a response says; none while it is not over.
+pub(super) fn read(response: &Map<String, Value>, has_calls: bool) -> Option<FinishReason> {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    match response.get("status").and_then(Value::as_str) {
+        Some("incomplete") => {
+            let why = response.get("incomplete_details").and_then(|details| details.get("reason"));
+            Some(match text(why).as_deref() {
+                Some("max_output_tokens") | None => FinishReason::Length,
+                Some("content_filter") => FinishReason::ContentFilter,
+                Some(other) => FinishReason::from(other),
+            })
+        }
+        Some("failed") => Some(FinishReason::Error),
+        Some("queued" | "in_progress") => None,
+        Some("completed") | None if has_calls => Some(FinishReason::ToolCalls),
+        Some("completed") | None => Some(FinishReason::Stop),
+        Some(other) => Some(FinishReason::from(other)),
+    }
+}
+
+/// Writes the reason into a response that came in another protocol.
+pub(super) fn write(reason: Option<&FinishReason>, response: &mut Map<String, Value>) {
+    let (status, why) = match reason {
+        Some(FinishReason::Length) => ("incomplete", Some("max_output_tokens")),
+        Some(FinishReason::ContentFilter) => ("incomplete", Some("content_filter")),
+        Some(FinishReason::Error) => ("failed", None),
+        _ => ("completed", None),
+    };
+    response.insert("status".to_owned(), json!(status));
+    if let Some(why) = why {
+        response.insert("incomplete_details".to_owned(), json!({"reason": why}));
+    }
+    if status == "failed" {
+        let error = json!({"code": "server_error", "message": "the provider failed in the middle of its answer"});
+        response.insert("error".to_owned(), error);
+    }
+}

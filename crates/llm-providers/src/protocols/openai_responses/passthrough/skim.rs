@@ -1,0 +1,452 @@
+//! A look at a request in one pass, without building it.
+
+use std::cell::RefCell;
+
+use llm_core::codec::{Skim, Stored};
+use llm_core::{Error, Result};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
+
+use crate::protocols::reader::{Found, Name, Read, Reader, pass};
+
+/// Reads what routing and limits need, and makes sure that the body is one JSON object.
+///
+/// A member that matters and stands there twice is refused: which one counts is for every reader to choose, and the
+/// provider must not choose another than we did.
+pub(super) fn skim(body: &[u8]) -> Result<Skim> {
+    let text = std::str::from_utf8(body)
+        .map_err(|error| Error::invalid_request(format!("the request body is not valid UTF-8: {error}")))?;
+    let look = Look::default();
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = Read(Body(&look)).deserialize(&mut reader).and_then(|()| reader.end());
+    let Look { skim, wrong } = look;
+    match (wrong.into_inner(), read) {
+        (Some(wrong), _) => Err(wrong),
+        (None, Err(error)) => Err(Error::invalid_request(format!("the request body is not valid JSON: {error}"))),
+        (None, Ok(())) => Ok(skim.into_inner()),
+    }
+}
+
+/// What was seen so far, and what is wrong with it.
+#[derive(Default)]
+struct Look {
+    skim: RefCell<Skim>,
+    wrong: RefCell<Option<Error>>,
+}
+
+impl Look {
+    fn set(&self, change: impl FnOnce(&mut Skim)) {
+        change(&mut self.skim.borrow_mut());
+    }
+
+    fn add_text(&self, bytes: usize) {
+        self.set(|skim| skim.text_bytes = skim.text_bytes.saturating_add(bytes as u64));
+    }
+
+    /// Keeps the error for the caller and gives one that stops the reader.
+    fn stop<E: serde::de::Error>(&self, error: Error) -> E {
+        *self.wrong.borrow_mut() = Some(error);
+        E::custom("wrong")
+    }
+
+    fn wrong_type<E: serde::de::Error>(&self, path: &str, wanted: &str, Found(found): Found) -> E {
+        self.stop(Error::invalid_request(format!("`{path}` must be {wanted}, not {found}")).with_param(path))
+    }
+}
+
+/// The members that matter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Top {
+    Model,
+    Input,
+    Stream,
+    MaxOutputTokens,
+    Tools,
+    User,
+    ServiceTier,
+    Previous,
+    Conversation,
+    Background,
+    /// Text that the model reads, stored by the provider.
+    Prompt,
+    /// Text that the model reads.
+    Text,
+    Other,
+}
+
+impl Top {
+    fn of(name: &str) -> Self {
+        match name {
+            "model" => Self::Model,
+            "input" => Self::Input,
+            "stream" => Self::Stream,
+            "max_output_tokens" => Self::MaxOutputTokens,
+            "tools" => Self::Tools,
+            "user" => Self::User,
+            "service_tier" => Self::ServiceTier,
+            "previous_response_id" => Self::Previous,
+            "conversation" => Self::Conversation,
+            "background" => Self::Background,
+            "prompt" => Self::Prompt,
+            "instructions" | "text" => Self::Text,
+            _ => Self::Other,
+        }
+    }
+
+    fn may_repeat(self) -> bool {
+        matches!(self, Self::Prompt | Self::Text | Self::Other)
+    }
+
+    fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+struct Body<'a>(&'a Look);
+
+impl<'de> Reader<'de> for Body<'_> {
+    type Value = ();
+
+    fn other<E: serde::de::Error>(self, Found(found): Found) -> Result<(), E> {
+        Err(self.0.stop(Error::invalid_request(format!("the request body must be a JSON object, not {found}"))))
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let look = self.0;
+        let mut seen = 0;
+        look.set(|skim| {
+            skim.choices = 1;
+            skim.include_usage = true;
+        });
+        while let Some(top) = members.next_key_seed(Name(Top::of))? {
+            if seen & top.bit() != 0 && !top.may_repeat() {
+                return Err(look.stop(Error::invalid_request("a member that matters stands in the request body twice")));
+            }
+            seen |= top.bit();
+            self.member(top, &mut members)?;
+        }
+        let is_missing = look.skim.borrow().model.is_empty();
+        if is_missing {
+            let said = seen & Top::Model.bit() != 0;
+            let message = if said { "`model` must not be empty" } else { "missing required parameter `model`" };
+            return Err(look.stop(Error::invalid_request(message).with_param("model")));
+        }
+        let goes_on = [Top::Input, Top::Prompt, Top::Previous, Top::Conversation];
+        if goes_on.iter().all(|top| seen & top.bit() == 0) {
+            let error = Error::invalid_request("missing required parameter `input`").with_param("input");
+            return Err(look.stop(error));
+        }
+        Ok(())
+    }
+}
+
+impl Body<'_> {
+    fn member<'de, A: MapAccess<'de>>(&self, top: Top, members: &mut A) -> Result<(), A::Error> {
+        let look = self.0;
+        match top {
+            Top::Model => {
+                let model = members.next_value_seed(Read(Text { look, path: "model" }))?.unwrap_or_default();
+                look.set(|skim| skim.model = model);
+            }
+            Top::User => {
+                let user = members.next_value_seed(Read(Text { look, path: "user" }))?;
+                look.set(|skim| skim.user = user);
+            }
+            Top::ServiceTier => {
+                let tier = members.next_value_seed(Read(Text { look, path: "service_tier" }))?;
+                look.set(|skim| skim.service_tier = tier);
+            }
+            Top::Stream => {
+                let stream = members.next_value_seed(Read(Truth { look, path: "stream" }))?;
+                look.set(|skim| skim.stream = stream);
+            }
+            Top::Background => {
+                let background = members.next_value_seed(Read(Truth { look, path: "background" }))?;
+                look.set(|skim| skim.background = background);
+            }
+            Top::MaxOutputTokens => {
+                let count = members.next_value_seed(Read(Count { look, path: "max_output_tokens" }))?;
+                look.set(|skim| skim.max_tokens = count);
+            }
+            Top::Previous => {
+                let id = members.next_value_seed(Read(Text { look, path: "previous_response_id" }))?;
+                look.set(|skim| {
+                    skim.unbounded |= id.is_some();
+                    skim.stored.extend(id.map(|id| Stored::new("previous_response_id", id)));
+                });
+            }
+            Top::Conversation => {
+                let id = members.next_value_seed(Read(Conversation(look)))?;
+                look.set(|skim| {
+                    skim.unbounded |= id.is_some();
+                    skim.stored.extend(id.map(|id| Stored::new("conversation", id)));
+                });
+            }
+            Top::Input => members.next_value_seed(Read(Input(look)))?,
+            Top::Tools => members.next_value_seed(Read(Tools(look)))?,
+            Top::Prompt => {
+                look.set(|skim| skim.unbounded = true);
+                members.next_value_seed(Read(Deep(look)))?;
+            }
+            Top::Text => drop(members.next_value_seed(Read(Deep(look)))?),
+            Top::Other => drop(members.next_value::<IgnoredAny>()?),
+        }
+        Ok(())
+    }
+}
+
+/// A text, or nothing.
+struct Text<'a> {
+    look: &'a Look,
+    path: &'static str,
+}
+
+impl<'de> Reader<'de> for Text<'_> {
+    type Value = Option<String>;
+
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<Option<String>, E> {
+        Err(self.look.wrong_type(self.path, "a string", found))
+    }
+
+    fn text<E: serde::de::Error>(self, text: &str) -> Result<Option<String>, E> {
+        Ok(Some(text.to_owned()))
+    }
+
+    fn null<E: serde::de::Error>(self) -> Result<Option<String>, E> {
+        Ok(None)
+    }
+}
+
+/// True or false; null is false.
+struct Truth<'a> {
+    look: &'a Look,
+    path: &'static str,
+}
+
+impl<'de> Reader<'de> for Truth<'_> {
+    type Value = bool;
+
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<bool, E> {
+        Err(self.look.wrong_type(self.path, "true or false", found))
+    }
+
+    fn truth<E: serde::de::Error>(self, truth: bool) -> Result<bool, E> {
+        Ok(truth)
+    }
+
+    fn null<E: serde::de::Error>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+}
+
+/// A count, or nothing.
+struct Count<'a> {
+    look: &'a Look,
+    path: &'static str,
+}
+
+impl<'de> Reader<'de> for Count<'_> {
+    type Value = Option<u64>;
+
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<Option<u64>, E> {
+        Err(self.look.wrong_type(self.path, "a whole number that is not negative", found))
+    }
+
+    fn count<E: serde::de::Error>(self, count: u64) -> Result<Option<u64>, E> {
+        Ok(Some(count))
+    }
+
+    fn null<E: serde::de::Error>(self) -> Result<Option<u64>, E> {
+        Ok(None)
+    }
+}
+
+/// A conversation: its id, or an object that holds it.
+struct Conversation<'a>(&'a Look);
+
+impl<'de> Reader<'de> for Conversation<'_> {
+    type Value = Option<String>;
+
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<Option<String>, E> {
+        Err(self.0.wrong_type("conversation", "a string or an object", found))
+    }
+
+    fn text<E: serde::de::Error>(self, text: &str) -> Result<Option<String>, E> {
+        Ok(Some(text.to_owned()))
+    }
+
+    fn null<E: serde::de::Error>(self) -> Result<Option<String>, E> {
+        Ok(None)
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<Option<String>, A::Error> {
+        let mut id = None;
+        while let Some(is_id) = members.next_key_seed(Name(|name: &str| name == "id"))? {
+            if is_id {
+                id = members.next_value_seed(Read(Text { look: self.0, path: "conversation.id" }))?;
+            } else {
+                pass(&mut members)?;
+            }
+        }
+        Ok(Some(id.unwrap_or_default()))
+    }
+}
+
+/// `input`: a text, or items.
+struct Input<'a>(&'a Look);
+
+impl<'de> Reader<'de> for Input<'_> {
+    type Value = ();
+
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<(), E> {
+        match found {
+            Found("null") => Ok(()),
+            found => Err(self.0.wrong_type("input", "a string or a list", found)),
+        }
+    }
+
+    fn text<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+        self.0.set(|skim| skim.messages = 1);
+        self.0.add_text(text.len());
+        Ok(())
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while let Some(item) = list.next_element_seed(Read(Deep(self.0)))? {
+            self.0.set(|skim| {
+                skim.messages += 1;
+                if item.kind.as_deref() == Some("item_reference") {
+                    skim.unbounded = true;
+                    skim.stored.push(Stored::new("input", item.id.unwrap_or_default()));
+                }
+            });
+        }
+        Ok(())
+    }
+}
+
+/// `tools`.
+struct Tools<'a>(&'a Look);
+
+impl<'de> Reader<'de> for Tools<'_> {
+    type Value = ();
+
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<(), E> {
+        match found {
+            Found("null") => Ok(()),
+            found => Err(self.0.wrong_type("tools", "a list", found)),
+        }
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while let Some(tool) = list.next_element_seed(Read(Deep(self.0)))? {
+            let runs_here = matches!(tool.kind.as_deref(), Some("function" | "custom"));
+            self.0.set(|skim| {
+                skim.tools += 1;
+                skim.unbounded |= !runs_here;
+            });
+        }
+        Ok(())
+    }
+}
+
+/// What an object says of itself.
+#[derive(Default)]
+struct Seen {
+    kind: Option<String>,
+    id: Option<String>,
+}
+
+/// Any JSON, all of whose text counts but that of pictures, files and sound.
+struct Deep<'a>(&'a Look);
+
+/// The members of an item, a part or a tool.
+enum Inner {
+    Type,
+    Id,
+    Media,
+    File,
+    Other(usize),
+}
+
+impl Inner {
+    fn of(name: &str) -> Self {
+        match name {
+            "type" => Self::Type,
+            "id" => Self::Id,
+            "image_url" | "file_data" | "file_url" | "data" => Self::Media,
+            "file_id" => Self::File,
+            other => Self::Other(other.len()),
+        }
+    }
+}
+
+impl<'de> Reader<'de> for Deep<'_> {
+    type Value = Seen;
+
+    fn other<E: serde::de::Error>(self, _: Found) -> Result<Seen, E> {
+        // Twenty-four bytes hold every number.
+        self.0.add_text(24);
+        Ok(Seen::default())
+    }
+
+    fn text<E: serde::de::Error>(self, text: &str) -> Result<Seen, E> {
+        self.0.add_text(text.len());
+        Ok(Seen::default())
+    }
+
+    fn null<E: serde::de::Error>(self) -> Result<Seen, E> {
+        Ok(Seen::default())
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Seen, A::Error> {
+        while list.next_element_seed(Read(Deep(self.0)))?.is_some() {}
+        Ok(Seen::default())
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<Seen, A::Error> {
+        let look = self.0;
+        let mut seen = Seen::default();
+        while let Some(inner) = members.next_key_seed(Name(Inner::of))? {
+            match inner {
+                Inner::Type => seen.kind = members.next_value_seed(Read(Loose(look)))?,
+                Inner::Id => seen.id = members.next_value_seed(Read(Loose(look)))?,
+                Inner::Media if pass(&mut members)? => look.set(|skim| skim.media += 1),
+                Inner::Media => {}
+                Inner::File => {
+                    // Something that the provider stores, of unknown length.
+                    let is_set = pass(&mut members)?;
+                    look.set(|skim| skim.unbounded |= is_set);
+                }
+                Inner::Other(name) => {
+                    look.add_text(name);
+                    members.next_value_seed(Read(Deep(look)))?;
+                }
+            }
+        }
+        Ok(seen)
+    }
+}
+
+/// A text that names something; whatever else stands there counts like any JSON.
+struct Loose<'a>(&'a Look);
+
+impl<'de> Reader<'de> for Loose<'_> {
+    type Value = Option<String>;
+
+    fn other<E: serde::de::Error>(self, _: Found) -> Result<Option<String>, E> {
+        Ok(None)
+    }
+
+    fn text<E: serde::de::Error>(self, text: &str) -> Result<Option<String>, E> {
+        self.0.add_text(text.len());
+        Ok(Some(text.to_owned()))
+    }
+
+    fn list<A: SeqAccess<'de>>(self, list: A) -> Result<Option<String>, A::Error> {
+        Deep(self.0).list(list).map(|_| None)
+    }
+
+    fn object<A: MapAccess<'de>>(self, members: A) -> Result<Option<String>, A::Error> {
+        Deep(self.0).object(members).map(|_| None)
+    }
+}
