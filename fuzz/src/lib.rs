@@ -6,7 +6,9 @@ use llm_core::codec::{
     Verdict,
 };
 use llm_core::{Error, Protocol};
-use llm_providers::framing::{AwsEventStreamFramer, Framer, JsonArrayFramer, NdjsonFramer, RawFrame, SseFramer};
+use llm_providers::framing::{
+    AwsEventStreamFramer, AwsMessage, Framer, JsonArrayFramer, NdjsonFramer, RawFrame, SseFramer, write_aws_message,
+};
 use llm_providers::protocols;
 use serde_json::Value;
 
@@ -27,6 +29,9 @@ pub const TARGETS: &[Target] = &[
     ("anthropic_response", |data| answer(Protocol::Anthropic, data)),
     ("anthropic_stream", |data| stream(Protocol::Anthropic, data)),
     ("anthropic_passthrough", |data| passthrough(Protocol::Anthropic, data)),
+    ("bedrock_request", |data| request(Protocol::Bedrock, data)),
+    ("bedrock_response", |data| answer(Protocol::Bedrock, data)),
+    ("bedrock_stream", bedrock_stream),
     ("ollama_request", |data| request(Protocol::Ollama, data)),
     ("ollama_response", |data| answer(Protocol::Ollama, data)),
     ("ollama_stream", |data| stream(Protocol::Ollama, data)),
@@ -182,14 +187,31 @@ fn stream(protocol: Protocol, data: &[u8]) {
     }
 }
 
+/// Lines of an event's name and its payload, since a changed byte of a binary stream breaks no more than a checksum. A
+/// name that begins with `!` is an exception's.
+fn bedrock_stream(data: &[u8]) {
+    let mut body = Vec::new();
+    for line in data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let (name, payload) = line.split_at(line.iter().position(|byte| *byte == b' ').unwrap_or(line.len()));
+        let name = String::from_utf8_lossy(name);
+        let (message, name) = match name.strip_prefix('!') {
+            Some(name) => (AwsMessage::Exception, name),
+            None => (AwsMessage::Event, name.as_ref()),
+        };
+        write_aws_message(message, name, payload.trim_ascii_start(), &mut body);
+    }
+    stream(Protocol::Bedrock, &body);
+}
+
 fn all_codecs() -> impl Iterator<Item = &'static dyn ChatProtocol> {
-    [Protocol::OpenAiChat, Protocol::Anthropic, Protocol::Ollama, Protocol::Native]
+    [Protocol::OpenAiChat, Protocol::Anthropic, Protocol::Bedrock, Protocol::Ollama, Protocol::Native]
         .into_iter()
         .filter_map(protocols::chat)
 }
 
 fn decoded(codec: &dyn ChatProtocol, body: &[u8]) -> Result<(Vec<ChatChunk>, Trailer), Error> {
     let mut framer: Box<dyn Framer> = match codec.protocol() {
+        Protocol::Bedrock => Box::new(AwsEventStreamFramer::default()),
         Protocol::Ollama => Box::new(NdjsonFramer::default()),
         _ => Box::new(SseFramer::default()),
     };

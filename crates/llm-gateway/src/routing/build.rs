@@ -60,7 +60,7 @@ impl Providers<'_> {
         for (id, row) in registry::rows() {
             let Some((row, key)) = environment::configured(row) else { continue };
             // Local servers need no key, so nothing but an answer tells whether one is there.
-            if key.is_none() && !(id == "ollama" && answers(&row)) {
+            if key.is_none() && row.key_optional && !(id == "ollama" && answers(&row)) {
                 continue;
             }
             let provider = Provider::new(id, row, key, self.config.timeouts.resolve())?;

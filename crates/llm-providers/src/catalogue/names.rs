@@ -8,6 +8,7 @@ pub(super) fn places(provider: &str) -> impl Iterator<Item = &str> + Clone {
         "azure_ai" => &["azure_ai", "azure"],
         "azureanthropic" => &["azure_anthropic"],
         "bedrock_anthropic" => &["bedrock"],
+        "bedrock_mantle" => &["bedrock_mantle", "bedrock"],
         "vertexai" | "vertex_anthropic" | "vertexaianthropic" => &["vertex"],
         "alibaba" => &["dashscope"],
         "meta" => &["meta", "llama"],
@@ -29,7 +30,11 @@ pub(super) fn spellings(provider: &str, model: &str) -> Vec<String> {
         _ => model,
     };
     let tuned = bare.strip_prefix("ft:").and_then(|rest| rest.split(':').next()).map(|base| format!("ft:{base}"));
-    for name in [Some(bare.to_owned()), tuned].into_iter().flatten() {
+    // Claude itself names the model without Bedrock's decoration.
+    let decorated = (provider == "bedrock_anthropic" && bare.starts_with("claude-"))
+        .then(|| [format!("anthropic.{bare}-v1:0"), format!("anthropic.{bare}")]);
+    let decorated = decorated.into_iter().flatten();
+    for name in [Some(bare.to_owned()), tuned].into_iter().flatten().chain(decorated) {
         let undated = undated(&name).map(str::to_owned);
         found.push(name);
         found.extend(undated);

@@ -173,3 +173,12 @@ fn every_default_model_is_known() {
         }
     }
 }
+
+#[test]
+fn a_cloud_knows_its_models_under_their_makers_names() {
+    let catalogue = Catalogue::bundled();
+    let decorated = catalogue.lookup("bedrock", "anthropic.claude-haiku-4-5-20251001-v1:0").unwrap();
+    let bare = catalogue.lookup("bedrock_anthropic", "claude-haiku-4-5-20251001").unwrap();
+    assert_eq!(bare.price, decorated.price);
+    assert!(catalogue.lookup("bedrock_mantle", "openai.gpt-oss-120b-1:0").is_some());
+}

@@ -23,8 +23,11 @@ impl Client {
             return listed(gateway).await;
         }
         let catalogue = Catalogue::bundled();
-        let has_key =
-            |provider: &Provider| provider.row().key_env.iter().any(|name| environment::variable(name).is_some());
+        // A cloud's own credentials stand for a key; a server that needs none says nothing.
+        let has_key = |provider: &Provider| {
+            let row = provider.row();
+            !row.key_optional || row.key_env.iter().any(|name| environment::variable(name).is_some())
+        };
         let callable = self.providers().filter(|provider| provider.chat_codec().is_ok() && has_key(provider));
         Ok(callable
             .flat_map(|provider| catalogue.models(provider.id()))

@@ -4,10 +4,8 @@ use super::*;
 fn every_row_is_complete() {
     for (id, row) in rows() {
         assert!(row.base_url.is_some() || !row.base_url_env.is_empty(), "{id} has no place");
-        assert!(
-            row.key_optional || matches!(row.auth, Auth::None | Auth::Google) || !row.key_env.is_empty(),
-            "{id} has no key variable"
-        );
+        let needs_key = !row.key_optional && !matches!(row.auth, Auth::None | Auth::Aws(_) | Auth::Google);
+        assert!(!needs_key || !row.key_env.is_empty(), "{id} has no key variable");
         let mut row = row.clone();
         for name in row.variables_env.keys() {
             row.variables.entry(name.clone()).or_insert_with(|| "somewhere".to_owned());
