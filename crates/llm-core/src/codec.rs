@@ -75,6 +75,8 @@ pub struct Quirks {
     pub tool_choice_option: bool,
     /// Whether `logprobs` is the number of alternatives, in place of `top_logprobs`.
     pub logprobs_number: bool,
+    /// Whether images to change are sent in JSON rather than as a form.
+    pub image_edits_json: bool,
     /// Whether embeddings come as base64 of bytes with a sign, one a dimension.
     pub int8_vectors: bool,
     /// Whether `stream_options` is refused; usage then comes unasked.
@@ -407,6 +409,10 @@ pub trait Passthrough: Send + Sync {
     fn edit(&self, body: &Bytes, edits: &Edits) -> Result<Bytes>;
     /// The protocol's path and headers for a body that passes.
     fn address(&self, target: &Target<'_>) -> Result<Encoded>;
+    /// What the caller's own head says of where and how the body passes: a form's `content-type`, a path's variant.
+    fn follow(&self, head: &RequestHead, encoded: &mut Encoded) {
+        let _ = (head, encoded);
+    }
     /// Reads the usage of a whole answer.
     fn observe(&self, body: &[u8]) -> Observed;
     /// Begins to watch a stream. `hide_usage`: the caller did not ask for the usage that we asked for.

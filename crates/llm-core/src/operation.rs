@@ -165,6 +165,16 @@ impl Unit {
     }
 }
 
+/// Says what the request itself tells was used, where the provider did not say anything and all of it is exact.
+pub fn complete_usage(answer: &mut impl Answers, units: &[Unit]) {
+    if answer.usage().is_some() || units.is_empty() || units.iter().any(|unit| !unit.is_exact) {
+        return;
+    }
+    let mut usage = Usage::default();
+    units.iter().for_each(|unit| usage.add(unit.meter, unit.most));
+    answer.set_usage(usage);
+}
+
 /// The chunk of an operation whose answers always come whole: there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Never {}
@@ -196,9 +206,11 @@ impl Operation for Chat {
 }
 
 /// Declares a whole answer: the members that the operation has of its own, and those that every answer has.
-#[expect(unused_macros, reason = "the other operations come next")]
 macro_rules! answer {
-    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* pub $field:ident: $type:ty,)* }) => {
+    (
+        $(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* pub $field:ident: $type:ty,)* }
+        $(text($this:ident) $text:block)?
+    ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(default)]
@@ -219,7 +231,7 @@ macro_rules! answer {
             #[serde(skip_serializing_if = "Option::is_none")]
             pub call: Option<$crate::chat::CallInfo>,
             /// What only the answer's own protocol knows.
-            #[serde(skip_serializing_if = "$crate::Native::is_none")]
+            #[serde(skip_serializing_if = "crate::Native::is_none")]
             pub native: $crate::Native,
         }
 
@@ -230,9 +242,10 @@ macro_rules! answer {
             }
         }
 
-        $crate::operation::answers!($name);
+        $crate::operation::answers!($name $(, { fn text(&$this) -> String $text })?);
     };
 }
+pub(crate) use answer;
 
 /// What every answer says, where it has the customary members.
 macro_rules! answers {

@@ -43,18 +43,39 @@ impl Price {
     ///
     /// A meter without a line costs as its parent does (cache reads as input, reasoning as output). `None` where
     /// something was used that has no line at all, or where the list is empty: unknown is not zero.
+    ///
+    /// Tokens on the one side, and images, seconds, characters and pages on the other, measure the same work; a provider
+    /// may say both and charge by one. The side without any line is not charged, as long as the other is.
     pub fn cost(&self, usage: &Usage, service: Option<&str>) -> Option<NanoUsd> {
         if self.lines.is_empty() {
             return None;
         }
         let prompt = usage.input_tokens();
+        let by_tokens = self.is_by_tokens();
         let mut sum: i128 = 0;
+        let mut charged = usage.is_zero();
         for (meter, count) in usage.counts() {
-            let rate = self.rate(meter, prompt, service)?;
+            let Some(rate) = self.rate(meter, prompt, service) else {
+                if meter.is_measure() || (meter.is_token() && !by_tokens) {
+                    continue;
+                }
+                return None;
+            };
+            charged = true;
             // A product always fits; only a sum of absurd ones does not.
             sum = sum.saturating_add(i128::from(count) * i128::from(rate));
         }
-        Some(NanoUsd::saturating_from(sum.saturating_add(500_000).div_euclid(1_000_000)))
+        charged.then(|| NanoUsd::saturating_from(sum.saturating_add(500_000).div_euclid(1_000_000)))
+    }
+
+    /// Whether tokens of any kind have a line.
+    pub fn is_by_tokens(&self) -> bool {
+        self.lines.iter().any(|line| line.meter.is_token())
+    }
+
+    /// Whether there is a line for `meter` itself.
+    pub fn has(&self, meter: Meter) -> bool {
+        self.lines.iter().any(|line| line.meter == meter)
     }
 
     /// The rate that applies to `meter` in a call whose prompt has `prompt` tokens: its own line or its parent's,

@@ -72,6 +72,18 @@ meters! {
     Page = "page",
 }
 
+impl Meter {
+    /// Whether tokens are counted.
+    pub fn is_token(self) -> bool {
+        !self.is_measure() && !matches!(self, Self::Request | Self::Query)
+    }
+
+    /// Whether it measures in another way what tokens may measure as well.
+    pub fn is_measure(self) -> bool {
+        matches!(self, Self::Image | Self::Second | Self::Character | Self::Page)
+    }
+}
+
 const METERS: usize = Meter::ALL.len();
 
 impl std::fmt::Display for Meter {

@@ -27,7 +27,24 @@ pub const APPLICATION_ROUTES: &[(&str, &str, Metering)] = &[
     ("POST", "/v1/chat/completions", Metering::Call),
     ("POST", "/v1/responses", Metering::Call),
     ("POST", "/v1/messages", Metering::Call),
+    ("POST", "/v1/messages/count_tokens", Metering::Call),
+    ("POST", "/v1/completions", Metering::Call),
+    ("POST", "/v1/embeddings", Metering::Call),
+    ("POST", "/v1/rerank", Metering::Call),
+    ("POST", "/v1/moderations", Metering::Call),
+    ("POST", "/v1/images/generations", Metering::Call),
+    ("POST", "/v1/images/edits", Metering::Call),
+    ("POST", "/v1/audio/speech", Metering::Call),
+    ("POST", "/v1/audio/transcriptions", Metering::Call),
     ("POST", "/api/v1/call/chat", Metering::Call),
+    ("POST", "/api/v1/call/complete", Metering::Call),
+    ("POST", "/api/v1/call/embed", Metering::Call),
+    ("POST", "/api/v1/call/rerank", Metering::Call),
+    ("POST", "/api/v1/call/moderate", Metering::Call),
+    ("POST", "/api/v1/call/images", Metering::Call),
+    ("POST", "/api/v1/call/speak", Metering::Call),
+    ("POST", "/api/v1/call/transcribe", Metering::Call),
+    ("POST", "/api/v1/call/count_tokens", Metering::Call),
     ("GET", "/v1/models", Metering::Local),
     ("GET", "/v1/models/{*id}", Metering::Local),
     ("GET", "/v1beta/models", Metering::Local),
@@ -37,9 +54,37 @@ pub const APPLICATION_ROUTES: &[(&str, &str, Metering)] = &[
     ("POST", "/v1beta/models/{*id}", Metering::Call),
 ];
 
+/// The routes of operations other than chat: what is asked there, and in which protocol.
+const OPERATIONS: &[(&str, OperationKind, Protocol)] = &[
+    ("/v1/messages/count_tokens", OperationKind::CountTokens, Protocol::Anthropic),
+    ("/v1/completions", OperationKind::Complete, Protocol::OpenAiChat),
+    ("/v1/embeddings", OperationKind::Embed, Protocol::OpenAiChat),
+    ("/v1/rerank", OperationKind::Rerank, Protocol::OpenAiChat),
+    ("/v1/moderations", OperationKind::Moderate, Protocol::OpenAiChat),
+    ("/v1/images/generations", OperationKind::Images, Protocol::OpenAiChat),
+    ("/v1/images/edits", OperationKind::Images, Protocol::OpenAiChat),
+    ("/v1/audio/speech", OperationKind::Speak, Protocol::OpenAiChat),
+    ("/v1/audio/transcriptions", OperationKind::Transcribe, Protocol::OpenAiChat),
+    ("/api/v1/call/complete", OperationKind::Complete, Protocol::Native),
+    ("/api/v1/call/embed", OperationKind::Embed, Protocol::Native),
+    ("/api/v1/call/rerank", OperationKind::Rerank, Protocol::Native),
+    ("/api/v1/call/moderate", OperationKind::Moderate, Protocol::Native),
+    ("/api/v1/call/images", OperationKind::Images, Protocol::Native),
+    ("/api/v1/call/speak", OperationKind::Speak, Protocol::Native),
+    ("/api/v1/call/transcribe", OperationKind::Transcribe, Protocol::Native),
+    ("/api/v1/call/count_tokens", OperationKind::CountTokens, Protocol::Native),
+];
+
 /// The whole surface of the gateway.
 pub fn router(gateway: Arc<Gateway>) -> Router {
-    Router::new()
+    let mut router = Router::new();
+    for &(path, kind, protocol) in OPERATIONS {
+        let answer = move |State(gateway): State<Arc<Gateway>>, request: Request<Body>| async move {
+            call::answer(&gateway, kind, protocol, request).await
+        };
+        router = router.route(path, post(answer));
+    }
+    router
         .route("/v1/chat/completions", post(chat_completions))
         .route("/v1/responses", post(responses))
         .route("/v1/messages", post(messages))

@@ -1,11 +1,13 @@
 //! The in-process entry point: model id in, typed answer out.
 
 mod models;
+mod operations;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use llm_core::chat::{ChatAnswer, ChatRequest, ResponseFormat};
+use llm_core::operation::Answers;
 use llm_core::{Error, ErrorKind, NanoUsd, Native, Protocol, Result};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -38,7 +40,7 @@ pub struct Client {
 struct Inner {
     providers: BTreeMap<String, Arc<Provider>>,
     /// Where every call goes instead, once there is a gateway.
-    gateway: Option<Provider>,
+    gateway: Option<Arc<Provider>>,
 }
 
 impl Client {
@@ -62,7 +64,7 @@ impl Client {
     pub fn of_gateway(url: impl Into<String>, key: Option<Secret>) -> Result<Self> {
         let row = ProviderRow::new("Gateway", Protocol::Native, url);
         let gateway = Provider::new("gateway", row, key, Timeouts::default())?;
-        Ok(Self { inner: Arc::new(Inner { providers: BTreeMap::new(), gateway: Some(gateway) }) })
+        Ok(Self { inner: Arc::new(Inner { providers: BTreeMap::new(), gateway: Some(Arc::new(gateway)) }) })
     }
 
     /// A client of named providers only.
@@ -125,23 +127,24 @@ impl Client {
         })
     }
 
-    /// The exact cost of an answer, by the gateway's word or by the catalogue; none where the model has no price.
-    pub fn cost(&self, answer: &ChatAnswer) -> Option<NanoUsd> {
-        if let Some(call) = &answer.call {
+    /// The exact cost of an answer of any operation, by the gateway's word or by the catalogue; none where the model has
+    /// no price, or where it is not known what was used.
+    pub fn cost<A: Answers>(&self, answer: &A) -> Option<NanoUsd> {
+        if let Some(call) = answer.call() {
             return call.cost_usd;
         }
-        let usage = answer.usage.as_ref()?;
-        if answer.provider == "sandbox" {
+        let usage = answer.usage()?;
+        if answer.provider() == "sandbox" {
             return sandbox_price().cost(usage, None);
         }
-        let model = Catalogue::bundled().lookup(&answer.provider, &answer.model)?;
-        model.price.cost(usage, answer.service_tier.as_deref())
+        let model = Catalogue::bundled().lookup(answer.provider(), answer.model())?;
+        model.price.cost(usage, answer.service_tier())
     }
 
-    fn route<'m>(&self, model: &'m str) -> Result<(&Provider, &'m str)> {
+    fn route<'m>(&self, model: &'m str) -> Result<(&Arc<Provider>, &'m str)> {
         match &self.inner.gateway {
             Some(gateway) => Ok((gateway, model)),
-            None => self.resolve(model).map(|(provider, model)| (provider.as_ref(), model)),
+            None => self.resolve(model),
         }
     }
 

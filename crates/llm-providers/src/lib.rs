@@ -30,7 +30,7 @@ pub mod transport;
 pub use client::{Client, ClientBuilder};
 pub use llm_core::{self as core, chat, codec, *};
 pub use provider::Provider;
-pub use stream::ChatStream;
+pub use stream::{ChatStream, SpeakStream};
 pub use transport::{Secret, Timeouts};
 
 /// The guide's examples, as tests.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use llm_core::chat::{ChatAnswer, ChatRequest};
 use llm_core::codec::{Chat, ChatProtocol, Encoded, Operation, Speaks, Target};
-use llm_core::operation::Answers;
+use llm_core::operation::{Answers, Asks, complete_usage};
 use llm_core::{Error, ErrorKind, OperationKind, Protocol, Result};
 use url::Url;
 
@@ -16,7 +16,7 @@ use crate::catalogue::Catalogue;
 use crate::environment;
 use crate::protocols::{self, Spoken};
 use crate::registry::{Auth, ProviderRow};
-use crate::stream::ChatStream;
+use crate::stream::{ChatStream, ChunkStream};
 use crate::transport::{
     Credentials, HttpTransport, Secret, StaticHeader, Timeouts, Transport, WireRequest, WireResponse,
 };
@@ -217,16 +217,24 @@ impl Provider {
             answer.set_model(model);
         }
         answer.add_dropped(encoded.dropped);
+        if self.row.protocol != Protocol::Native {
+            complete_usage(&mut answer, &request.skim().units);
+        }
         Ok(answer)
     }
 
     /// Asks `model` and gives the answer as it comes.
     pub async fn chat_stream(&self, request: &ChatRequest, model: &str) -> Result<ChatStream> {
-        let codec = self.chat_codec()?;
+        self.stream::<Chat>(request, model).await.map(ChatStream::new)
+    }
+
+    /// Makes a call of any operation and gives the answer as it comes.
+    pub async fn stream<O: Spoken>(&self, request: &O::Request, model: &str) -> Result<ChunkStream<O>> {
+        let codec = self.codec::<O>()?;
         let seed = fresh_seed();
-        let encoded = codec.encode_request(request, &self.known_target::<Chat>(model, true, &seed))?;
-        let response = self.send_ok::<Chat>(&encoded, &self.timeouts).await?;
-        ChatStream::new(codec, &encoded, response).await
+        let encoded = codec.encode_request(request, &self.known_target::<O>(model, true, &seed))?;
+        let response = self.send_ok::<O>(&encoded, &self.timeouts).await?;
+        ChunkStream::new(codec, &encoded, response).await
     }
 
     fn address(&self, encoded: &Encoded) -> Result<WireRequest> {

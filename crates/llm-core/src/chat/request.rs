@@ -313,7 +313,7 @@ pub enum UnsupportedPolicy {
 }
 
 impl UnsupportedPolicy {
-    fn is_refuse(&self) -> bool {
+    pub(crate) fn is_refuse(&self) -> bool {
         *self == Self::Refuse
     }
 }

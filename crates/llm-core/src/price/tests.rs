@@ -39,6 +39,18 @@ fn a_kind_without_a_line_costs_as_its_parent() {
 }
 
 #[test]
+fn what_is_said_in_tokens_and_in_units_is_charged_once() {
+    let said = Usage::default().with(Meter::InputAudio, 375).with(Meter::Output, 20).with(Meter::Second, 3);
+    let cost = |lines: &[(Meter, i64)]| Price::new(lines.iter().copied()).cost(&said, None).map(|cost| cost.0);
+    assert_eq!(cost(&[(Meter::Second, 100_000_000)]), Some(300), "by the second");
+    assert_eq!(cost(&[(Meter::Input, 1_000_000), (Meter::Output, 2_000_000)]), Some(415), "by the token");
+    assert_eq!(cost(&[(Meter::Character, 1_000_000)]), None, "by what was not said");
+    assert_eq!(cost(&[(Meter::Input, 1_000_000)]), None, "tokens without a line are unknown where others have one");
+    let searched = Usage::default().with(Meter::Second, 1).with(Meter::Query, 1);
+    assert_eq!(Price::new([(Meter::Second, 1)]).cost(&searched, None), None, "a search is no measure of anything else");
+}
+
+#[test]
 fn the_whole_call_is_charged_at_the_tier_that_its_prompt_reaches() {
     let price = Price {
         lines: vec![

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::future::OptionFuture;
 use llm_core::chat::CallInfo;
 use llm_core::codec::{Observed, ResponseHead};
-use llm_core::{Error, ErrorKind, Meter, NanoUsd, Result, Usage};
+use llm_core::{Error, ErrorKind, Meter, NanoUsd, OperationKind, Result, Usage};
 use llm_providers::Provider;
 
 use super::asked::Asked;
@@ -201,7 +201,7 @@ impl Account {
     /// Begins an attempt. A dearer deployment than reserved for must fit the limits too, and so must what earlier
     /// attempts have cost.
     pub(crate) fn begin_attempt(&mut self, deployment: &Arc<Deployment>) -> Result<()> {
-        let spend = self.bound.cost(&deployment.price, &self.asked.body, self.asked.skim.service_tier.as_deref());
+        let spend = self.bound.cost(&deployment.price, &self.asked);
         let lost = self.attempted();
         let to = Estimate {
             spend: spend.map(|spend| spend + lost.cost.unwrap_or_default()),
@@ -285,7 +285,7 @@ impl Account {
     /// What the call used, from what was seen of its answer: exact where the answer is whole and the provider said
     /// it, else counted.
     pub(crate) fn used(&self, observed: &Observed) -> impl Future<Output = Used> + Send + use<> {
-        let exact = observed.usage.clone().filter(|_| observed.complete);
+        let exact = observed.usage.clone().or_else(|| self.known()).filter(|_| observed.complete);
         let service_tier = observed.service_tier.clone();
         let counting = exact.is_none().then(|| self.count(observed));
         async move {
@@ -297,6 +297,31 @@ impl Account {
         }
     }
 
+    /// What the request itself says that is used: nothing by what is free, and the units that are exact, where the
+    /// deployment charges by them.
+    fn known(&self) -> Option<Usage> {
+        if self.asked.surface.kind().is_free() {
+            return Some(Usage::default());
+        }
+        let (deployment, _) = self.current.as_ref()?;
+        let mut usage = Usage::default();
+        for unit in &self.asked.skim.units {
+            if !unit.is_exact || !deployment.price.has(unit.meter) {
+                return None;
+            }
+            usage.set(unit.meter, unit.most);
+        }
+        (!usage.is_zero()).then_some(usage)
+    }
+
+    /// What a call costs that is charged to `deployment`.
+    fn cost(&self, deployment: &Deployment, used: &Used) -> Option<NanoUsd> {
+        if self.asked.surface.kind().is_free() {
+            return Some(NanoUsd::ZERO);
+        }
+        deployment.price.cost(&used.usage, used.service_tier.as_deref())
+    }
+
     fn count(&self, observed: &Observed) -> impl Future<Output = Usage> + Send + use<> {
         let said = observed.usage.clone().unwrap_or_default();
         let (chunks, total, kept) = (observed.content_chunks, self.answer.total, self.answer.kept);
@@ -304,12 +329,17 @@ impl Account {
         let (asked, bound) = (self.asked.clone(), self.bound);
         let provider = self.answer.provider.clone();
         let said_input = said.input_tokens();
+        // Sound and images are no text that could be counted; what is reserved for them stands in.
+        let (units, by_tokens) = self.uncounted();
+        let kind = asked.surface.kind();
+        let is_text = matches!(kind, OperationKind::Chat | OperationKind::Complete);
         async move {
             let counted = tokio::task::spawn_blocking(move || {
                 let input = if said_input == 0 { asked.count_input() } else { 0 };
                 let text = provider.and_then(|provider| {
-                    let kind = content_type.as_deref();
-                    with_codec!(asked.surface, codec => spoken::text_of_answer(codec, &provider, kind, &answer)).ok()
+                    let content_type = content_type.as_deref();
+                    with_codec!(asked.surface, codec => spoken::text_of_answer(codec, &provider, content_type, &answer))
+                        .ok()
                 });
                 (input, tokens::count(&text.unwrap_or_default()))
             });
@@ -318,6 +348,18 @@ impl Account {
             let scale = |tokens: u64| if kept == 0 { 0 } else { tokens.saturating_mul(total as u64) / kept as u64 };
             let output = scale(output).max(chunks).max(said.output_tokens());
             let mut usage = said;
+            for (meter, most) in units {
+                usage.set(meter, most);
+            }
+            if !by_tokens {
+                return usage;
+            }
+            if !is_text {
+                usage.set(Meter::Input, input.max(usage.get(Meter::Input)).min(bound.input));
+                let meter = output_meter(kind);
+                usage.set(meter, usage.get(meter).max(bound.output));
+                return usage;
+            }
             if input > 0 {
                 usage.set(Meter::Input, input.min(bound.input));
             }
@@ -325,6 +367,15 @@ impl Account {
             usage.set(Meter::Output, output.min(bound.output.max(chunks)).saturating_sub(reasoning));
             usage
         }
+    }
+
+    /// The units that the deployment charges by, at their most, and whether it charges by tokens.
+    fn uncounted(&self) -> (Vec<(Meter, u64)>, bool) {
+        let Some((deployment, _)) = &self.current else { return (Vec::new(), true) };
+        let units = self.asked.skim.units.iter().filter(|unit| deployment.price.has(unit.meter));
+        let units: Vec<_> = units.map(|unit| (unit.meter, unit.most)).collect();
+        let by_tokens = deployment.price.is_by_tokens() || units.is_empty();
+        (units, by_tokens)
     }
 
     /// The caller is gone: charges what was sent and what had arrived.
@@ -355,7 +406,7 @@ impl Account {
         let reserved = *reservation.estimate();
         used.usage.native = llm_core::Native::NONE;
         let mut cost = match &self.current {
-            Some((deployment, _)) => deployment.price.cost(&used.usage, used.service_tier.as_deref()),
+            Some((deployment, _)) => self.cost(deployment, &used),
             None => Some(NanoUsd::ZERO),
         };
         if used.estimated {
@@ -438,6 +489,15 @@ impl Drop for Account {
             left: true,
         };
         self.gateway.spawn(account.abandoned());
+    }
+}
+
+/// What an operation puts out.
+fn output_meter(kind: OperationKind) -> Meter {
+    match kind {
+        OperationKind::Images => Meter::OutputImage,
+        OperationKind::Speak => Meter::OutputAudio,
+        _ => Meter::Output,
     }
 }
 

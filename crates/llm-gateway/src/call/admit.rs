@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_core::{Error, ErrorKind, NanoUsd, Result};
+use llm_core::{Error, ErrorKind, NanoUsd, OperationKind, Result};
 
 use super::account::Account;
 use super::asked::Asked;
@@ -37,7 +37,9 @@ pub(crate) async fn admit(gateway: &Arc<Gateway>, asked: Arc<Asked>, first: &Arc
     let now = gateway.now_ms();
     let limits = gateway.ledger.output_bound(now, &subject);
     let mut bound = Bound::of(&asked.skim, first, limits.assume_output.or(asked.route.assume_output));
-    let cap_output = if limits.strict { Some(strict_cap(&asked, &limits, bound)?) } else { None };
+    // Only what is written has a bound that a provider can be sent.
+    let is_text = matches!(asked.surface.kind(), OperationKind::Chat | OperationKind::Complete);
+    let cap_output = if limits.strict && is_text { Some(strict_cap(&asked, &limits, bound)?) } else { None };
     if let Some(cap) = cap_output {
         bound.output = cap.saturating_mul(asked.skim.choices.max(1));
     }
@@ -70,7 +72,7 @@ fn strict_cap(asked: &Asked, limits: &OutputBound, bound: Bound) -> Result<u64> 
 }
 
 fn estimate(asked: &Asked, deployment: &Deployment, bound: &Bound) -> Estimate {
-    let spend = bound.cost(&deployment.price, &asked.body, asked.skim.service_tier.as_deref());
+    let spend = bound.cost(&deployment.price, asked);
     Estimate { spend, input_tokens: bound.input, output_tokens: bound.output }
 }
 

@@ -132,7 +132,7 @@ async fn read_whole(begun: Begun, asked: Arc<Asked>) -> Result<Whole> {
         Some(passthrough) => (passthrough.observe(&body), None),
         None => {
             let decoded = with_codec!(asked.surface, codec => {
-                spoken::decode(codec, &deployment, &provider, &encoded.context, &head, &body)
+                spoken::decode(codec, &asked, &deployment, &provider, &encoded.context, &head, &body)
             });
             decoded.map(|(observed, answer)| (observed, Some(answer))).map_err(named)?
         }

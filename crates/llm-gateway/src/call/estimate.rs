@@ -6,9 +6,10 @@
 use std::sync::LazyLock;
 
 use llm_core::codec::Skim;
-use llm_core::{Meter, NanoUsd, Price};
+use llm_core::{Meter, NanoUsd, OperationKind, Price};
 use memchr::memmem::Finder;
 
+use super::asked::Asked;
 use crate::routing::Deployment;
 
 /// Tokens reserved for what a provider wraps around a message.
@@ -55,10 +56,34 @@ impl Bound {
         if skim.unbounded { self } else { Self { input: self.input.min(counted), ..self } }
     }
 
-    /// What the call costs at most at `price`: the dearest line that input and output may fall under. None where the
-    /// model has no price.
-    pub(crate) fn cost(&self, price: &Price, body: &[u8], service: Option<&str>) -> Option<NanoUsd> {
-        let rate = |meter| price.rate(meter, self.input, service);
+    /// What the call costs at most at `price`: the dearest line that input and output may fall under, and what is
+    /// charged by something other than tokens. None where the model has no price.
+    pub(crate) fn cost(&self, price: &Price, asked: &Asked) -> Option<NanoUsd> {
+        if asked.surface.kind().is_free() {
+            return Some(NanoUsd::ZERO);
+        }
+        let skim = &asked.skim;
+        let rate = |meter| price.rate(meter, self.input, skim.service_tier.as_deref());
+        let mut sum = i128::from(rate(Meter::Request).unwrap_or(0));
+        let mut is_priced = false;
+        for unit in &skim.units {
+            if let Some(rate) = rate(unit.meter) {
+                sum += i128::from(unit.most) * i128::from(rate);
+                is_priced = true;
+            }
+        }
+        // What is charged by units alone has no lines for tokens.
+        if price.is_by_tokens() || !is_priced {
+            let (input, output) = match asked.surface.kind() {
+                OperationKind::Chat => self.chat_rates(rate, &asked.body)?,
+                _ => self.any_rates(rate)?,
+            };
+            sum += i128::from(self.input) * i128::from(input) + i128::from(self.output) * i128::from(output);
+        }
+        Some(NanoUsd::saturating_from((sum + 999_999).div_euclid(1_000_000)))
+    }
+
+    fn chat_rates(&self, rate: impl Fn(Meter) -> Option<i64>, body: &[u8]) -> Option<(i64, i64)> {
         let has = |word: &Finder<'_>| word.find(body).is_some();
         let mut input = rate(Meter::Input)?;
         let mut output = rate(Meter::Output).or_else(|| (self.output == 0).then_some(0))?;
@@ -78,11 +103,15 @@ impl Bound {
         if spoken_or_drawn > output && has(&MODALITIES) {
             output = spoken_or_drawn;
         }
-        let request = rate(Meter::Request).unwrap_or(0);
-        let sum = i128::from(self.input) * i128::from(input)
-            + i128::from(self.output) * i128::from(output)
-            + i128::from(request);
-        Some(NanoUsd::saturating_from((sum + 999_999).div_euclid(1_000_000)))
+        Some((input, output))
+    }
+
+    /// Whatever goes in and comes out may be text, sound or images.
+    fn any_rates(&self, rate: impl Fn(Meter) -> Option<i64>) -> Option<(i64, i64)> {
+        let dearest = |meters: [Meter; 3]| meters.into_iter().filter_map(&rate).max();
+        let input = dearest([Meter::Input, Meter::InputAudio, Meter::InputImage])?;
+        let output = dearest([Meter::Output, Meter::OutputAudio, Meter::OutputImage]);
+        Some((input, output.or_else(|| (self.output == 0).then_some(0)).unwrap_or(0)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! From the provider's stream to the caller's: bytes in, bytes out, usage on the side.
 
+use http::HeaderValue;
 use llm_core::codec::{
     Frame, Observed, Observer, Operation, Passthrough, StreamDecoder, StreamEncoder, Trailer, Verdict,
 };
@@ -18,6 +19,8 @@ pub(crate) struct Relay {
     observed: Observed,
     /// Whether the provider may end a stream without saying so.
     no_done: bool,
+    /// The `content-type` of sound that passes, which ends with its body.
+    sound: Option<HeaderValue>,
 }
 
 /// The caller's side of a stream, and of a translated one the provider's.
@@ -94,21 +97,24 @@ impl<O: Operation> Talk for Dialogue<O> {
 
 impl Relay {
     /// A stream whose bytes pass. `hide_usage`: the caller did not ask for the usage that we asked for. `no_done`: the
-    /// provider may end it without a terminator.
+    /// provider may end it without a terminator. `sound`: the `content-type`, where the stream is bytes of sound.
     pub(crate) fn pass(
         framer: Box<dyn Framer>,
         passthrough: &dyn Passthrough,
         hide_usage: bool,
         no_done: bool,
+        sound: Option<&str>,
         talk: Box<dyn Talk>,
     ) -> Self {
         let observer = Some(passthrough.observe_stream(hide_usage));
-        Self { framer, observer, talk, observed: Observed::default(), no_done }
+        let sound = sound.and_then(|sound| HeaderValue::from_str(sound).ok());
+        let no_done = no_done || sound.is_some();
+        Self { framer, observer, talk, observed: Observed::default(), no_done, sound }
     }
 
     /// A stream that is decoded from one protocol and encoded in another.
     pub(crate) fn translate(framer: Box<dyn Framer>, talk: Box<dyn Talk>) -> Self {
-        Self { framer, observer: None, talk, observed: Observed::default(), no_done: false }
+        Self { framer, observer: None, talk, observed: Observed::default(), no_done: false, sound: None }
     }
 
     /// What was seen so far.
@@ -120,8 +126,14 @@ impl Relay {
     }
 
     /// The `content-type` of the caller's stream.
-    pub(crate) fn content_type(&self) -> &'static str {
-        self.talk.content_type()
+    pub(crate) fn content_type(&self) -> HeaderValue {
+        self.sound.clone().unwrap_or_else(|| HeaderValue::from_static(self.talk.content_type()))
+    }
+
+    /// Whether the caller's stream has no place for an error, so that only breaking it off can say that it is not
+    /// whole.
+    pub(crate) fn breaks_off(&self) -> bool {
+        self.sound.is_some() || framing::is_sound(self.talk.content_type())
     }
 
     /// Takes in the next bytes of the provider, and appends what they mean for the caller. An error is the
@@ -139,7 +151,7 @@ impl Relay {
 
     /// The provider's body has ended. An error says that it was not whole.
     pub(crate) fn end(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        let Self { framer, observer, talk, observed, no_done } = self;
+        let Self { framer, observer, talk, observed, no_done, .. } = self;
         let Some(observer) = observer else {
             framing::drain(framer.as_mut(), |raw| talk.frame(&raw.frame, observed, out))?;
             talk.end(observed, out)?;

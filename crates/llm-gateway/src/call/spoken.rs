@@ -8,7 +8,7 @@ use llm_core::codec::{
     AnswerContext, DecodeContext, Edits, Encoded, Host, Observed, Passthrough, RequestHead, ResponseHead, Skim, Speaks,
     Target,
 };
-use llm_core::operation::{Answers, Asks};
+use llm_core::operation::{Answers, Asks, complete_usage};
 use llm_core::{Error, Result};
 use llm_providers::protocols::Spoken;
 use llm_providers::{Provider, framing};
@@ -81,6 +81,7 @@ pub(super) fn encode<O: Spoken>(
             cap_name: target.quirks.rename.get("max_completion_tokens").cloned(),
         };
         let mut encoded = passthrough.address(&target)?;
+        passthrough.follow(&asked.head, &mut encoded);
         encoded.body = passthrough.edit(&asked.body, &edits)?;
         forward_headers(&asked.head.headers, &row.forward_headers, &mut encoded.headers);
         let answer = asked.answer_context(None);
@@ -135,6 +136,7 @@ impl<O: Spoken> Said for Answer<O> {
 /// Understands a whole answer of `deployment`.
 pub(super) fn decode<O: Spoken>(
     codec: &'static dyn Speaks<O>,
+    asked: &Asked,
     deployment: &Deployment,
     provider: &Provider,
     cx: &DecodeContext,
@@ -149,6 +151,7 @@ pub(super) fn decode<O: Spoken>(
     let usage = answer.usage().cloned();
     let service_tier = answer.service_tier().map(str::to_owned);
     let observed = Observed { usage, service_tier, complete: true, ..Observed::default() };
+    complete_usage(&mut answer, &asked.skim.units);
     Ok((observed, Box::new(Answer { codec, answer })))
 }
 
@@ -171,14 +174,16 @@ pub(super) fn relay<O: Spoken>(
     codec: &'static dyn Speaks<O>,
     provider: &Provider,
     framer: Box<dyn framing::Framer>,
+    content_type: &str,
     sent: &Sent,
 ) -> Result<Relay> {
     let encoder = codec.encode_stream(&sent.answer);
+    let sound = framing::is_sound(content_type).then_some(content_type);
     let cx = &sent.encoded.context;
     Ok(match sent.passthrough {
         Some(passthrough) => {
             let dialogue = Dialogue::<O>::new(None, encoder);
-            Relay::pass(framer, passthrough, sent.hide_usage, cx.no_done, Box::new(dialogue))
+            Relay::pass(framer, passthrough, sent.hide_usage, cx.no_done, sound, Box::new(dialogue))
         }
         None => {
             let decoder = provider.codec::<O>()?.decode_stream(cx);

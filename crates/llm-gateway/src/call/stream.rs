@@ -56,7 +56,7 @@ pub(crate) async fn answer(admitted: Admitted, candidates: &[Arc<Deployment>]) -
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(opening.relay.content_type()));
+    headers.insert(header::CONTENT_TYPE, opening.relay.content_type());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     let (limits, attempts) = (account.rate_limits(), account.attempts());
     asked.surface.name_call(&account.id().to_string(), headers);
@@ -97,7 +97,7 @@ async fn begin(begun: Begun, asked: Arc<Asked>) -> Result<Opening> {
             spoken::not_a_stream(codec, &provider, &sent.encoded.context, &head, body)
         })));
     };
-    let relay = with_codec!(asked.surface, codec => spoken::relay(codec, &provider, framer, &sent))?;
+    let relay = with_codec!(asked.surface, codec => spoken::relay(codec, &provider, framer, content_type.unwrap_or_default(), &sent))?;
     let mut opening = Opening {
         deployment: deployment.clone(),
         relay,
@@ -148,6 +148,8 @@ struct Streaming {
     keep_alive: Option<Pin<Box<Sleep>>>,
     spoken: bool,
     done: bool,
+    /// Whether the body must break off, since it can't say that it is not whole.
+    broken: bool,
 }
 
 impl Streaming {
@@ -170,6 +172,7 @@ impl Streaming {
             keep_alive: None,
             spoken: false,
             done: false,
+            broken: false,
         }
     }
 
@@ -231,6 +234,7 @@ impl Streaming {
         match &self.ended {
             Some(Err(error)) => {
                 let error = error.clone().with_provider(&*self.deployment.provider_id);
+                self.broken = self.relay.breaks_off();
                 self.relay.error(&error, &mut self.out);
             }
             _ => {
@@ -269,7 +273,7 @@ impl Streaming {
     }
 
     fn poll_keep_alive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if self.spoken || self.relay.content_type() != "text/event-stream" {
+        if self.spoken || self.relay.content_type().as_bytes() != b"text/event-stream" {
             return Poll::Pending;
         }
         let timer = self.keep_alive.get_or_insert_with(|| Box::pin(tokio::time::sleep(KEEP_ALIVE)));
@@ -283,16 +287,31 @@ impl Streaming {
     }
 }
 
+/// The error of a body that must not look whole and has no words to say so: the connection is broken off.
+#[derive(Debug)]
+struct BrokenOff;
+
+impl std::fmt::Display for BrokenOff {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the provider's answer broke off")
+    }
+}
+
+impl std::error::Error for BrokenOff {}
+
 impl http_body::Body for StreamBody {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = BrokenOff;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<std::result::Result<Frame<Bytes>, Self::Error>>> {
         let Some(stream) = &mut self.0 else { return Poll::Ready(None) };
-        stream.poll(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+        match stream.poll(cx) {
+            Poll::Ready(None) if std::mem::take(&mut stream.broken) => Poll::Ready(Some(Err(BrokenOff))),
+            polled => polled.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
+        }
     }
 }
 

@@ -4,7 +4,14 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
+use llm_core::audio::{Speak, Transcribe};
 use llm_core::codec::{Chat, RequestHead, Skim, Speaks};
+use llm_core::completion::Complete;
+use llm_core::embedding::Embed;
+use llm_core::image::Images;
+use llm_core::moderation::Moderate;
+use llm_core::rerank::Rerank;
+use llm_core::token_count::CountTokens;
 use llm_core::{Error, OperationKind, Protocol, Result};
 use llm_providers::protocols::Spoken;
 
@@ -17,37 +24,54 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 /// Tells OpenAI's and Anthropic's SDKs not to try again.
 const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
-/// One operation in one protocol that applications speak to the gateway.
-#[derive(Clone, Copy)]
-pub(crate) enum Surface {
-    Chat(&'static dyn Speaks<Chat>),
+/// Declares the operations that applications can call, each in any protocol that has it.
+macro_rules! surfaces {
+    ($($operation:ident),+ $(,)?) => {
+        /// One operation in one protocol that applications speak to the gateway.
+        #[derive(Clone, Copy)]
+        pub(crate) enum Surface {
+            $($operation(&'static dyn Speaks<$operation>),)+
+        }
+
+        impl Surface {
+            /// The surface of an operation in a protocol; none where its codec is not built.
+            pub(crate) fn of(kind: OperationKind, protocol: Protocol) -> Option<Self> {
+                match kind {
+                    $(OperationKind::$operation => $operation::codec(protocol).map(Self::$operation),)+
+                    OperationKind::Models => None,
+                }
+            }
+
+            pub(crate) fn kind(self) -> OperationKind {
+                match self {
+                    $(Self::$operation(_) => OperationKind::$operation,)+
+                }
+            }
+        }
+    };
 }
+
+surfaces!(Chat, Complete, Embed, Rerank, Moderate, Images, Speak, Transcribe, CountTokens);
 
 /// Does the same with a surface's codec, whatever its operation.
 macro_rules! with_codec {
     ($surface:expr, $codec:ident => $body:expr) => {
         match $surface {
             $crate::call::surface::Surface::Chat($codec) => $body,
+            $crate::call::surface::Surface::Complete($codec) => $body,
+            $crate::call::surface::Surface::Embed($codec) => $body,
+            $crate::call::surface::Surface::Rerank($codec) => $body,
+            $crate::call::surface::Surface::Moderate($codec) => $body,
+            $crate::call::surface::Surface::Images($codec) => $body,
+            $crate::call::surface::Surface::Speak($codec) => $body,
+            $crate::call::surface::Surface::Transcribe($codec) => $body,
+            $crate::call::surface::Surface::CountTokens($codec) => $body,
         }
     };
 }
 pub(crate) use with_codec;
 
 impl Surface {
-    /// The surface of an operation in a protocol; none where its codec is not built.
-    pub(crate) fn of(kind: OperationKind, protocol: Protocol) -> Option<Self> {
-        match kind {
-            OperationKind::Chat => Chat::codec(protocol).map(Self::Chat),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn kind(self) -> OperationKind {
-        match self {
-            Self::Chat(_) => OperationKind::Chat,
-        }
-    }
-
     pub(crate) fn protocol(self) -> Protocol {
         with_codec!(self, codec => codec.protocol())
     }

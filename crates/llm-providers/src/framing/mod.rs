@@ -7,14 +7,21 @@ mod aws_event_stream;
 mod buffer;
 mod json_array;
 mod ndjson;
+mod sound;
 mod sse;
 
 use llm_core::codec::Frame;
 use llm_core::{Error, Protocol, Result};
 
+/// Whether an answer of this `content-type` is bytes of sound, which end with their body and have no frames.
+pub fn is_sound(content_type: &str) -> bool {
+    crate::protocols::sound::is_sound(content_type)
+}
+
 pub use aws_event_stream::{AwsEventStreamFramer, AwsMessage, write_aws_message};
 pub use json_array::JsonArrayFramer;
 pub use ndjson::NdjsonFramer;
+pub use sound::SoundFramer;
 pub use sse::SseFramer;
 
 /// The bound of one frame in bytes, unless a framer is made with another: 16 MiB.
@@ -65,6 +72,9 @@ pub fn for_content_type(content_type: Option<&str>) -> Option<Box<dyn Framer>> {
     }
     if is("application/vnd.amazon.eventstream") {
         return Some(Box::new(AwsEventStreamFramer::default()));
+    }
+    if is_sound(essence) {
+        return Some(Box::new(SoundFramer::new(essence)));
     }
     let lines = ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/stream+json"];
     lines.into_iter().any(is).then(|| Box::new(NdjsonFramer::default()) as Box<dyn Framer>)

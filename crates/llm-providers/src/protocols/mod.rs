@@ -3,19 +3,33 @@
 pub mod anthropic;
 pub(crate) mod aws;
 pub mod bedrock;
+pub(crate) mod body;
 pub mod cohere;
 pub mod gemini;
 pub mod mistral;
+pub(crate) mod multipart;
 pub mod native;
 pub mod ollama;
 pub mod openai_chat;
 pub mod openai_responses;
+pub(crate) mod pass;
 pub(crate) mod path;
 pub(crate) mod reader;
+pub(crate) mod sound;
+pub(crate) mod speaks;
 pub(crate) mod splice;
+pub mod voyage;
 
 use llm_core::Protocol;
+use llm_core::audio::{Speak, Transcribe};
 use llm_core::codec::{Chat, ChatProtocol, Operation, Speaks};
+use llm_core::completion::Complete;
+use llm_core::embedding::Embed;
+use llm_core::image::Images;
+use llm_core::model_list::Models;
+use llm_core::moderation::Moderate;
+use llm_core::rerank::Rerank;
+use llm_core::token_count::CountTokens;
 
 /// An operation, with the table of the protocols that have it.
 pub trait Spoken: Operation {
@@ -26,6 +40,43 @@ pub trait Spoken: Operation {
 impl Spoken for Chat {
     fn codec(protocol: Protocol) -> Option<&'static dyn Speaks> {
         chat(protocol)
+    }
+}
+
+/// Declares which protocols have an operation, by the codec of each.
+macro_rules! table {
+    ($($operation:ty: { $($protocol:ident => $codec:expr),+ $(,)? })+) => {
+        $(
+            impl Spoken for $operation {
+                fn codec(protocol: Protocol) -> Option<&'static dyn Speaks<Self>> {
+                    match protocol {
+                        $(Protocol::$protocol => Some(&$codec),)+
+                        _ => None,
+                    }
+                }
+            }
+        )+
+    };
+}
+
+table! {
+    Complete: { OpenAiChat => openai_chat::OpenAi, Native => native::NativeApi }
+    Embed: {
+        OpenAiChat => openai_chat::OpenAi,
+        Ollama => ollama::OllamaApi,
+        Voyage => voyage::Voyage,
+        Native => native::NativeApi,
+    }
+    Rerank: { OpenAiChat => openai_chat::OpenAi, Voyage => voyage::Voyage, Native => native::NativeApi }
+    Moderate: { OpenAiChat => openai_chat::OpenAi, Native => native::NativeApi }
+    Images: { OpenAiChat => openai_chat::OpenAi, Native => native::NativeApi }
+    Speak: { OpenAiChat => openai_chat::OpenAi, Native => native::NativeApi }
+    Transcribe: { OpenAiChat => openai_chat::OpenAi, Native => native::NativeApi }
+    CountTokens: { Anthropic => anthropic::AnthropicApi, Native => native::NativeApi }
+    Models: {
+        OpenAiChat => openai_chat::OpenAi,
+        Anthropic => anthropic::AnthropicApi,
+        Ollama => ollama::OllamaApi,
     }
 }
 

@@ -6,10 +6,12 @@
 
 mod answer;
 mod block;
+mod count;
 mod error;
 mod finish;
 mod host;
 mod model;
+mod models;
 mod passthrough;
 mod request;
 mod stream;
@@ -32,6 +34,10 @@ const ME: Protocol = Protocol::Anthropic;
 /// The codecs of Anthropic Messages.
 #[derive(Clone, Copy, Debug)]
 pub struct Anthropic;
+
+/// The codecs of Anthropic's other operations.
+#[derive(Clone, Copy, Debug)]
+pub struct AnthropicApi;
 
 impl Upstream<Chat> for Anthropic {
     fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {

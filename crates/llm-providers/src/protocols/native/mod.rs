@@ -1,31 +1,83 @@
 //! The native protocol: the types of `llm-core` as versioned JSON and SSE, spoken between [`Client`] and gateway.
 //!
-//! `POST /api/v1/call/chat` takes a [`ChatRequest`] with `"stream": true` beside its members where a stream is wanted.
-//! A whole answer is a [`ChatAnswer`]. A stream is SSE: `chunk` events hold a [`ChatChunk`] each, the `end` event a
-//! [`Trailer`]; an `error` event holds an [`Error`] and is the last one. An error before the first byte is
-//! `{"error": Error}`. The version stands in the path.
+//! `POST /api/v1/call/{operation}` takes the operation's request (`chat`: a [`ChatRequest`]) with `"stream": true`
+//! beside its members where a stream is wanted. A whole answer is the operation's answer (a [`ChatAnswer`](llm_core::ChatAnswer)). A stream is
+//! SSE: `chunk` events hold a chunk each (a [`ChatChunk`](llm_core::ChatChunk)), the `end` event a [`Trailer`]; an `error` event holds an
+//! [`Error`] and is the last one. An error before the first byte is `{"error": Error}`. The version stands in the path.
 //!
 //! [`Client`]: crate::client::Client
 
 use bytes::Bytes;
 use http::HeaderMap;
-use llm_core::chat::{ChatAnswer, ChatChunk, ChatRequest};
+use llm_core::audio::{Speak, Transcribe};
+use llm_core::chat::ChatRequest;
 use llm_core::codec::{
-    AnswerContext, Chat, ChatProtocol, DecodeContext, Downstream, Encoded, ErrorAnswer, Frame, Passthrough,
-    RequestHead, ResponseHead, StreamDecoder, StreamEncoder, Target, Trailer, Upstream, kind_of_status, retry_after,
+    AnswerContext, Chat, DecodeContext, Downstream, Encoded, ErrorAnswer, Frame, Operation, Passthrough, RequestHead,
+    ResponseHead, Speaks, StreamDecoder, StreamEncoder, Target, Trailer, Upstream, kind_of_status, retry_after,
 };
+use llm_core::completion::Complete;
+use llm_core::embedding::{Embed, EmbedRequest};
+use llm_core::image::Images;
+use llm_core::moderation::Moderate;
+use llm_core::operation::Asks;
+use llm_core::rerank::Rerank;
+use llm_core::token_count::CountTokens;
 use llm_core::{Error, ErrorKind, Protocol, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// The native protocol's codec.
 #[derive(Debug)]
 pub struct NativeProtocol;
 
+/// The codec of every operation; that of chat is [`NativeProtocol`].
+#[derive(Debug)]
+pub struct NativeApi;
+
+/// An operation whose values have a JSON form.
+pub trait Wired:
+    Operation<
+        Request: Serialize + DeserializeOwned,
+        Answer: Serialize + DeserializeOwned,
+        Chunk: Serialize + DeserializeOwned,
+    >
+{
+    /// Says what a request lacks. A model must be there in any case.
+    fn check(request: &Self::Request) -> Result<()> {
+        let _ = request;
+        Ok(())
+    }
+}
+
+impl Wired for Chat {
+    fn check(request: &ChatRequest) -> Result<()> {
+        if request.messages.is_empty() {
+            return Err(Error::invalid_request("`messages` must hold a message").with_param("messages"));
+        }
+        Ok(())
+    }
+}
+impl Wired for Complete {}
+impl Wired for Embed {
+    fn check(request: &EmbedRequest) -> Result<()> {
+        if request.input.is_empty() {
+            return Err(Error::invalid_request("`input` must hold something to embed").with_param("input"));
+        }
+        Ok(())
+    }
+}
+impl Wired for Rerank {}
+impl Wired for Moderate {}
+impl Wired for Images {}
+impl Wired for Speak {}
+impl Wired for Transcribe {}
+impl Wired for CountTokens {}
+
 /// A request with the one member that is not the request's own.
 #[derive(Serialize)]
-struct Asked<'a> {
+struct Asked<'a, R> {
     #[serde(flatten)]
-    request: &'a ChatRequest,
+    request: &'a R,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stream: bool,
 }
@@ -41,45 +93,121 @@ struct ErrorBody<E> {
     error: E,
 }
 
-impl Upstream<Chat> for NativeProtocol {
-    fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
-        let mut request = request.clone();
-        target.model.clone_into(&mut request.model);
-        let body = to_json(&Asked { request: &request, stream: target.stream })?;
-        Ok(Encoded::post("/api/v1/call/chat", body, DecodeContext::new(target)))
-    }
+fn encode_request<O: Wired>(request: &O::Request, target: &Target<'_>) -> Result<Encoded> {
+    let mut request = request.clone();
+    request.set_model(target.model);
+    let body = to_json(&Asked { request: &request, stream: target.stream })?;
+    Ok(Encoded::post(format!("/api/v1/call/{}", O::NAME), body, DecodeContext::new(target)))
+}
 
-    fn decode_answer(&self, _: &DecodeContext, _: &ResponseHead, body: &[u8]) -> Result<ChatAnswer> {
-        serde_json::from_slice(body)
-            .map_err(|error| Error::bad_answer("the gateway's answer can't be read").with_source(error))
-    }
+fn decode_answer<O: Wired>(body: &[u8]) -> Result<O::Answer> {
+    serde_json::from_slice(body)
+        .map_err(|error| Error::bad_answer("the gateway's answer can't be read").with_source(error))
+}
 
-    fn decode_stream(&self, _: &DecodeContext) -> Box<dyn StreamDecoder<Chat>> {
-        Box::new(Decoder { trailer: None })
-    }
-
-    fn decode_error(&self, _: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        match serde_json::from_slice::<ErrorBody<Error>>(body) {
-            Ok(body) => body.error,
-            Err(_) => {
-                let message = format!("the gateway answered {} without a word of its own", head.status);
-                let error = Error::new(kind_of_status(head.status), message).with_status(head.status);
-                let error = error.with_body(Bytes::copy_from_slice(body));
-                match retry_after(&head.headers) {
-                    Some(wait) => error.with_retry_after(wait),
-                    None => error,
-                }
+fn decode_error(head: &ResponseHead, body: &[u8]) -> Error {
+    match serde_json::from_slice::<ErrorBody<Error>>(body) {
+        Ok(body) => body.error,
+        Err(_) => {
+            let message = format!("the gateway answered {} without a word of its own", head.status);
+            let error = Error::new(kind_of_status(head.status), message).with_status(head.status);
+            let error = error.with_body(Bytes::copy_from_slice(body));
+            match retry_after(&head.headers) {
+                Some(wait) => error.with_retry_after(wait),
+                None => error,
             }
         }
     }
 }
 
+fn decode_request<O: Wired>(body: &[u8]) -> Result<(O::Request, AnswerContext)> {
+    let wrong = |error: serde_json::Error| Error::invalid_request(format!("the request can't be read: {error}"));
+    let request: O::Request = serde_json::from_slice(body).map_err(wrong)?;
+    let StreamMember { stream } = serde_json::from_slice(body).map_err(wrong)?;
+    if request.model().is_empty() {
+        return Err(Error::invalid_request("missing required parameter `model`").with_param("model"));
+    }
+    O::check(&request)?;
+    let model = request.model().to_owned();
+    Ok((request, AnswerContext { model, stream, include_usage: true, ..AnswerContext::default() }))
+}
+
+fn encode_error(error: &Error) -> ErrorAnswer {
+    let body = to_json(&ErrorBody { error: &error.for_caller() }).unwrap_or_default();
+    let mut headers = HeaderMap::new();
+    headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    if let Some(seconds) = error.retry_after_seconds() {
+        headers.insert(http::header::RETRY_AFTER, seconds.into());
+    }
+    ErrorAnswer { status: error.status_for_caller(), headers, body }
+}
+
+/// The three traits, in which everything but the operation is the same.
+macro_rules! native {
+    ($codec:ty $(, $generic:ident: $bound:ident)?; $operation:ty) => {
+        impl$(<$generic: $bound>)? Upstream<$operation> for $codec {
+            fn encode_request(
+                &self,
+                request: &<$operation as Operation>::Request,
+                target: &Target<'_>,
+            ) -> Result<Encoded> {
+                encode_request::<$operation>(request, target)
+            }
+            fn decode_answer(
+                &self,
+                _: &DecodeContext,
+                _: &ResponseHead,
+                body: &[u8],
+            ) -> Result<<$operation as Operation>::Answer> {
+                decode_answer::<$operation>(body)
+            }
+            fn decode_stream(&self, _: &DecodeContext) -> Box<dyn StreamDecoder<$operation>> {
+                Box::new(Decoder { trailer: None })
+            }
+            fn decode_error(&self, _: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
+                decode_error(head, body)
+            }
+        }
+
+        impl$(<$generic: $bound>)? Downstream<$operation> for $codec {
+            fn decode_request(
+                &self,
+                _: &RequestHead,
+                body: &[u8],
+            ) -> Result<(<$operation as Operation>::Request, AnswerContext)> {
+                decode_request::<$operation>(body)
+            }
+            fn encode_answer(&self, _: &AnswerContext, answer: &<$operation as Operation>::Answer) -> Result<Bytes> {
+                to_json(answer)
+            }
+            fn encode_stream(&self, _: &AnswerContext) -> Box<dyn StreamEncoder<$operation>> {
+                Box::new(Encoder)
+            }
+            fn encode_error(&self, error: &Error) -> ErrorAnswer {
+                encode_error(error)
+            }
+        }
+
+        impl$(<$generic: $bound>)? Speaks<$operation> for $codec {
+            fn protocol(&self) -> Protocol {
+                Protocol::Native
+            }
+            fn passthrough(&self) -> Option<&dyn Passthrough> {
+                None
+            }
+        }
+    };
+}
+
+native!(NativeProtocol; Chat);
+native!(NativeApi, O: Wired; O);
+
 struct Decoder {
     trailer: Option<Trailer>,
 }
 
-impl StreamDecoder<Chat> for Decoder {
-    fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<ChatChunk>) -> Result<()> {
+impl<O: Wired> StreamDecoder<O> for Decoder {
+    fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<O::Chunk>) -> Result<()> {
         let unreadable = |error| Error::bad_answer("the gateway's stream can't be read").with_source(error);
         match frame.event {
             "chunk" => out.push(serde_json::from_slice(frame.data).map_err(unreadable)?),
@@ -90,7 +218,7 @@ impl StreamDecoder<Chat> for Decoder {
         Ok(())
     }
 
-    fn finish(&mut self, _: &mut Vec<ChatChunk>) -> Result<()> {
+    fn finish(&mut self, _: &mut Vec<O::Chunk>) -> Result<()> {
         if self.trailer.is_some() { Ok(()) } else { Err(Error::cut()) }
     }
 
@@ -99,45 +227,10 @@ impl StreamDecoder<Chat> for Decoder {
     }
 }
 
-impl Downstream<Chat> for NativeProtocol {
-    fn decode_request(&self, _: &RequestHead, body: &[u8]) -> Result<(ChatRequest, AnswerContext)> {
-        let wrong = |error: serde_json::Error| Error::invalid_request(format!("the request can't be read: {error}"));
-        let request: ChatRequest = serde_json::from_slice(body).map_err(wrong)?;
-        let StreamMember { stream } = serde_json::from_slice(body).map_err(wrong)?;
-        if request.model.is_empty() {
-            return Err(Error::invalid_request("missing required parameter `model`").with_param("model"));
-        }
-        if request.messages.is_empty() {
-            return Err(Error::invalid_request("`messages` must hold a message").with_param("messages"));
-        }
-        let cx =
-            AnswerContext { model: request.model.clone(), stream, include_usage: true, ..AnswerContext::default() };
-        Ok((request, cx))
-    }
-
-    fn encode_answer(&self, _: &AnswerContext, answer: &ChatAnswer) -> Result<Bytes> {
-        to_json(answer)
-    }
-
-    fn encode_stream(&self, _: &AnswerContext) -> Box<dyn StreamEncoder<Chat>> {
-        Box::new(Encoder)
-    }
-
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        let body = to_json(&ErrorBody { error: &error.for_caller() }).unwrap_or_default();
-        let mut headers = HeaderMap::new();
-        headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
-        if let Some(seconds) = error.retry_after_seconds() {
-            headers.insert(http::header::RETRY_AFTER, seconds.into());
-        }
-        ErrorAnswer { status: error.status_for_caller(), headers, body }
-    }
-}
-
 struct Encoder;
 
-impl StreamEncoder<Chat> for Encoder {
-    fn encode(&mut self, chunk: &ChatChunk, out: &mut Vec<u8>) -> Result<()> {
+impl<O: Wired> StreamEncoder<O> for Encoder {
+    fn encode(&mut self, chunk: &O::Chunk, out: &mut Vec<u8>) -> Result<()> {
         event("chunk", chunk, out)
     }
 
@@ -166,16 +259,6 @@ fn to_json(value: &impl Serialize) -> Result<Bytes> {
 
 fn unwritable(error: serde_json::Error) -> Error {
     Error::new(ErrorKind::Internal, "a value has no JSON form").with_source(error)
-}
-
-impl ChatProtocol for NativeProtocol {
-    fn protocol(&self) -> Protocol {
-        Protocol::Native
-    }
-
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        None
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use llm_core::chat::{Change, ChunkChoice, Delta, Effort, Part, Tool};
+use llm_core::chat::{Change, ChatChunk, ChunkChoice, Delta, Effort, Part, Tool};
 use llm_core::{Meter, NanoUsd, Usage};
 use serde_json::json;
 
@@ -49,13 +49,13 @@ fn a_stream_arrives_as_it_left_with_its_trailer() {
     frames(&body, |frame| decoder.decode(frame, &mut received).unwrap());
     assert_eq!(received, sent);
     decoder.finish(&mut received).unwrap();
-    assert_eq!(decoder.trailer(), trailer);
+    assert_eq!(StreamDecoder::<Chat>::trailer(&decoder), trailer);
 }
 
 #[test]
 fn a_stream_without_its_end_was_cut() {
     let mut decoder = Decoder { trailer: None };
-    let error = decoder.finish(&mut Vec::new()).unwrap_err();
+    let error = StreamDecoder::<Chat>::finish(&mut decoder, &mut Vec::new()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cut);
 }
 

@@ -4,8 +4,10 @@
 //! tool calls are objects; ids of calls may be missing and results name the tool instead; images are bare base64
 //! beside one text; `think` is a switch or a level. Source: Ollama's `docs/api.md`, and recorded traffic.
 
+mod embed;
 mod error;
 mod message;
+mod models;
 mod request;
 mod response;
 mod stream;
@@ -24,6 +26,10 @@ const OLLAMA: Protocol = Protocol::Ollama;
 /// The codec of Ollama's native protocol.
 #[derive(Debug)]
 pub struct Ollama;
+
+/// The codec of Ollama's other operations.
+#[derive(Debug)]
+pub struct OllamaApi;
 
 impl Upstream<Chat> for Ollama {
     fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {

@@ -14,13 +14,21 @@
 //! | `usage: {}` in a chunk | usage stood at the top of it |
 
 mod answer;
+mod complete;
+pub(super) mod embed;
 pub(super) mod error;
 mod finish;
+mod images;
 pub(super) mod message;
+pub(super) mod models;
+pub(super) mod moderate;
 mod passthrough;
 mod request;
+pub(super) mod rerank;
+mod speak;
 mod stream;
 pub(super) mod tier;
+pub(super) mod transcribe;
 pub(super) mod usage;
 
 use bytes::Bytes;
@@ -61,6 +69,10 @@ pub(super) fn error_of_members(cx: &DecodeContext, members: &Map<String, Value>,
 /// The codec of OpenAI Chat Completions.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenAiChat;
+
+/// The codec of OpenAI's other operations, and of everything that is compatible with them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OpenAi;
 
 impl Upstream<Chat> for OpenAiChat {
     fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {

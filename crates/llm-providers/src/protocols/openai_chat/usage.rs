@@ -1,6 +1,6 @@
 //! Usage: OpenAI's nested counts, and where the hosts put theirs.
 
-use llm_core::{Meter, Native, Usage};
+use llm_core::{Meter, Native, Protocol, Usage};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -101,6 +101,24 @@ impl Said {
         usage.add(Meter::Reasoning, surplus);
         usage
     }
+}
+
+/// Reads the usage object of an operation that reads and writes nothing: all tokens are the prompt's, whatever the
+/// object calls them. None where it counts no tokens.
+pub(in crate::protocols) fn read_prompt(members: &Map<String, Value>, native: Protocol) -> Option<Usage> {
+    let count = |path: &[&str]| count_at(members, path);
+    let names: [&[&str]; 4] = [&["prompt_tokens"], &["input_tokens"], &["total_tokens"], &["prompt_eval_count"]];
+    let tokens = names.iter().find_map(|path| count(path))?;
+    let image = count(&["prompt_tokens_details", "image_tokens"]).unwrap_or(0).min(tokens);
+    let mut usage = Usage::default().with(Meter::InputImage, image).with(Meter::Input, tokens - image);
+    usage.native = Native::new(native, members.clone());
+    Some(usage)
+}
+
+fn count_at(members: &Map<String, Value>, path: &[&str]) -> Option<u64> {
+    let (first, rest) = path.split_first()?;
+    let found = members.get(*first)?;
+    rest.iter().try_fold(found, |value, name| value.get(name))?.as_u64()
 }
 
 /// Writes usage: the provider's own object where it came in this protocol, else OpenAI's full form.

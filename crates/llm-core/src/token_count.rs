@@ -1,0 +1,50 @@
+//! Counting a prompt's tokens without asking the model anything.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ChatRequest;
+use crate::codec::Skim;
+use crate::operation::{Asks, Never, Operation, OperationKind, answer};
+
+/// The operation of [`CountRequest`] and [`CountAnswer`].
+#[derive(Debug)]
+pub enum CountTokens {}
+
+impl Operation for CountTokens {
+    const KIND: OperationKind = OperationKind::CountTokens;
+    type Request = CountRequest;
+    type Answer = CountAnswer;
+    type Chunk = Never;
+}
+
+/// A conversation whose tokens are to be counted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CountRequest(pub ChatRequest);
+
+answer! {
+    /// The count.
+    pub struct CountAnswer {
+        /// All tokens of the prompt.
+        pub input_tokens: u64,
+    }
+}
+
+impl Asks for CountRequest {
+    fn model(&self) -> &str {
+        self.0.model()
+    }
+
+    fn set_model(&mut self, model: &str) {
+        self.0.set_model(model);
+    }
+
+    /// Counting is free, so nothing is bounded.
+    fn skim(&self) -> Skim {
+        Skim { model: self.0.model.clone(), max_tokens: Some(0), choices: 1, ..Skim::default() }
+    }
+
+    fn text(&self) -> String {
+        String::new()
+    }
+}
