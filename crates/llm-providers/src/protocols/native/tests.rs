@@ -40,15 +40,15 @@ fn a_stream_arrives_as_it_left_with_its_trailer() {
     let trailer = Trailer { provider: Some("openai".into()), call: Some(call), dropped_params: vec!["seed".into()] };
     let mut body = Vec::new();
     for chunk in &sent {
-        Encoder.encode(chunk, &mut body).unwrap();
+        StreamEncoder::<Chat>::encode(&mut Encoder, chunk, &mut body).unwrap();
     }
-    Encoder.finish(&trailer, &mut body);
+    StreamEncoder::<Chat>::finish(&mut Encoder, &trailer, &mut body);
 
     let mut decoder = Decoder { trailer: None };
-    let mut received = Vec::new();
+    let mut received: Vec<ChatChunk> = Vec::new();
     frames(&body, |frame| decoder.decode(frame, &mut received).unwrap());
     assert_eq!(received, sent);
-    decoder.finish(&mut received).unwrap();
+    StreamDecoder::<Chat>::finish(&mut decoder, &mut received).unwrap();
     assert_eq!(StreamDecoder::<Chat>::trailer(&decoder), trailer);
 }
 
