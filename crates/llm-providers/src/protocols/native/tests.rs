@@ -46,7 +46,7 @@ fn a_stream_arrives_as_it_left_with_its_trailer() {
 
     let mut decoder = Decoder { trailer: None };
     let mut received: Vec<ChatChunk> = Vec::new();
-    frames(&body, |frame| decoder.decode(frame, &mut received).unwrap());
+    frames(&body, |frame| StreamDecoder::<Chat>::decode(&mut decoder, frame, &mut received).unwrap());
     assert_eq!(received, sent);
     StreamDecoder::<Chat>::finish(&mut decoder, &mut received).unwrap();
     assert_eq!(StreamDecoder::<Chat>::trailer(&decoder), trailer);
