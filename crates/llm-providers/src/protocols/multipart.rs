@@ -155,8 +155,10 @@ fn cut(body: &[u8], boundary: &[u8]) -> Result<Vec<(Range<usize>, Range<usize>)>
         let mut from = from;
         loop {
             let at = from + finder.find(body.get(from..)?)?;
-            // A delimiter stands at the beginning of a line.
-            if at == 0 || body.get(..at)?.ends_with(b"\r\n") {
+            // A delimiter is a line of its own.
+            let begins = at == 0 || body.get(..at)?.ends_with(b"\r\n");
+            let rest = body.get(at + delimiter.len()..)?;
+            if begins && (rest.starts_with(b"--") || matches!(rest.first(), Some(b'\r' | b' ' | b'\t'))) {
                 return Some(at);
             }
             from = at + 1;
