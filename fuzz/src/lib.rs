@@ -25,6 +25,10 @@ pub const TARGETS: &[Target] = &[
     ("openai_chat_response", |data| answer(Protocol::OpenAiChat, data)),
     ("openai_chat_stream", |data| stream(Protocol::OpenAiChat, data)),
     ("openai_chat_passthrough", |data| passthrough(Protocol::OpenAiChat, data)),
+    ("openai_responses_request", |data| request(Protocol::OpenAiResponses, data)),
+    ("openai_responses_response", |data| answer(Protocol::OpenAiResponses, data)),
+    ("openai_responses_stream", |data| stream(Protocol::OpenAiResponses, data)),
+    ("openai_responses_passthrough", |data| passthrough(Protocol::OpenAiResponses, data)),
     ("anthropic_request", |data| request(Protocol::Anthropic, data)),
     ("anthropic_response", |data| answer(Protocol::Anthropic, data)),
     ("anthropic_stream", |data| stream(Protocol::Anthropic, data)),
@@ -204,9 +208,15 @@ fn bedrock_stream(data: &[u8]) {
 }
 
 fn all_codecs() -> impl Iterator<Item = &'static dyn ChatProtocol> {
-    [Protocol::OpenAiChat, Protocol::Anthropic, Protocol::Bedrock, Protocol::Ollama, Protocol::Native]
-        .into_iter()
-        .filter_map(protocols::chat)
+    let all = [
+        Protocol::OpenAiChat,
+        Protocol::OpenAiResponses,
+        Protocol::Anthropic,
+        Protocol::Bedrock,
+        Protocol::Ollama,
+        Protocol::Native,
+    ];
+    all.into_iter().filter_map(protocols::chat)
 }
 
 fn decoded(codec: &dyn ChatProtocol, body: &[u8]) -> Result<(Vec<ChatChunk>, Trailer), Error> {

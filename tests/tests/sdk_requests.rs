@@ -30,6 +30,11 @@ fn openai() {
 }
 
 #[test]
+fn openai_responses() {
+    assert_eq!(compare("openai_responses"), (28, 7));
+}
+
+#[test]
 fn anthropic() {
     assert_eq!(compare("anthropic"), (26, 9));
 }

@@ -15,7 +15,11 @@ use crate::run::{must, root};
 
 /// Each Python environment, and the providers whose SDKs it holds.
 const ENVIRONMENTS: &[(&str, &str, &[&str])] = &[
-    ("oracle", "requirements.txt", &["openai", "anthropic", "ollama", "bedrock", "bedrock_anthropic"]),
+    (
+        "oracle",
+        "requirements.txt",
+        &["openai", "openai_responses", "anthropic", "ollama", "bedrock", "bedrock_anthropic"],
+    ),
     ("oracle-older", "requirements-legacy.txt", &["anthropic_2023_06_01", "bedrock_anthropic_2023_05_31"]),
 ];
 

@@ -1,7 +1,14 @@
 //! The in-process entry point: model id in, typed answer out.
 
+mod form;
+mod messages;
 mod models;
 mod operations;
+mod respond;
+
+pub use form::EventStream;
+pub use messages::{MessagesAnswer, MessagesRequest};
+pub use respond::{Response, ResponseRequest};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +22,7 @@ use serde::de::DeserializeOwned;
 use crate::catalogue::Catalogue;
 use crate::environment;
 use crate::provider::{Provider, missing_key};
-use crate::registry::{self, ProviderRow};
+use crate::registry::{self, Dialect, ProviderRow};
 use crate::stream::ChatStream;
 use crate::transport::{Secret, Timeouts, sandbox_price};
 
@@ -62,9 +69,13 @@ impl Client {
 
     /// A client of one gateway: `url` is where it listens, `key` a virtual key of it.
     pub fn of_gateway(url: impl Into<String>, key: Option<Secret>) -> Result<Self> {
-        let row = ProviderRow::new("Gateway", Protocol::Native, url);
-        let gateway = Provider::new("gateway", row, key, Timeouts::default())?;
-        Ok(Self { inner: Arc::new(Inner { providers: BTreeMap::new(), gateway: Some(Arc::new(gateway)) }) })
+        let url = url.into();
+        let mut row = ProviderRow::new("Gateway", Protocol::Native, url.as_str());
+        let at = |place: &str| Some(format!("{}{place}", url.trim_end_matches('/')));
+        row.also.insert(Protocol::OpenAiResponses, Dialect { base_url: at("/v1"), ..Dialect::default() });
+        row.also.insert(Protocol::Anthropic, Dialect { base_url: at(""), ..Dialect::default() });
+        let gateway = Arc::new(Provider::new("gateway", row, key, Timeouts::default())?);
+        Ok(Self { inner: Arc::new(Inner { providers: BTreeMap::new(), gateway: Some(gateway) }) })
     }
 
     /// A client of named providers only.

@@ -27,7 +27,7 @@ pub mod registry;
 pub mod stream;
 pub mod transport;
 
-pub use client::{Client, ClientBuilder};
+pub use client::{Client, ClientBuilder, EventStream, MessagesAnswer, MessagesRequest, Response, ResponseRequest};
 pub use llm_core::{self as core, chat, codec, *};
 pub use provider::Provider;
 pub use stream::{ChatStream, SpeakStream};

@@ -130,7 +130,7 @@ fn is_whole(protocol: Protocol, events: &[Event]) -> bool {
         Protocol::OpenAiChat | Protocol::Mistral => last.data == b"[DONE]",
         Protocol::Cohere => last.data == b"[DONE]" || last.value()["type"] == "message-end",
         Protocol::OpenAiResponses => {
-            let ends = ["response.completed", "response.incomplete", "response.failed"];
+            let ends = ["response.completed", "response.incomplete"];
             last.data == b"[DONE]" || ends.iter().any(|end| last.value()["type"] == *end)
         }
         Protocol::Anthropic => last.value()["type"] == "message_stop",
@@ -158,6 +158,7 @@ fn is_failure(event: &Event) -> bool {
     event.is_error
         || event.name == "error"
         || value["type"] == "error"
+        || value["type"] == "response.failed"
         || value.get("error").is_some_and(|e| !e.is_null())
 }
 
@@ -240,7 +241,7 @@ fn cuts(case: &Case<'_>, answered: &Answered, raw: &[u8], want: &[ChatChunk], ou
         match error {
             None if may_be_whole => {}
             None => return outcome.fail(Promise::Cuts, format!("cut after {end} bytes, and yet it looks whole")),
-            Some(error) if error.kind() == ErrorKind::Cut || left.last().is_some_and(is_failure) => {}
+            Some(error) if error.kind() == ErrorKind::Cut || left.iter().any(is_failure) => {}
             Some(error) => return outcome.fail(Promise::Cuts, format!("cut after {end} bytes: {error:?}")),
         }
     }

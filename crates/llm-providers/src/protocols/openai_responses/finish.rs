@@ -28,15 +28,12 @@ pub(super) fn write(reason: Option<&FinishReason>, response: &mut Map<String, Va
     let (status, why) = match reason {
         Some(FinishReason::Length) => ("incomplete", Some("max_output_tokens")),
         Some(FinishReason::ContentFilter) => ("incomplete", Some("content_filter")),
-        Some(FinishReason::Error) => ("failed", None),
+        // The answer broke off, and the protocol has no word for why.
+        Some(FinishReason::Error) => ("incomplete", None),
         _ => ("completed", None),
     };
     response.insert("status".to_owned(), json!(status));
     if let Some(why) = why {
         response.insert("incomplete_details".to_owned(), json!({"reason": why}));
-    }
-    if status == "failed" {
-        let error = json!({"code": "server_error", "message": "the provider failed in the middle of its answer"});
-        response.insert("error".to_owned(), error);
     }
 }

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | `(item)` | in a part: what is left of the message item it begins; null in the further parts of that item |
 //! | `(event)` | in a chunk: the event, without the text of its piece |
+//! | `(name)`, `(done)` | in a chunk: its event had another name than its type; it was the end mark of other protocols |
 //! | `content: []`, `output: []` | it was a list of parts |
 //! | `input: ""` | the whole input was a text |
 //! | `instructions: ""` | in a message: it stood in `instructions` |

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::super::answer::{Head, is_call};
 use super::super::item::{self, Reading};
 use super::super::{EVENT, ITEM, PROTOCOL, annotation, finish, reasoning, usage};
-use super::DONE;
+use super::{DONE, NAME};
 use crate::protocols::openai_chat::error;
 
 /// Reads the events of one answer.
@@ -397,6 +397,9 @@ impl StreamDecoder<Chat> for Decoder {
             let logprobs = logprobs.filter(|_| kind == "response.output_text.delta");
             let logprobs = logprobs.map(|list| json!({"content": list}));
             chunk.choices.push(ChunkChoice { deltas, logprobs, ..ChunkChoice::default() });
+        }
+        if frame.event != kind {
+            chunk.native.insert(PROTOCOL, NAME, json!(frame.event));
         }
         chunk.native.insert(PROTOCOL, EVENT, Value::Object(event));
         out.push(chunk);

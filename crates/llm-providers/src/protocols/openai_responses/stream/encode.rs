@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::super::{EVENT, PROTOCOL, error, finish, shell, usage};
-use super::DONE;
 use super::items::{Items, Sink};
+use super::{DONE, NAME};
 use crate::protocols::openai_chat::tier;
 
 /// Writes the events of one answer. Chunks of this protocol become the events that they came from; of others, those
@@ -51,13 +51,14 @@ impl Encoder {
         if let Some(number) = kept.get("sequence_number").and_then(Value::as_u64) {
             self.sequence = number + 1;
         }
+        let name = chunk.native.get(PROTOCOL, NAME).and_then(Value::as_str).unwrap_or(kind);
         if !kind.ends_with(".delta") || kept.contains_key("delta") {
-            return write(out, kind, kept);
+            return write(out, name, kept);
         }
         let text = chunk.choices.last().and_then(piece_of).unwrap_or_default();
         let mut event = kept.clone();
         event.insert("delta".to_owned(), json!(text));
-        write(out, kind, &event);
+        write(out, name, &event);
     }
 
     fn start(&mut self, chunk: &ChatChunk, out: &mut Vec<u8>) {
@@ -96,7 +97,6 @@ impl Encoder {
         }
         let kind = match response.get("status").and_then(Value::as_str) {
             Some("incomplete") => "response.incomplete",
-            Some("failed") => "response.failed",
             _ => "response.completed",
         };
         wire.event(kind, json!({"response": response}));
@@ -205,12 +205,15 @@ impl Sink for Wire<'_> {
     }
 }
 
-/// One event on the wire.
+/// One event on the wire, with its name unless that is empty.
 fn write(out: &mut Vec<u8>, name: &str, data: &impl Serialize) {
     let before = out.len();
-    out.extend_from_slice(b"event: ");
-    out.extend(name.bytes().filter(|byte| !byte.is_ascii_control()));
-    out.extend_from_slice(b"\ndata: ");
+    if !name.is_empty() {
+        out.extend_from_slice(b"event: ");
+        out.extend(name.bytes().filter(|byte| !byte.is_ascii_control()));
+        out.push(b'\n');
+    }
+    out.extend_from_slice(b"data: ");
     if serde_json::to_writer(&mut *out, data).is_err() {
         // Maps with text keys can't fail; half an event must not stay.
         out.truncate(before);
