@@ -141,6 +141,6 @@ fn found_elsewhere(auth: &Auth) -> bool {
         Auth::Google => crate::transport::has_google_file(),
         #[cfg(not(feature = "google"))]
         Auth::Google => false,
-        Auth::Bearer | Auth::Header(_) | Auth::None => false,
+        Auth::Bearer | Auth::Scheme(_) | Auth::Header(_) | Auth::Ibm | Auth::None => false,
     }
 }

@@ -18,7 +18,7 @@ use crate::protocols::{self, Spoken};
 use crate::registry::{Auth, ProviderRow};
 use crate::stream::{ChatStream, ChunkStream};
 use crate::transport::{
-    Credentials, HttpTransport, Secret, StaticHeader, Timeouts, Transport, WireRequest, WireResponse,
+    Credentials, HttpTransport, Secret, StaticHeader, Timeouts, Transport, WireRequest, WireResponse, ibm_iam,
 };
 
 /// The largest answer that is read whole.
@@ -60,12 +60,15 @@ impl Provider {
         let credentials: Option<Box<dyn Credentials>> = match (&row.auth, &key) {
             (Auth::None, _) => None,
             (Auth::Bearer | Auth::Aws(_) | Auth::Google, Some(key)) => Some(Box::new(StaticHeader::bearer(key)?)),
+            (Auth::Azure(name), Some(key)) if name == "authorization" => Some(Box::new(StaticHeader::bearer(key)?)),
+            (Auth::Scheme(scheme), Some(key)) => Some(Box::new(StaticHeader::scheme(scheme, key)?)),
+            (Auth::Ibm, Some(key)) => Some(Box::new(ibm_iam(key.clone(), &row.variables)?)),
             (Auth::Header(name) | Auth::Azure(name), Some(key)) => Some(Box::new(StaticHeader::named(name, key)?)),
             (_, None) if row.key_optional => None,
             (Auth::Aws(service), None) => Some(aws_credentials(&id, &row, service)?),
             (Auth::Azure(_), None) => Some(azure_credentials(&id, &row)?),
             (Auth::Google, None) => Some(google_credentials(&id, &row)?),
-            (Auth::Bearer | Auth::Header(_), None) => return Err(missing_key(&id, &row)),
+            (Auth::Bearer | Auth::Scheme(_) | Auth::Header(_) | Auth::Ibm, None) => return Err(missing_key(&id, &row)),
         };
         let headers = fixed_headers(&row.headers)?;
         Ok(Self { id, row, base_url, headers, credentials, transport, timeouts, also })

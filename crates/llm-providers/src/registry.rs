@@ -3,7 +3,7 @@
 mod address;
 pub(crate) mod template;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use llm_core::codec::Quirks;
@@ -17,13 +17,18 @@ pub enum Auth {
     /// `Authorization: Bearer KEY`.
     #[default]
     Bearer,
+    /// `Authorization: SCHEME KEY`, with another scheme (`Token`).
+    Scheme(String),
     /// A header of its own that holds the bare key.
     Header(String),
     /// A key as a bearer token; without one, AWS Signature Version 4 for this service (`bedrock`), with the credentials
     /// that AWS's own tools would find. Signing needs the feature `aws`.
     Aws(String),
-    /// A key in this header; without one, a token of Microsoft Entra ID, which needs the feature `azure`.
+    /// A key in this header, or as a bearer token where that is `authorization`; without one, a token of Microsoft Entra
+    /// ID, which needs the feature `azure`.
     Azure(String),
+    /// A token of IBM Cloud's IAM, for which the key is exchanged.
+    Ibm,
     /// A key as a bearer token; without one, a token by Google's application default credentials, which need the feature
     /// `google`.
     Google,
@@ -111,6 +116,9 @@ pub struct ProviderRow {
     /// The operations beside chat that it has, and how they differ. Absent: all that its protocol has.
     #[serde(default)]
     pub operations: Option<BTreeMap<OperationKind, OperationRow>>,
+    /// Operations that its protocol has and it lacks, chat among them.
+    #[serde(default)]
+    pub without: BTreeSet<OperationKind>,
     /// What its URLs need beside the model: account, region, project.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
@@ -155,6 +163,7 @@ impl ProviderRow {
             version: None,
             quirks: Quirks::default(),
             operations: None,
+            without: BTreeSet::new(),
             variables: BTreeMap::new(),
             variables_env: BTreeMap::new(),
             variables_by_base: BTreeMap::new(),
@@ -180,6 +189,9 @@ impl ProviderRow {
         let Dialect { base_url, auth, version, quirks } = self.also.get(&protocol)?.clone();
         row.protocol = protocol;
         if let Some(place) = base_url {
+            // What the row says of paths is said of its own place.
+            row.paths.clear();
+            row.stream_paths.clear();
             row.base_url = Some(match place.starts_with('/') {
                 true => format!("{}{place}", host(self.base_url.as_deref()?)),
                 false => place,
@@ -227,6 +239,9 @@ impl ProviderRow {
     /// The protocol in which it has an operation; none where the row says that it has no such thing. Whether the
     /// protocol has it is for the protocol's table to say.
     pub fn protocol_of(&self, kind: OperationKind) -> Option<Protocol> {
+        if self.without.contains(&kind) {
+            return None;
+        }
         match &self.operations {
             None => Some(self.protocol),
             Some(operations) => match operations.get(&kind) {
@@ -252,12 +267,27 @@ impl ProviderRow {
     }
 }
 
+/// The table: the best known first, the others by what they are. An id stands in one of them only.
+const TABLES: [&str; 7] = [
+    include_str!("providers.toml"),
+    include_str!("providers/makers.toml"),
+    include_str!("providers/clouds.toml"),
+    include_str!("providers/hosts.toml"),
+    include_str!("providers/gateways.toml"),
+    include_str!("providers/local.toml"),
+    include_str!("providers/special.toml"),
+];
+
 /// Every provider that is known without configuration, by id.
 pub fn rows() -> &'static BTreeMap<String, ProviderRow> {
-    #[expect(clippy::expect_used, reason = "the table is compiled in, and a test reads it")]
     static ROWS: LazyLock<BTreeMap<String, ProviderRow>> =
-        LazyLock::new(|| toml::from_str(include_str!("providers.toml")).expect("providers.toml is well formed"));
+        LazyLock::new(|| TABLES.iter().flat_map(|text| read(text)).collect());
     &ROWS
+}
+
+fn read(text: &str) -> BTreeMap<String, ProviderRow> {
+    #[expect(clippy::expect_used, reason = "the table is compiled in, and a test reads it")]
+    toml::from_str(text).expect("the table is well formed")
 }
 
 /// The row of one provider, by its id or another name of it.

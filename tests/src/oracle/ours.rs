@@ -84,8 +84,12 @@ pub fn request(expected: &Expected, intent: &Intent, speaker: &Speaker) -> Resul
     }
     wire.headers.extend(row.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())));
     match &row.auth {
-        Auth::Bearer | Auth::Google => wire.headers.insert("authorization".to_owned(), "Bearer $API_KEY".to_owned()),
+        Auth::Scheme(scheme) => wire.headers.insert("authorization".to_owned(), format!("{scheme} $API_KEY")),
+        Auth::Bearer | Auth::Google | Auth::Ibm => {
+            wire.headers.insert("authorization".to_owned(), "Bearer $API_KEY".to_owned())
+        }
         Auth::Header(name) => wire.headers.insert(name.to_lowercase(), "$API_KEY".to_owned()),
+        Auth::Azure(name) if name == "authorization" => wire.headers.insert(name.clone(), "Bearer $API_KEY".to_owned()),
         Auth::Azure(name) => wire.headers.insert(name.to_lowercase(), "$API_KEY".to_owned()),
         Auth::Aws(service) => {
             // The region in which the SDKs were driven.

@@ -4,6 +4,7 @@ use llm_core::codec::Encoded;
 use llm_core::{Error, ErrorKind, Result};
 
 use super::{ProviderRow, template};
+use crate::protocols::path;
 
 /// The path for every request that has none of its own.
 const ANY: &str = "*";
@@ -51,9 +52,9 @@ impl ProviderRow {
 
     fn filled(&self, template: &str, encoded: &Encoded) -> Result<String> {
         let value = |name: &str| match name {
-            "model" => Some(template::segment(&encoded.context.model)),
+            "model" => Some(path::segment(&encoded.context.model)),
             "path" => Some(encoded.path.clone()),
-            name => self.variables.get(name).map(|value| template::segment(value)),
+            name => self.variables.get(name).map(|value| path::segment(value)),
         };
         template::fill(template, value).map_err(|name| self.lacks(name))
     }

@@ -74,7 +74,12 @@ pub struct StaticHeader {
 impl StaticHeader {
     /// `Authorization: Bearer KEY`.
     pub fn bearer(key: &Secret) -> Result<Self> {
-        Self::with(http::header::AUTHORIZATION, &format!("Bearer {}", key.expose()))
+        Self::scheme("Bearer", key)
+    }
+
+    /// `Authorization: SCHEME KEY`.
+    pub fn scheme(scheme: &str, key: &Secret) -> Result<Self> {
+        Self::with(http::header::AUTHORIZATION, &format!("{scheme} {}", key.expose()))
     }
 
     /// `NAME: KEY`.

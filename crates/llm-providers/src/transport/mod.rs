@@ -9,6 +9,7 @@ mod credentials;
 #[cfg(feature = "google")]
 mod google;
 mod http;
+mod ibm;
 mod kept;
 mod sandbox;
 mod token;
@@ -24,6 +25,7 @@ pub use google::google_default;
 #[cfg(feature = "google")]
 pub(crate) use google::has_file as has_google_file;
 pub use http::HttpTransport;
+pub use ibm::ibm_iam;
 pub use sandbox::{SANDBOX_MODEL, sandbox_price};
 pub use token::{BearerTokens, Token, TokenHttp, TokenSource};
 

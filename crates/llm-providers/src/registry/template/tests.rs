@@ -1,4 +1,4 @@
-use super::{fill, names, segment};
+use super::{fill, names};
 
 #[test]
 fn variables_are_filled_in_and_missing_ones_named() {
@@ -7,9 +7,4 @@ fn variables_are_filled_in_and_missing_ones_named() {
     assert_eq!(fill("https://{account}.{region}.example.com", value), Err("region"));
     assert_eq!(fill("no {variable", value).as_deref(), Ok("no {variable"));
     assert_eq!(names("/{a}/b/{c}").collect::<Vec<_>>(), ["a", "c"]);
-}
-
-#[test]
-fn a_model_is_one_segment_of_a_path() {
-    assert_eq!(segment("my deployment/ü:0"), "my%20deployment%2F%C3%BC%3A0");
 }
