@@ -11,6 +11,7 @@
 //! | [`oracle`] | what the official SDKs put on the wire, and whether we would send the same |
 //! | [`live`] | a real gateway on a real socket, before an upstream that says what a test wants |
 //! | [`known`] | the committed list of differences that are known, each with its reason |
+//! | [`providers_page`] | the page of providers, from the provider table |
 //! | [`mutate`] | exchanges as they may look tomorrow |
 
 pub mod exchange;
@@ -20,5 +21,6 @@ pub mod known;
 pub mod live;
 pub mod mutate;
 pub mod oracle;
+pub mod providers_page;
 pub mod reading;
 pub mod replay;

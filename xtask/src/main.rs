@@ -4,6 +4,7 @@ mod bench;
 mod catalogue;
 mod fidelity;
 mod oracle;
+mod providers;
 mod python;
 mod run;
 mod soak;
@@ -35,6 +36,8 @@ enum Chore {
     Soak(soak::Args),
     /// Make what the official SDKs send anew
     Oracle(oracle::Args),
+    /// Make the page of providers from the provider table
+    Providers(providers::Args),
     /// Make the catalogue of models, windows and prices anew from its sources
     Catalogue(catalogue::Args),
 }
@@ -47,6 +50,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Bench(args) => bench::run(&args),
         Chore::Soak(args) => soak::run(&args),
         Chore::Oracle(args) => oracle::run(&args),
+        Chore::Providers(args) => providers::run(&args),
         Chore::Catalogue(args) => catalogue::run(&args).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -121,6 +121,9 @@ impl Provider {
 
     /// The codec it is spoken to with for chat.
     pub fn chat_codec(&self) -> Result<&'static dyn ChatProtocol> {
+        if self.row.without.contains(&OperationKind::Chat) {
+            return Err(self.lacks(OperationKind::Chat));
+        }
         protocols::chat(self.row.protocol).ok_or_else(|| {
             let message = format!("provider `{}` speaks `{}`, which is not built yet", self.id, self.row.protocol);
             Error::new(ErrorKind::NotImplemented, message)
