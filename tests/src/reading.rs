@@ -10,6 +10,7 @@ mod gemini;
 mod ollama;
 mod openai_chat;
 mod openai_responses;
+mod operation;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use llm_core::{Meter, Protocol};
 use serde_json::Value;
 
 pub use error::{ErrorReading, kinds_for, read_error};
+pub use operation::used;
 
 /// What an answer says, choice by choice.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -4,6 +4,7 @@ mod answer;
 mod dialect;
 mod error;
 mod native;
+pub mod operation;
 mod passing;
 mod request;
 mod stream;

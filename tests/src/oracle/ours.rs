@@ -1,9 +1,12 @@
 //! The request that we would send for an intent.
 
 use llm_core::chat::UnsupportedPolicy;
-use llm_core::codec::{ChatProtocol, Target};
+use llm_core::codec::{ChatProtocol, Encoded, RequestHead, Target};
+use llm_core::embedding::Embed;
+use llm_core::model_list::Models;
+use llm_core::rerank::Rerank;
 use llm_core::{Error, ErrorKind, Protocol};
-use llm_providers::protocols;
+use llm_providers::protocols::{self, Spoken};
 use llm_providers::registry::{self, Auth, ProviderRow};
 use serde_json::Value;
 
@@ -49,6 +52,9 @@ pub fn speaker(folder: &str) -> Result<Speaker, String> {
 
 /// Our request, with the headers that the transport adds and `$API_KEY` for the key.
 pub fn request(expected: &Expected, intent: &Intent, speaker: &Speaker) -> Result<Wire, Error> {
+    if intent.operation != "chat" {
+        return other(expected, intent, speaker);
+    }
     // What is unsupported was never sent, so no model stands beside it.
     let model = expected.model.as_deref().unwrap_or("some-model");
     let (mut request, stream) = intent.decode(model)?;
@@ -71,6 +77,42 @@ pub fn request(expected: &Expected, intent: &Intent, speaker: &Speaker) -> Resul
         let what = Value::from(expected.lossy.clone());
         return Err(Error::new(ErrorKind::Internal, format!("nothing is reported as dropped, want {what}")));
     }
+    wire(row, encoded)
+}
+
+/// Our request of an operation other than chat.
+fn other(expected: &Expected, intent: &Intent, speaker: &Speaker) -> Result<Wire, Error> {
+    match intent.operation.as_str() {
+        "embeddings" => said::<Embed>(expected, intent, speaker),
+        "rerank" => said::<Rerank>(expected, intent, speaker),
+        "models" => said::<Models>(expected, intent, speaker),
+        other => Err(Error::new(ErrorKind::Internal, format!("`{other}` is no operation of the oracle's"))),
+    }
+}
+
+fn said<O: Spoken>(expected: &Expected, intent: &Intent, speaker: &Speaker) -> Result<Wire, Error> {
+    let row = &speaker.row;
+    let lacks = || Error::new(ErrorKind::NotImplemented, format!("it has no `{}`", O::NAME));
+    let codec = row.protocol_of(O::KIND).and_then(O::codec).ok_or_else(lacks)?;
+    let model = expected.model.as_deref().unwrap_or("some-model");
+    let mut body = intent.request.clone();
+    body["model"] = Value::from(model);
+    let asks = O::codec(Protocol::OpenAiChat).ok_or_else(lacks)?;
+    let (request, _) = asks.decode_request(&RequestHead::default(), body.to_string().as_bytes())?;
+    let target = Target {
+        provider: &speaker.id,
+        model,
+        version: speaker.version.or(row.version.as_deref()),
+        quirks: row.quirks_of(O::KIND),
+        variables: &row.variables,
+        stream: false,
+        max_output: None,
+        id_seed: "seed",
+    };
+    wire(row, codec.encode_request(&request, &target)?)
+}
+
+fn wire(row: &ProviderRow, encoded: Encoded) -> Result<Wire, Error> {
     let (path, query) = row.locate(base_path(row), &encoded)?;
     let mut wire = Wire {
         method: encoded.method.to_string(),

@@ -1,14 +1,16 @@
 //! Which protocol a recorded folder speaks, and what is known of its provider.
 
-use llm_core::Protocol;
 use llm_core::codec::Quirks;
+use llm_core::{OperationKind, Protocol};
 
 /// What a folder of recordings speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spoken {
     /// Chat, in this protocol.
     Chat(Protocol),
-    /// Something that is not chat.
+    /// Another operation, in this protocol.
+    Operation(OperationKind, Protocol),
+    /// Something that is not built.
     Other(&'static str),
 }
 
@@ -29,20 +31,37 @@ pub fn spoken(provider: &str, api: &str) -> Spoken {
         (_, "chat" | "openai_chat") => Spoken::Chat(Protocol::OpenAiChat),
         (_, "invoke" | "invoke_stream") => Spoken::Other("a model family's own body in Bedrock's invoke"),
         (_, "interactions") => Spoken::Other("Gemini interactions"),
-        (_, "completions") => Spoken::Other("text completion"),
+        ("writer", "completions") => Spoken::Other("text completion in events of its own"),
+        ("bedrock", "count_tokens") => Spoken::Other("counting tokens"),
+        (_, "completions") => Spoken::Operation(OperationKind::Complete, Protocol::OpenAiChat),
         (_, "generation") => Spoken::Other("watsonx text generation"),
-        (_, "count_tokens") => Spoken::Other("counting tokens"),
+        (provider, "count_tokens") => Spoken::Operation(OperationKind::CountTokens, protocol_of(provider)),
         (_, "cached_contents") => Spoken::Other("Gemini's stored prompts"),
-        (_, "embeddings") => Spoken::Other("embeddings"),
-        (_, "rerank") => Spoken::Other("reranking"),
-        (_, "moderations") => Spoken::Other("moderation"),
-        (_, "images") => Spoken::Other("images"),
-        (_, "audio") => Spoken::Other("audio"),
+        (provider, "embeddings") => Spoken::Operation(OperationKind::Embed, protocol_of(provider)),
+        (provider, "rerank") => Spoken::Operation(OperationKind::Rerank, protocol_of(provider)),
+        (provider, "moderations") => Spoken::Operation(OperationKind::Moderate, protocol_of(provider)),
+        (_, "images") => Spoken::Operation(OperationKind::Images, Protocol::OpenAiChat),
+        // What is recorded is heard, not spoken.
+        (provider, "audio") => Spoken::Operation(OperationKind::Transcribe, protocol_of(provider)),
         (_, "ocr") => Spoken::Other("reading of documents"),
         (_, "files") => Spoken::Other("files"),
         (_, "batches") => Spoken::Other("batches"),
-        (_, "models") => Spoken::Other("lists of models"),
+        (provider, "models") => Spoken::Operation(OperationKind::Models, protocol_of(provider)),
         _ => Spoken::Other("an interface without a name here"),
+    }
+}
+
+/// The protocol of a provider's other operations.
+fn protocol_of(provider: &str) -> Protocol {
+    match provider {
+        "anthropic" => Protocol::Anthropic,
+        "bedrock" => Protocol::Bedrock,
+        "cohere" => Protocol::Cohere,
+        "gemini" | "vertex" => Protocol::Gemini,
+        "mistral" => Protocol::Mistral,
+        "ollama" => Protocol::Ollama,
+        "voyage" => Protocol::Voyage,
+        _ => Protocol::OpenAiChat,
     }
 }
 

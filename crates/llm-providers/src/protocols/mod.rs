@@ -65,18 +65,30 @@ table! {
         OpenAiChat => openai_chat::OpenAi,
         Ollama => ollama::OllamaApi,
         Voyage => voyage::Voyage,
+        Cohere => cohere::CohereApi,
+        Mistral => mistral::MistralApi,
+        Gemini => gemini::GeminiApi,
+        Bedrock => bedrock::BedrockApi,
         Native => native::NativeApi,
     }
-    Rerank: { OpenAiChat => openai_chat::OpenAi, Voyage => voyage::Voyage, Native => native::NativeApi }
-    Moderate: { OpenAiChat => openai_chat::OpenAi, Native => native::NativeApi }
+    Rerank: {
+        OpenAiChat => openai_chat::OpenAi,
+        Voyage => voyage::Voyage,
+        Cohere => cohere::CohereApi,
+        Native => native::NativeApi,
+    }
+    Moderate: { OpenAiChat => openai_chat::OpenAi, Mistral => mistral::MistralApi, Native => native::NativeApi }
     Images: { OpenAiChat => openai_chat::OpenAi, Native => native::NativeApi }
     Speak: { OpenAiChat => openai_chat::OpenAi, Native => native::NativeApi }
-    Transcribe: { OpenAiChat => openai_chat::OpenAi, Native => native::NativeApi }
-    CountTokens: { Anthropic => anthropic::AnthropicApi, Native => native::NativeApi }
+    Transcribe: { OpenAiChat => openai_chat::OpenAi, Mistral => mistral::MistralApi, Native => native::NativeApi }
+    CountTokens: { Anthropic => anthropic::AnthropicApi, Gemini => gemini::GeminiApi, Native => native::NativeApi }
     Models: {
         OpenAiChat => openai_chat::OpenAi,
         Anthropic => anthropic::AnthropicApi,
         Ollama => ollama::OllamaApi,
+        Cohere => cohere::CohereApi,
+        Mistral => mistral::MistralApi,
+        Gemini => gemini::GeminiApi,
     }
 }
 

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use llm_core::codec::ChatProtocol;
+use llm_core::{OperationKind, Protocol};
 use llm_providers::{protocols, registry};
 use llm_tests::exchange::{Exchange, files_below};
+use llm_tests::replay::operation::replay as replay_operation;
 use llm_tests::replay::{Outcome, Promise, Spoken, quirks_of, replay, spoken};
 
 use crate::tally::Tally;
@@ -21,6 +23,12 @@ pub(crate) fn run(folder: &Path, tally: &mut Tally<'_>) -> Result<Vec<String>> {
     println!("recordings\n");
     let mut passed_over = Vec::new();
     for ((provider, api), exchanges) in &groups {
+        if let Spoken::Operation(kind, protocol) = spoken(provider, api) {
+            if let Err(reason) = operation(folder, provider, api, (kind, protocol), exchanges, tally) {
+                passed_over.push((format!("{provider}/{api}: {reason}"), exchanges.len()));
+            }
+            continue;
+        }
         match codec(provider, api) {
             Err(reason) => passed_over.push((format!("{provider}/{api}: {reason}"), exchanges.len())),
             Ok(codec) => group(folder, provider, api, codec, exchanges, tally),
@@ -39,6 +47,7 @@ fn codec(provider: &str, api: &str) -> Result<&'static dyn ChatProtocol, String>
         Spoken::Chat(protocol) => {
             protocols::chat(protocol).ok_or_else(|| format!("the protocol `{protocol}` is not built"))
         }
+        Spoken::Operation(kind, _) => Err(format!("`{kind}` is replayed by itself")),
         Spoken::Other(what) => Err(format!("{what}: not built")),
     }
 }
@@ -80,10 +89,37 @@ fn group(
             lines.extend(tally.promise(&case, promise.as_str(), found));
         }
     }
+    tell(provider, api, exchanges.len(), &sums, &lines);
+}
+
+fn tell(provider: &str, api: &str, exchanges: usize, sums: &Sums, lines: &[String]) {
     let columns = ["lossless", "usage", "requests", "errors", "passing", "native", "translated"];
     let columns: Vec<_> = columns.iter().map(|name| format!("{name} {}", sums.text(name))).collect();
-    println!("{:<26} {:>3} replayed  {}", format!("{provider}/{api}"), exchanges.len(), columns.join("  "));
+    println!("{:<26} {:>3} replayed  {}", format!("{provider}/{api}"), exchanges, columns.join("  "));
     lines.iter().for_each(|line| println!("{line}"));
+}
+
+fn operation(
+    folder: &Path,
+    provider: &str,
+    api: &str,
+    (kind, protocol): (OperationKind, Protocol),
+    exchanges: &[(PathBuf, Exchange)],
+    tally: &mut Tally<'_>,
+) -> Result<(), String> {
+    let mut sums = Sums::default();
+    let mut lines = Vec::new();
+    for (path, exchange) in exchanges {
+        let case = path.strip_prefix(folder).unwrap_or(path).display().to_string();
+        let outcome = replay_operation(exchange, kind, protocol)?;
+        tally.case();
+        count(&outcome, &mut sums);
+        for (promise, found) in &outcome.promises {
+            lines.extend(tally.promise(&case, promise.as_str(), found));
+        }
+    }
+    tell(provider, api, exchanges.len(), &sums, &lines);
+    Ok(())
 }
 
 fn count(outcome: &Outcome, sums: &mut Sums) {

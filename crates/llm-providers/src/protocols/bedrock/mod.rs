@@ -9,6 +9,7 @@
 
 mod answer;
 mod block;
+mod embed;
 mod error;
 mod finish;
 mod model;
@@ -31,6 +32,16 @@ const ME: Protocol = Protocol::Bedrock;
 /// The codecs of Bedrock Converse.
 #[derive(Clone, Copy, Debug)]
 pub struct Bedrock;
+
+/// The codecs of Bedrock's other operations.
+#[derive(Clone, Copy, Debug)]
+pub struct BedrockApi;
+
+/// Errors as AWS says them and as callers read them.
+mod errors {
+    pub(super) use super::aws::decode_error as decode;
+    pub(super) use super::error::encode;
+}
 
 impl Upstream<Chat> for Bedrock {
     fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {

@@ -17,10 +17,13 @@
 mod answer;
 mod citation;
 mod content;
+pub(super) mod embed;
 mod error;
 mod finish;
 mod message;
+mod models;
 mod request;
+mod rerank;
 mod stream;
 mod usage;
 
@@ -37,6 +40,10 @@ const COHERE: Protocol = Protocol::Cohere;
 /// The codec of Cohere's chat.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cohere;
+
+/// The codec of Cohere's other operations.
+#[derive(Clone, Copy, Debug)]
+pub struct CohereApi;
 
 impl Upstream<Chat> for Cohere {
     fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {

@@ -7,11 +7,14 @@
 
 mod answer;
 mod candidate;
+mod count;
+mod embed;
 mod error;
 mod finish;
 mod grounding;
 mod logprobs;
 mod model;
+mod models;
 mod name;
 mod part;
 mod passthrough;
@@ -39,6 +42,10 @@ const ANY_PROVIDER: &str = "gemini/*";
 /// The codecs of Gemini.
 #[derive(Clone, Copy, Debug)]
 pub struct Gemini;
+
+/// The codecs of Gemini's other operations.
+#[derive(Clone, Copy, Debug)]
+pub struct GeminiApi;
 
 impl Upstream<Chat> for Gemini {
     fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {

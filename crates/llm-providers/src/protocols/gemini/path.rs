@@ -26,7 +26,19 @@ pub(super) fn is_vertex(target: &Target<'_>) -> bool {
 
 /// The path of a request to `target`. In Vertex it begins below project and location, which are the row's to say.
 pub(super) fn of(target: &Target<'_>) -> Result<String> {
-    let method = if target.stream { "streamGenerateContent" } else { "generateContent" };
+    to(target, if target.stream { "streamGenerateContent" } else { "generateContent" })
+}
+
+/// The path of the list of models.
+pub(super) fn list(target: &Target<'_>) -> String {
+    if is_vertex(target) {
+        return "/publishers/google/models".to_owned();
+    }
+    format!("/{}/models", target.version.filter(|version| !version.is_empty()).unwrap_or(GENERATIVE_LANGUAGE))
+}
+
+/// The path of a method of the target's model.
+pub(super) fn to(target: &Target<'_>, method: &str) -> Result<String> {
     let model = target.model.strip_prefix("models/").unwrap_or(target.model);
     // Dots would lead to another place at the host.
     let is_name = |model: &str| model.split('/').all(|step| !matches!(step, "" | "." | ".."));

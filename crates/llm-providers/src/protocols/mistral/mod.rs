@@ -9,6 +9,7 @@
 //! text as content, and the thoughts where their SDKs look for them.
 
 mod error;
+mod operations;
 mod request;
 mod stream;
 #[cfg(test)]
@@ -31,6 +32,10 @@ const INNER: Protocol = Protocol::OpenAiChat;
 /// The codec of Mistral's chat completions.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mistral;
+
+/// The codec of Mistral's other operations.
+#[derive(Clone, Copy, Debug)]
+pub struct MistralApi;
 
 impl Upstream<Chat> for Mistral {
     fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
