@@ -10,7 +10,7 @@ use crate::run::{cargo, hand_on};
 #[derive(clap::Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Args {
-    /// Handed on: --recordings DIR, --oracle DIR, --require, --accept, --verbose
+    /// Handed on: --recordings DIR, --oracle DIR, --require, --accept, --only TEXT, --verbose
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
     options: Vec<OsString>,
 }

@@ -26,6 +26,9 @@ struct Args {
     /// Folder of intents and of what SDKs sent for them.
     #[arg(long)]
     oracle: Option<PathBuf>,
+    /// Look at cases only whose name holds this, such as `gemini/embeddings`.
+    #[arg(long)]
+    only: Option<String>,
     /// Fail where a folder is not there.
     #[arg(long)]
     require: bool,
@@ -48,21 +51,21 @@ fn main() -> Result<ExitCode> {
 
     let folder = args.recordings.clone().unwrap_or_else(|| shared.join("recordings"));
     if folder.is_dir() {
-        passed_over.extend(recordings::run(&folder, &mut tally)?);
+        passed_over.extend(recordings::run(&folder, args.only.as_deref(), &mut tally)?);
     } else {
         println!("no recordings: there is no folder `{}`", folder.display());
         missing += 1;
     }
     let folder = args.oracle.clone().unwrap_or_else(|| shared.join("oracle"));
     if folder.is_dir() {
-        passed_over.extend(oracle::run(&folder, &mut tally)?);
+        passed_over.extend(oracle::run(&folder, args.only.as_deref(), &mut tally)?);
     } else {
         println!("no oracle: there is no folder `{}`", folder.display());
         missing += 1;
     }
 
     // The committed list is about the customary folders; other folders hold what they hold.
-    if missing == 0 && args.recordings.is_none() && args.oracle.is_none() {
+    if missing == 0 && args.only.is_none() && args.recordings.is_none() && args.oracle.is_none() {
         compare_list(&tests.join("not-replayed.txt"), &passed_over, args.accept, &mut tally)?;
     }
 

@@ -10,7 +10,7 @@ use crate::tally::Tally;
 
 /// Compares what stands below `folder`: `intents.json` and `expected/<provider>/<intent>.json`. Returns what was passed
 /// over, with the reason.
-pub(crate) fn run(folder: &Path, tally: &mut Tally<'_>) -> Result<Vec<String>> {
+pub(crate) fn run(folder: &Path, only: Option<&str>, tally: &mut Tally<'_>) -> Result<Vec<String>> {
     let intents = intents(&folder.join("intents.json"))?;
     println!("requests beside the official SDKs'\n");
     let mut passed_over = Vec::new();
@@ -22,7 +22,7 @@ pub(crate) fn run(folder: &Path, tally: &mut Tally<'_>) -> Result<Vec<String>> {
         let name = provider.file_name().unwrap_or_default().to_string_lossy();
         match speaker(&name) {
             Err(reason) => passed_over.push(format!("oracle/{name}: {reason}")),
-            Ok(speaker) => compare(&name, provider, &intents, &speaker, tally)?,
+            Ok(speaker) => compare(&name, provider, &intents, &speaker, only, tally)?,
         }
     }
     println!("\nnot compared");
@@ -31,10 +31,20 @@ pub(crate) fn run(folder: &Path, tally: &mut Tally<'_>) -> Result<Vec<String>> {
     Ok(passed_over)
 }
 
-fn compare(name: &str, folder: &Path, intents: &[Intent], speaker: &Speaker, tally: &mut Tally<'_>) -> Result<()> {
+fn compare(
+    name: &str,
+    folder: &Path,
+    intents: &[Intent],
+    speaker: &Speaker,
+    only: Option<&str>,
+    tally: &mut Tally<'_>,
+) -> Result<()> {
     let (mut equal, mut refused, mut all) = (0, 0, 0);
     let mut lines = Vec::new();
     for path in files_below(folder)? {
+        if only.is_some_and(|only| !path.to_string_lossy().contains(only)) {
+            continue;
+        }
         let expected = Expected::read(&path)?;
         let Some(intent) = intents.iter().find(|intent| intent.id == expected.intent) else {
             tally.short(&format!("{}: there is no intent `{}`", path.display(), expected.intent));

@@ -14,9 +14,12 @@ use llm_tests::replay::{Outcome, Promise, Spoken, quirks_of, replay, spoken};
 use crate::tally::Tally;
 
 /// Replays what stands below `folder`; returns what was passed over, with the reason.
-pub(crate) fn run(folder: &Path, tally: &mut Tally<'_>) -> Result<Vec<String>> {
+pub(crate) fn run(folder: &Path, only: Option<&str>, tally: &mut Tally<'_>) -> Result<Vec<String>> {
     let mut groups: BTreeMap<(String, String), Vec<(PathBuf, Exchange)>> = BTreeMap::new();
     for path in files_below(folder)? {
+        if only.is_some_and(|only| !path.to_string_lossy().contains(only)) {
+            continue;
+        }
         let exchange = Exchange::read(&path)?;
         groups.entry((exchange.provider.clone(), exchange.api.clone())).or_default().push((path, exchange));
     }
