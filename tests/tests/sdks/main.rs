@@ -9,5 +9,6 @@ mod around;
 mod errors;
 mod openai;
 mod requests;
+mod responses;
 mod scene;
 mod wrong;

@@ -22,7 +22,6 @@ pub(super) fn begun(cx: &AnswerContext, model: &str) -> Map<String, Value> {
         "parallel_tool_calls": true,
         "previous_response_id": null,
         "reasoning": {"effort": null, "summary": null},
-        "store": false,
         "temperature": null,
         "text": {"format": {"type": "text"}},
         "tool_choice": "auto",
