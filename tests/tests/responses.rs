@@ -1,4 +1,5 @@
 //! OpenAI Responses through a real gateway: passed, translated, refused, metered; and the client's own forms.
+#![expect(clippy::unwrap_used, reason = "a test that can't be set up must fail loudly")]
 
 use llm_core::{ErrorKind, Meter, NanoUsd, Protocol};
 use llm_gateway::record::CallStatus;
