@@ -327,6 +327,12 @@ pub struct Trailer {
     /// Id, cost and attempts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<CallInfo>,
+    /// The model that answered, where no chunk has a place for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What the call used, where no chunk said it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// Parameters that were left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dropped_params: Vec<String>,

@@ -167,12 +167,21 @@ impl Unit {
 
 /// Says what the request itself tells was used, where the provider did not say anything and all of it is exact.
 pub fn complete_usage(answer: &mut impl Answers, units: &[Unit]) {
-    if answer.usage().is_some() || units.is_empty() || units.iter().any(|unit| !unit.is_exact) {
-        return;
+    if answer.usage().is_none()
+        && let Some(usage) = exactly(units)
+    {
+        answer.set_usage(usage);
+    }
+}
+
+/// What a request tells was used; none where it tells nothing, or not all of it exactly.
+pub fn exactly(units: &[Unit]) -> Option<Usage> {
+    if units.is_empty() || units.iter().any(|unit| !unit.is_exact) {
+        return None;
     }
     let mut usage = Usage::default();
     units.iter().for_each(|unit| usage.add(unit.meter, unit.most));
-    answer.set_usage(usage);
+    Some(usage)
 }
 
 /// The chunk of an operation whose answers always come whole: there is none.

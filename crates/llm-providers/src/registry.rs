@@ -116,6 +116,9 @@ pub struct ProviderRow {
     /// The operations beside chat that it has, and how they differ. Absent: all that its protocol has.
     #[serde(default)]
     pub operations: Option<BTreeMap<OperationKind, OperationRow>>,
+    /// Operations that it lacks though its protocol has them and every provider is thought to: `models`, `count_tokens`.
+    #[serde(default)]
+    pub lacks: BTreeSet<OperationKind>,
     /// Operations that its protocol has and it lacks, chat among them.
     #[serde(default)]
     pub without: BTreeSet<OperationKind>,
@@ -163,6 +166,7 @@ impl ProviderRow {
             version: None,
             quirks: Quirks::default(),
             operations: None,
+            lacks: BTreeSet::new(),
             without: BTreeSet::new(),
             variables: BTreeMap::new(),
             variables_env: BTreeMap::new(),
@@ -240,6 +244,9 @@ impl ProviderRow {
     /// protocol has it is for the protocol's table to say.
     pub fn protocol_of(&self, kind: OperationKind) -> Option<Protocol> {
         if self.without.contains(&kind) {
+            return None;
+        }
+        if self.lacks.contains(&kind) {
             return None;
         }
         match &self.operations {

@@ -224,7 +224,8 @@ pub struct SpeakStream {
 
 impl SpeakStream {
     pub(crate) fn new(chunks: ChunkStream<Speak>, model: &str, units: Vec<Unit>) -> Self {
-        let units = if chunks.relayed { Vec::new() } else { units };
+        // A gateway says by itself which model answered, and what was used.
+        let (model, units) = if chunks.relayed { ("", Vec::new()) } else { (model, units) };
         Self { chunks, model: model.to_owned(), units, content_type: String::new(), usage: None }
     }
 
@@ -243,9 +244,9 @@ impl SpeakStream {
         let mut answer = llm_core::SpeakAnswer {
             content_type: self.content_type,
             audio: audio.into(),
-            model: self.model,
+            model: trailer.model.unwrap_or(self.model),
             provider: trailer.provider.unwrap_or_else(|| self.chunks.provider.clone()),
-            usage: self.usage,
+            usage: self.usage.or(trailer.usage),
             dropped_params: self.chunks.dropped,
             call: trailer.call,
             ..llm_core::SpeakAnswer::default()

@@ -16,7 +16,8 @@ use super::{Expected, Intent, Wire};
 pub struct Speaker {
     id: String,
     row: ProviderRow,
-    codec: &'static dyn ChatProtocol,
+    /// None where it is not a provider of conversations.
+    codec: Option<&'static dyn ChatProtocol>,
     version: Option<&'static str>,
 }
 
@@ -38,7 +39,7 @@ pub fn speaker(folder: &str) -> Result<Speaker, String> {
     }
     let protocol = if folder == "openai_responses" { Protocol::OpenAiResponses } else { row.protocol };
     let mut row = row.speaking(protocol).ok_or_else(|| format!("`{id}` does not speak `{protocol}`"))?;
-    let codec = protocols::chat(row.protocol).ok_or_else(|| format!("the protocol `{}` is not built", row.protocol))?;
+    let codec = protocols::chat(row.protocol);
     if row.auth == Auth::Google {
         // The project and the places in which the SDKs were driven.
         let location = if row.protocol == Protocol::Gemini { "us-central1" } else { "us-east5" };
@@ -72,7 +73,10 @@ pub fn request(expected: &Expected, intent: &Intent, speaker: &Speaker) -> Resul
         max_output: None,
         id_seed: "seed",
     };
-    let encoded = speaker.codec.encode_request(&request, &target)?;
+    let encoded = speaker
+        .codec
+        .ok_or_else(|| Error::new(ErrorKind::NotImplemented, "it has no conversations"))?
+        .encode_request(&request, &target)?;
     if !expected.lossy.is_empty() && encoded.dropped.is_empty() {
         let what = Value::from(expected.lossy.clone());
         return Err(Error::new(ErrorKind::Internal, format!("nothing is reported as dropped, want {what}")));

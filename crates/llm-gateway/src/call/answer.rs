@@ -150,5 +150,6 @@ async fn read_whole(begun: Begun, asked: Arc<Asked>) -> Result<Whole> {
 
 /// What the native protocol says at the end of a stream.
 pub(super) fn trailer(deployment: &Deployment, info: llm_core::chat::CallInfo, dropped: Vec<String>) -> Trailer {
-    Trailer { provider: Some(deployment.provider_id.to_string()), call: Some(info), dropped_params: dropped }
+    let provider = Some(deployment.provider_id.to_string());
+    Trailer { provider, call: Some(info), dropped_params: dropped, ..Trailer::default() }
 }

@@ -67,7 +67,10 @@ pub(super) fn encode<O: Spoken>(
     // In another cloud, the URL, the body and the framing of streams are others.
     let same_dialect = upstream.protocol() == codec.protocol() && target.quirks.host == Host::Own;
     let is_form = asked.body.starts_with(b"--");
-    let passes = same_dialect && target.quirks.members.is_empty() && !(is_form && target.quirks.image_edits_json);
+    let passes = same_dialect
+        && target.quirks.members.is_empty()
+        && !target.quirks.int8_vectors
+        && !(is_form && target.quirks.image_edits_json);
     let touched = || target.quirks.rename.keys().chain(&target.quirks.refuse).any(|name| says(&asked.body, name));
     if passes
         && let Some(passthrough) = codec.passthrough()

@@ -12,7 +12,8 @@ use futures_util::future::BoxFuture;
 use http::{HeaderValue, StatusCode, header};
 use http_body::Frame;
 use llm_core::chat::CallInfo;
-use llm_core::{Error, ErrorKind, Result};
+use llm_core::operation::exactly;
+use llm_core::{Error, ErrorKind, OperationKind, Result, Usage};
 use llm_providers::framing;
 use llm_providers::transport::{WireBody, WireResponse};
 use tokio::time::{Instant, Sleep, timeout_at};
@@ -148,6 +149,8 @@ struct Streaming {
     keep_alive: Option<Pin<Box<Sleep>>>,
     spoken: bool,
     done: bool,
+    /// Model and usage, where the stream's chunks have no place for them.
+    unsaid: (Option<String>, Option<Usage>),
     /// Whether the body must break off, since it can't say that it is not whole.
     broken: bool,
 }
@@ -160,6 +163,12 @@ impl Streaming {
         if opening.relay.observed().content_chunks > 0 {
             account.first_content();
         }
+        let asked = account.asked();
+        // Sound says neither.
+        let unsaid = match asked.surface.kind() {
+            OperationKind::Speak => (Some(opening.deployment.model.clone()), exactly(&asked.skim.units)),
+            _ => (None, None),
+        };
         Self {
             deployment: opening.deployment,
             relay: opening.relay,
@@ -172,6 +181,7 @@ impl Streaming {
             keep_alive: None,
             spoken: false,
             done: false,
+            unsaid,
             broken: false,
         }
     }
@@ -238,7 +248,8 @@ impl Streaming {
                 self.relay.error(&error, &mut self.out);
             }
             _ => {
-                let trailer = trailer(&self.deployment, info, std::mem::take(&mut self.dropped));
+                let mut trailer = trailer(&self.deployment, info, std::mem::take(&mut self.dropped));
+                (trailer.model, trailer.usage) = std::mem::take(&mut self.unsaid);
                 self.relay.finish(&trailer, &mut self.out);
             }
         }

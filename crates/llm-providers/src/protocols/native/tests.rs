@@ -37,7 +37,12 @@ fn a_stream_arrives_as_it_left_with_its_trailer() {
         ChatChunk { usage: Some(usage), ..ChatChunk::default() },
     ];
     let call = llm_core::chat::CallInfo { id: "c".into(), cost_usd: Some(NanoUsd(5)), attempts: 2 };
-    let trailer = Trailer { provider: Some("openai".into()), call: Some(call), dropped_params: vec!["seed".into()] };
+    let trailer = Trailer {
+        provider: Some("openai".into()),
+        call: Some(call),
+        dropped_params: vec!["seed".into()],
+        ..Trailer::default()
+    };
     let mut body = Vec::new();
     for chunk in &sent {
         StreamEncoder::<Chat>::encode(&mut Encoder, chunk, &mut body).unwrap();

@@ -61,7 +61,10 @@ pub(in crate::protocols) fn encode_request(
     body.set("model", target.model);
     write_input(request, shape, &mut body)?;
     body.set_some(shape.dimensions, request.dimensions);
-    body.set_some("encoding_format", request.encoding.as_ref().map(Encoding::as_str));
+    // A host that has a packed form of its own alone is not asked for another; the answer is written as the caller wants.
+    if !target.quirks.int8_vectors {
+        body.set_some("encoding_format", request.encoding.as_ref().map(Encoding::as_str));
+    }
     match &request.purpose {
         Some(purpose) if shape.has_purpose => body.set("input_type", purpose.as_str()),
         purpose => body.lacks("purpose", purpose.as_ref(), "it does not ask what vectors are for")?,
