@@ -86,7 +86,9 @@ impl Exchange {
         let asked = self.request.as_ref();
         let in_path = asked.and_then(|asked| asked.path.split_once("/models/")?.1.rsplit_once(':'));
         let in_body = || asked?.body.as_ref()?.get("model")?.as_str();
-        in_path.map(|(model, _)| model).or_else(in_body).unwrap_or_default()
+        // In Bedrock, as the path spells it.
+        let in_step = || asked?.path.split_once("/model/")?.1.split('/').next();
+        in_path.map(|(model, _)| model).or_else(in_body).or_else(in_step).unwrap_or_default()
     }
 
     /// Whether the path names the model.

@@ -12,9 +12,9 @@ mod translation;
 
 use std::collections::BTreeMap;
 
-use llm_core::Meter;
 use llm_core::chat::{ChatAnswer, Content};
 use llm_core::codec::{AnswerContext, ChatProtocol, DecodeContext, Quirks};
+use llm_core::{Meter, Protocol};
 use llm_core::{Usage, chat};
 use serde_json::Value;
 
@@ -113,7 +113,11 @@ impl Case<'_> {
     fn decode_context(&self) -> DecodeContext {
         DecodeContext {
             provider: self.exchange.provider.clone(),
-            model: self.exchange.model().to_owned(),
+            // Bedrock's answers don't say the model, so that where the request is not known it must be made up.
+            model: match (self.exchange.model(), self.codec.protocol()) {
+                ("", Protocol::Bedrock) => "some-model".to_owned(),
+                (model, _) => model.to_owned(),
+            },
             id_seed: "seed".to_owned(),
             reasoning_field: self.quirks.reasoning_field.clone(),
             think_tags: self.quirks.think_tags,

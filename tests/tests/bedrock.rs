@@ -1,6 +1,5 @@
 //! Callers in other protocols reach Bedrock through a real gateway: Converse and Anthropic's own bodies, whole and as a
 //! binary event stream, with tools, and with an exception in the middle.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't be set up must fail loudly")]
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -212,7 +211,7 @@ async fn an_anthropic_caller_reaches_converse() {
     assert_eq!(whole.status, 200, "{}", whole.text);
     assert_eq!(upstream.last().json(), converse());
     let want = json!([
-        {"type": "thinking", "thinking": "Two ports.", "signature": "c2ln"},
+        {"type": "thinking", "thinking": "Two ports.", "signature": "llm:s:bedrock:c2ln"},
         {"type": "text", "text": "Let me look."},
         {"type": "tool_use", "id": "tooluse_1", "name": "tide", "input": {"port": "Brest"}},
         {"type": "tool_use", "id": "tooluse_2", "name": "tide", "input": {"port": "Nice"}},
@@ -224,7 +223,7 @@ async fn an_anthropic_caller_reaches_converse() {
 
     let streamed = gateway.post("/v1/messages", &key, anthropic(true).to_string()).await;
     assert_eq!(joined(&streamed, "/delta/thinking"), "Two ports.");
-    assert_eq!(joined(&streamed, "/delta/signature"), "c2ln");
+    assert_eq!(joined(&streamed, "/delta/signature"), "llm:s:bedrock:c2ln");
     assert_eq!(joined(&streamed, "/delta/text"), "Let me look.");
     assert_eq!(joined(&streamed, "/delta/partial_json"), "{\"port\":\"Brest\"}{\"port\":\"Nice\"}");
     assert_eq!(streamed.events().last().unwrap()["type"], "message_stop");

@@ -100,6 +100,16 @@ impl Part {
         self
     }
 
+    /// Whether `provider`, which is spoken to in `protocol`, may be shown signature and encrypted form of the thoughts in
+    /// this part: who thought them, where that is known, else whoever speaks the protocol that they were read from.
+    pub fn proves_to(&self, provider: &str, protocol: Protocol) -> bool {
+        let Content::Reasoning(reasoning) = &self.content else { return false };
+        match &reasoning.provider {
+            Some(own) => own == provider,
+            None => self.native.protocol().is_none_or(|from| from == protocol),
+        }
+    }
+
     /// The text, if the part is one.
     pub fn as_text(&self) -> Option<&str> {
         match &self.content {
@@ -201,17 +211,10 @@ pub struct Reasoning {
     /// The provider's id of the item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The provider that thought. Signature and encrypted thoughts are sent to no other; where none is said, they
-    /// are sent to whom the request goes.
+    /// The provider that thought. Signature and encrypted thoughts are sent to no other; where none is said, see
+    /// [`Part::proves_to`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-}
-
-impl Reasoning {
-    /// Whether `provider` may be shown signature and encrypted thoughts.
-    pub fn belongs_to(&self, provider: &str) -> bool {
-        self.provider.as_deref().is_none_or(|own| own == provider)
-    }
 }
 
 /// The model asks the application to run a tool.

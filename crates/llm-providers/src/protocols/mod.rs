@@ -15,6 +15,7 @@ pub mod openai_responses;
 pub(crate) mod pass;
 pub(crate) mod path;
 pub(crate) mod reader;
+pub(crate) mod seal;
 pub(crate) mod sound;
 pub(crate) mod speaks;
 pub(crate) mod splice;

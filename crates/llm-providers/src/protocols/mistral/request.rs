@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use llm_core::chat::{ChatRequest, Content, Effort, Part, ReasoningOptions, Relabel};
+use llm_core::chat::{ChatRequest, Content, Effort, Part, Reasoning, ReasoningOptions, Relabel};
 use llm_core::codec::{AnswerContext, CacheMarkers, DocumentForm, Downstream, Encoded, Quirks, RequestHead, Target};
 use llm_core::fields::Fields;
 use llm_core::{Native, Result};
@@ -78,7 +78,7 @@ fn as_inner<'r>(request: &'r ChatRequest, provider: &str) -> Cow<'r, ChatRequest
                 shape = members.clone();
             }
             shape.remove("signature");
-            if let Some(signature) = thought.signature.as_ref().filter(|_| thought.belongs_to(provider)) {
+            if let Some(signature) = thought.signature.as_ref().filter(|_| proves_to(part, thought, provider)) {
                 shape.insert("signature".to_owned(), json!(signature));
             }
             let value = openai_chat::write_thought(&thought.text, shape);
@@ -86,6 +86,12 @@ fn as_inner<'r>(request: &'r ChatRequest, provider: &str) -> Cow<'r, ChatRequest
         }
     }
     Cow::Owned(request)
+}
+
+/// Whether `provider` made the proof of a thought, or may have: what a caller of this protocol wrote has a type.
+fn proves_to(part: &Part, thought: &Reasoning, provider: &str) -> bool {
+    let own = thought.provider.is_some() || part.native.is_none() || part.native.get(INNER, "type").is_some();
+    own && part.proves_to(provider, INNER)
 }
 
 pub(super) fn decode(head: &RequestHead, body: &[u8]) -> Result<(ChatRequest, AnswerContext)> {

@@ -8,10 +8,9 @@ use llm_core::fields::Fields;
 use serde_json::{Map, Value, json};
 
 use super::PROTOCOL;
+use crate::protocols::seal::{Proof, unseal};
 
 const ENCRYPTED: &str = "encrypted_content";
-/// What begins encrypted content that is another provider's.
-const MARK: &str = "llm:";
 
 /// Reads the rest of a reasoning item. `provider`: who thought; none in a caller's request.
 pub(super) fn read(mut item: Fields, provider: Option<&str>) -> Part {
@@ -73,32 +72,17 @@ pub(super) fn write(reasoning: &Reasoning, part: &Part) -> Map<String, Value> {
 pub(super) fn is_of_worth(part: &Part, provider: &str) -> bool {
     let Content::Reasoning(reasoning) = &part.content else { return false };
     let proven = reasoning.encrypted.is_some() || reasoning.signature.is_some();
-    reasoning.belongs_to(provider) && (proven || part.native.is_from(PROTOCOL))
-}
-
-enum Proof<'a> {
-    Signature(&'a str),
-    Encrypted(&'a str),
+    part.proves_to(provider, PROTOCOL) && (proven || part.native.is_from(PROTOCOL))
 }
 
 /// The proof of another provider's thought, as callers carry it.
 pub(super) fn seal(reasoning: &Reasoning) -> Option<String> {
-    let (kind, proof) = match (&reasoning.encrypted, &reasoning.signature) {
-        (Some(data), _) => ("e", data),
-        (None, Some(signature)) if !signature.is_empty() => ("s", signature),
+    let proof = match (&reasoning.encrypted, &reasoning.signature) {
+        (Some(data), _) => Proof::Encrypted(data),
+        (None, Some(signature)) if !signature.is_empty() => Proof::Signature(signature),
         _ => return None,
     };
-    Some(format!("{MARK}{kind}:{}:{proof}", reasoning.provider.as_deref().unwrap_or_default()))
-}
-
-fn unseal(data: &str) -> Option<(&str, Proof<'_>)> {
-    let (kind, rest) = data.strip_prefix(MARK)?.split_once(':')?;
-    let (provider, proof) = rest.split_once(':')?;
-    match kind {
-        "s" => Some((provider, Proof::Signature(proof))),
-        "e" => Some((provider, Proof::Encrypted(proof))),
-        _ => None,
-    }
+    Some(proof.seal(reasoning.provider.as_deref().unwrap_or_default()))
 }
 
 /// A reasoning item for a caller, of a thought that came in another protocol.

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::super::ME;
 use super::{cache, citation, media};
+use crate::protocols::seal;
 
 /// Reads a block of a caller's request, at `path`.
 pub(crate) fn of_caller(path: String, value: Value) -> Result<Part> {
@@ -127,17 +128,18 @@ impl Kind {
                 let citations = citation::take_all(&mut fields);
                 Content::Text { text: fields.take_text("text").unwrap_or_default(), citations }
             }
-            Self::Thinking => Content::Reasoning(Reasoning {
-                text: fields.take_text("thinking").unwrap_or_default(),
-                signature: fields.take_nonempty("signature"),
-                provider: provider.map(str::to_owned),
-                ..Reasoning::default()
-            }),
-            Self::RedactedThinking => Content::Reasoning(Reasoning {
-                encrypted: fields.take_text("data"),
-                provider: provider.map(str::to_owned),
-                ..Reasoning::default()
-            }),
+            Self::Thinking => Content::Reasoning(read_thoughts(
+                provider,
+                Reasoning {
+                    text: fields.take_text("thinking").unwrap_or_default(),
+                    signature: fields.take_nonempty("signature"),
+                    ..Reasoning::default()
+                },
+            )),
+            Self::RedactedThinking => Content::Reasoning(read_thoughts(
+                provider,
+                Reasoning { encrypted: fields.take_text("data"), ..Reasoning::default() },
+            )),
             Self::ToolUse => Content::ToolCall(ToolCall {
                 id: fields.take_text("id").unwrap_or_default(),
                 name: fields.take_text("name").unwrap_or_default(),
@@ -169,6 +171,14 @@ impl Kind {
         fields.take("type");
         let cache = cache::read(&mut fields);
         Ok(Part { content, cache, native: fields.into_native(ME) })
+    }
+}
+
+/// Thoughts with the provider that thought them. A caller's say whose they are where another protocol's provider did.
+fn read_thoughts(provider: Option<&str>, reasoning: Reasoning) -> Reasoning {
+    match provider {
+        Some(provider) => Reasoning { provider: Some(provider.to_owned()), ..reasoning },
+        None => seal::unsealed(reasoning),
     }
 }
 

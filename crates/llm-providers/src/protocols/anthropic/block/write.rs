@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::super::ME;
 use super::{cache, citation, media, object, spell};
+use crate::protocols::seal;
 
 /// Where a part stands in a request, for error messages.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +71,7 @@ pub(crate) fn request(
         }
         Content::Refusal { text } => text_block(text, part),
         Content::Reasoning(reasoning) => {
-            if reasoning.belongs_to(asking.target.provider) {
+            if part.proves_to(asking.target.provider, ME) {
                 let proven = reasoning.signature.is_some() || asking.target.quirks.replay_reasoning;
                 out.extend(thoughts(reasoning, part, proven));
             }
@@ -156,7 +157,8 @@ pub(crate) fn answer(part: &Part, id_seed: &str, place: usize) -> Vec<Value> {
             block
         }
         Content::Refusal { text } => text_block(text, part),
-        Content::Reasoning(reasoning) => return thoughts(reasoning, part, true).collect(),
+        Content::Reasoning(reasoning) if own => return thoughts(reasoning, part, true).collect(),
+        Content::Reasoning(reasoning) => return thoughts(&seal::sealed(reasoning), part, true).collect(),
         Content::ToolCall(call) => {
             let mut block = object("tool_use", part);
             block.insert("id".to_owned(), answer_id(&call.id, id_seed, place).into());
@@ -202,7 +204,9 @@ pub(crate) fn begun(part: &Part, id_seed: &str, place: usize) -> Option<Value> {
         Content::Text { text, .. } if own => text_block(text, part),
         Content::Text { .. } | Content::Refusal { .. } => text_block("", part),
         Content::Reasoning(reasoning) if own => return thoughts(reasoning, part, true).next(),
-        Content::Reasoning(Reasoning { encrypted: Some(data), .. }) => redacted(data, part),
+        Content::Reasoning(reasoning @ Reasoning { encrypted: Some(_), .. }) => {
+            redacted(&seal::sealed(reasoning).encrypted.unwrap_or_default(), part)
+        }
         Content::Reasoning(_) => {
             let mut block = object("thinking", part);
             block.insert("thinking".to_owned(), "".into());

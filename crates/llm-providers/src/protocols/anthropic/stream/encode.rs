@@ -215,6 +215,7 @@ impl Writer {
 
     fn change(&mut self, block: &mut Block, delta: &Delta, out: &mut Vec<u8>) {
         let own = delta.native.is_from(ME);
+        let sealed;
         let piece = match (&delta.change, block.kind) {
             (_, Kind::Ignored) => return,
             (Change::Data(more), Kind::Media) => {
@@ -227,7 +228,13 @@ impl Writer {
             }
             (Change::Text(text) | Change::Refusal(text), _) => Piece::Text { text },
             (Change::Reasoning(thinking), _) => Piece::Thinking { thinking },
-            (Change::Signature(signature), _) => Piece::Signature { signature },
+            (Change::Signature(signature), _) => match block.seal(signature) {
+                Some(first) => {
+                    sealed = first;
+                    Piece::Signature { signature: &sealed }
+                }
+                None => Piece::Signature { signature },
+            },
             (Change::Arguments(partial_json), _) => Piece::Input { partial_json },
             (Change::Citation(citation), _) => match block::write_citation(citation) {
                 Some(citation) => Piece::Citation { citation },

@@ -10,6 +10,8 @@ use std::collections::VecDeque;
 use llm_core::Native;
 use llm_core::chat::{Change, Content, Delta, Part, Reasoning};
 
+use crate::protocols::seal::Proof;
+
 /// What kind of block a part becomes, as far as its changes go.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
@@ -63,6 +65,8 @@ pub(super) struct Block {
     pub(super) held: Vec<Delta>,
     /// What the last event kept, where the part is said to be whole.
     pub(super) end: Option<Native>,
+    /// Whether a signature has begun, before whose first piece its maker is named.
+    pub(super) signed: bool,
     scan: Scan,
 }
 
@@ -72,19 +76,32 @@ impl Block {
         if let Content::ToolCall(call) = &part.content {
             scan.feed(&call.arguments);
         }
-        Self { number, kind: Kind::of(&part), part, native, held: Vec::new(), end: None, scan }
+        Self { number, kind: Kind::of(&part), part, native, held: Vec::new(), end: None, signed: false, scan }
     }
 
     /// A block for a change whose own part has ended, or never began. None for a change that is nothing by itself.
-    fn for_change(delta: &Delta) -> Option<Self> {
+    /// `thinker`: whose thoughts they are, if they are some.
+    fn for_change(delta: &Delta, thinker: Option<&String>) -> Option<Self> {
+        let thoughts = || Reasoning { provider: thinker.cloned(), ..Reasoning::default() };
         let part = match &delta.change {
             Change::Text(text) | Change::Refusal(text) if !text.is_empty() => Part::text(""),
             Change::Citation(_) => Part::text(""),
-            Change::Encrypted(data) => Reasoning { encrypted: Some(data.clone()), ..Reasoning::default() }.into(),
-            Change::Reasoning(text) | Change::Signature(text) if !text.is_empty() => Part::from(Reasoning::default()),
+            Change::Encrypted(data) => Reasoning { encrypted: Some(data.clone()), ..thoughts() }.into(),
+            Change::Reasoning(text) | Change::Signature(text) if !text.is_empty() => Part::from(thoughts()),
             _ => return None,
         };
         Some(Self::new(delta.part, part, Native::NONE))
+    }
+
+    /// The first piece of a signature that another protocol's provider made, with its name before it; none for any other
+    /// piece.
+    pub(super) fn seal(&mut self, signature: &str) -> Option<String> {
+        let Content::Reasoning(Reasoning { provider: Some(provider), .. }) = &self.part.content else { return None };
+        if signature.is_empty() || self.part.native.is_from(super::super::ME) || self.signed {
+            return None;
+        }
+        self.signed = true;
+        Some(Proof::Signature(signature).seal(provider))
     }
 
     fn is_whole(&self) -> bool {
@@ -114,6 +131,8 @@ pub(super) enum Step {
 pub(super) struct Order {
     current: Option<Block>,
     waiting: VecDeque<Block>,
+    /// Who thought what was thought last.
+    thinker: Option<String>,
 }
 
 impl Order {
@@ -126,6 +145,9 @@ impl Order {
     pub(super) fn take(&mut self, delta: &Delta, write: &mut dyn FnMut(&mut Self, Step)) {
         match &delta.change {
             Change::Start(part) => {
+                if let Content::Reasoning(reasoning) = &part.content {
+                    self.thinker.clone_from(&reasoning.provider);
+                }
                 self.waiting.push_back(Block::new(delta.part, part.clone(), delta.native.clone()));
             }
             Change::Stop => {
@@ -143,7 +165,7 @@ impl Order {
                 } else if let Some(block) = self.waiting.iter_mut().rev().find(|block| fits(block)) {
                     block.note(change);
                     block.held.push(delta.clone());
-                } else if let Some(mut block) = Block::for_change(delta) {
+                } else if let Some(mut block) = Block::for_change(delta, self.thinker.as_ref()) {
                     block.held.push(delta.clone());
                     self.waiting.push_back(block);
                 }

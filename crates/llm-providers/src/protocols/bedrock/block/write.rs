@@ -102,7 +102,7 @@ fn request_block(
         Content::Text { text, citations } if own => text_block(text, citations, part),
         Content::Text { text, .. } | Content::Refusal { text } => text_block(text, &[], part),
         Content::Reasoning(reasoning) => {
-            if reasoning.belongs_to(asking.target.provider) {
+            if part.proves_to(asking.target.provider, ME) {
                 let proven = own || reasoning.signature.is_some() || asking.target.quirks.replay_reasoning;
                 out.extend(thoughts(reasoning, part, proven));
             }

@@ -135,7 +135,7 @@ pub(in super::super) fn request(part: &Part, place: Place, asking: &mut Asking<'
         }
         Content::Reasoning(reasoning) => {
             let any = reasoning.provider.as_deref() == Some(ANY_PROVIDER);
-            if any || reasoning.belongs_to(asking.target.provider) {
+            if any || part.proves_to(asking.target.provider, ME) {
                 thoughts(reasoning, part, out);
             } else {
                 out.left_out = true;

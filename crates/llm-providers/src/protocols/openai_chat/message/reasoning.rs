@@ -175,7 +175,7 @@ pub(in super::super) fn write_request(parts: &[Part], quirks: &Quirks, provider:
     for part in parts {
         let Content::Reasoning(reasoning) = &part.content else { continue };
         let mut reasoning = reasoning.clone();
-        if !reasoning.belongs_to(provider) {
+        if !part.proves_to(provider, PROTOCOL) {
             reasoning.signature = None;
             reasoning.encrypted = None;
         }
