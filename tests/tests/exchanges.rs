@@ -62,9 +62,14 @@ fn every_exchange_keeps_every_promise() {
         short.extend(shortfalls(name, &run(*protocol, exchange), |_| true));
     }
     report(&short);
-    for protocol in
-        [Protocol::OpenAiChat, Protocol::OpenAiResponses, Protocol::Anthropic, Protocol::Bedrock, Protocol::Ollama]
-    {
+    for protocol in [
+        Protocol::OpenAiChat,
+        Protocol::OpenAiResponses,
+        Protocol::Anthropic,
+        Protocol::Bedrock,
+        Protocol::Gemini,
+        Protocol::Ollama,
+    ] {
         let count = exchanges.iter().filter(|(_, spoken, _)| *spoken == protocol).count();
         assert!(count >= 8, "only {count} exchanges for `{protocol}`");
     }

@@ -63,3 +63,23 @@ fn bedrock_anthropic() {
 fn bedrock_anthropic_2023_05_31() {
     assert_eq!(compare("bedrock_anthropic_2023_05_31"), (27, 8));
 }
+
+#[test]
+fn gemini() {
+    assert_eq!(compare("gemini"), (30, 5));
+}
+
+#[test]
+fn vertex() {
+    assert_eq!(compare("vertex"), (31, 4));
+}
+
+#[test]
+fn vertex_anthropic() {
+    assert_eq!(compare("vertex_anthropic"), (25, 10));
+}
+
+#[test]
+fn vertex_anthropic_2023_10_16() {
+    assert_eq!(compare("vertex_anthropic_2023_10_16"), (27, 8));
+}

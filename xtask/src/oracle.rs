@@ -18,9 +18,23 @@ const ENVIRONMENTS: &[(&str, &str, &[&str])] = &[
     (
         "oracle",
         "requirements.txt",
-        &["openai", "openai_responses", "anthropic", "ollama", "bedrock", "bedrock_anthropic"],
+        &[
+            "openai",
+            "openai_responses",
+            "anthropic",
+            "ollama",
+            "bedrock",
+            "bedrock_anthropic",
+            "gemini",
+            "vertex",
+            "vertex_anthropic",
+        ],
     ),
-    ("oracle-older", "requirements-legacy.txt", &["anthropic_2023_06_01", "bedrock_anthropic_2023_05_31"]),
+    (
+        "oracle-older",
+        "requirements-legacy.txt",
+        &["anthropic_2023_06_01", "bedrock_anthropic_2023_05_31", "vertex_anthropic_2023_10_16"],
+    ),
 ];
 
 #[derive(clap::Args)]

@@ -20,7 +20,7 @@ pub(super) fn check(events: &[Event]) -> Vec<String> {
             complain("has no candidates");
             continue;
         };
-        if text(&value, "/modelVersion").is_empty() || text(&value, "/responseId").is_empty() {
+        if !value["modelVersion"].is_string() || text(&value, "/responseId").is_empty() {
             complain("does not say which model answers, and the answer's id");
         }
         for candidate in candidates {

@@ -20,7 +20,7 @@ fn interpreter() -> PathBuf {
     python
 }
 
-/// Runs `tests/python/PROGRAM` against a gateway with the environment that both SDKs read, and gives the JSON that it
+/// Runs `tests/python/PROGRAM` against a gateway with the environment that the SDKs read, and gives the JSON that it
 /// prints.
 pub async fn python(gateway: &TestGateway, key: &str, program: &str, arguments: &[&str]) -> Value {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
@@ -29,6 +29,7 @@ pub async fn python(gateway: &TestGateway, key: &str, program: &str, arguments: 
     // Nothing of the machine's own settings reaches the SDKs.
     command.env_clear();
     command.envs([("OPENAI_API_KEY", key), ("ANTHROPIC_API_KEY", key), ("ANTHROPIC_BASE_URL", &gateway.url)]);
+    command.envs([("GEMINI_API_KEY", key), ("GOOGLE_GEMINI_BASE_URL", &gateway.url)]);
     command.env("OPENAI_BASE_URL", format!("{}/v1", gateway.url));
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let (said, complaints) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -3,6 +3,7 @@
 //! Written by hand after the providers' documentation and never with the codecs, which it is there to test.
 
 mod anthropic;
+mod gemini;
 mod ollama;
 mod openai;
 
@@ -113,6 +114,7 @@ impl Speech {
         let script = match protocol {
             Protocol::OpenAiChat => openai::spell(self, request),
             Protocol::Anthropic => anthropic::spell(self, request),
+            Protocol::Gemini => gemini::spell(self, request),
             Protocol::Ollama => ollama::spell(self, request),
             other => panic!("nobody here speaks `{other}`"),
         };

@@ -1,4 +1,4 @@
-//! The official `openai` and `anthropic` SDKs for Python against a real gateway, before a provider of every protocol.
+//! The official `openai`, `anthropic` and `google-genai` SDKs for Python against a real gateway, before a provider of every protocol.
 //!
 //! The programs in `tests/python` make the calls and print what their SDK made of the answers; here stands what that
 //! must be, and what must have arrived at the provider.
@@ -7,6 +7,7 @@
 mod anthropic;
 mod around;
 mod errors;
+mod google;
 mod openai;
 mod requests;
 mod responses;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::scene::Scene;
+use crate::scene::{Scene, request};
 use crate::wrong::Wrong;
 
 /// What is asked for whole and in a stream must be the same but for the members that say so, in every way of asking.
@@ -43,7 +43,7 @@ pub(crate) fn refused(saw: &Value, ways: &[&str], word: &str, wrong: &mut Wrong)
 pub(crate) fn listed(scene: &Scene) -> String {
     let mut lines = BTreeMap::new();
     for seen in scene.upstream.seen() {
-        let body = seen.json();
+        let body = request(&seen);
         let name = body["model"].as_str().unwrap_or_default().to_owned();
         // The text case stands for how every stream is asked for.
         if body["stream"] == true && name != "text" {

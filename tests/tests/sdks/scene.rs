@@ -8,8 +8,12 @@ use llm_tests::live::{Script, Seen, TestGateway, Upstream, anthropic, openai, py
 use serde_json::{Value, json};
 
 /// The providers' ids, and what they speak.
-pub(crate) const PROVIDERS: [(&str, Protocol); 3] =
-    [("chat", Protocol::OpenAiChat), ("messages", Protocol::Anthropic), ("local", Protocol::Ollama)];
+pub(crate) const PROVIDERS: [(&str, Protocol); 4] = [
+    ("chat", Protocol::OpenAiChat),
+    ("messages", Protocol::Anthropic),
+    ("contents", Protocol::Gemini),
+    ("local", Protocol::Ollama),
+];
 
 /// A provider, and the gateway before it.
 pub(crate) struct Scene {
@@ -49,13 +53,23 @@ impl Scene {
 
     /// The bodies that arrived for `case`, streamed or not.
     pub(crate) fn asked(&self, case: &str, streamed: bool) -> Vec<Value> {
-        let bodies = self.upstream.seen().into_iter().map(|seen| seen.json());
+        let bodies = self.upstream.seen().into_iter().map(|seen| request(&seen));
         bodies.filter(|body| body["model"] == case && (body["stream"] == true) == streamed).collect()
     }
 }
 
+/// The body of a request; with the model and whether to stream, where the path says that.
+pub(crate) fn request(seen: &Seen) -> Value {
+    let mut body = seen.json();
+    if let Some((model, method)) = seen.path.split_once("/models/").and_then(|(_, rest)| rest.rsplit_once(':')) {
+        body["model"] = json!(model);
+        body["stream"] = json!(method.starts_with("stream"));
+    }
+    body
+}
+
 fn answer(protocol: Protocol, seen: &Seen) -> Script {
-    let request = seen.json();
+    let request = request(seen);
     let case = request["model"].as_str().unwrap_or_default();
     match case.parse() {
         Ok(status) => error(protocol, status),
@@ -69,6 +83,7 @@ fn error(protocol: Protocol, status: u16) -> Script {
     let script = match protocol {
         Protocol::OpenAiChat => openai::error(status, "some_error", "some_code", &message),
         Protocol::Anthropic => anthropic::error(status, kind_of(status), &message),
+        Protocol::Gemini => Script::json(status, &json!({"error": {"code": status, "message": message}})),
         _ => Script::json(status, &json!({"error": message})),
     };
     if status == 429 { script.header("retry-after", "7") } else { script }

@@ -5,7 +5,7 @@ use llm_core::chat::{ChatAnswer, ChatChunk, Choice, Citation, Content, FinishRea
 use llm_core::codec::{AnswerContext, DecodeContext};
 use llm_core::fields::Fields;
 use llm_core::{Error, Meter, Native, Result, Usage};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::candidate::{self, BLOCKED, Candidate};
 use super::part::{self, Ids};
@@ -119,7 +119,8 @@ impl Event {
         for (place, value) in (0_u32..).zip(list.unwrap_or_default()) {
             match Candidate::read(place, value) {
                 Ok(candidate) => candidates.push(candidate),
-                Err(value) => odd.push(value),
+                // What is no candidate stays, with its place in the list.
+                Err(value) => odd.push(json!([place, value])),
             }
         }
         if was_list && (candidates.is_empty() || !odd.is_empty()) {
@@ -168,7 +169,12 @@ pub(super) fn event(cx: &AnswerContext, chunk: &ChatChunk, mut candidates: Vec<V
     let mut object = Map::new();
     let mut rest = chunk.native.object(ME);
     if let Some(Value::Array(odd)) = rest.shift_remove("candidates") {
-        candidates.extend(odd);
+        for entry in odd {
+            if let Some([place, value]) = entry.as_array().map(Vec::as_slice) {
+                let place = place.as_u64().and_then(|place| usize::try_from(place).ok()).unwrap_or(usize::MAX);
+                candidates.insert(place.min(candidates.len()), value.clone());
+            }
+        }
         object.insert("candidates".to_owned(), candidates.into());
     } else if !candidates.is_empty() || !own {
         object.insert("candidates".to_owned(), candidates.into());

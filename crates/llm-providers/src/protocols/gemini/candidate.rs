@@ -1,6 +1,6 @@
 //! Candidates: one answer each, whole or a piece of a stream.
 
-use llm_core::chat::{Choice, Citation, FinishReason};
+use llm_core::chat::{Choice, Citation, Content, FinishReason};
 use llm_core::fields::Fields;
 use llm_core::{Native, Part};
 use serde_json::{Map, Value};
@@ -65,8 +65,9 @@ pub(super) fn write(choice: &Choice) -> Option<Value> {
     choice.message.parts.iter().for_each(|part| part::answer(part, &mut parts));
     let texts = choice.message.parts.iter();
     let citations: Vec<&Citation> = texts.flat_map(citations_of).collect();
-    let mut object =
-        outline(&choice.native, choice.index, parts.finish(), choice.finish_reason.as_ref(), choice.logprobs.as_ref())?;
+    let refuses = choice.message.parts.iter().any(|part| matches!(part.content, Content::Refusal { .. }));
+    let reason = choice.finish_reason.clone().map(|reason| finish::with_refusal(reason, refuses));
+    let mut object = outline(&choice.native, choice.index, parts.finish(), reason.as_ref(), choice.logprobs.as_ref())?;
     if !choice.native.is_from(ME) {
         grounding::write(&citations, &mut object);
     }
@@ -75,7 +76,7 @@ pub(super) fn write(choice: &Choice) -> Option<Value> {
 
 fn citations_of(part: &Part) -> &[Citation] {
     match &part.content {
-        llm_core::chat::Content::Text { citations, .. } => citations,
+        Content::Text { citations, .. } => citations,
         _ => &[],
     }
 }

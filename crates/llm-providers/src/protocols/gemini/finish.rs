@@ -53,6 +53,11 @@ pub(super) fn read(said: &Value, calls: bool) -> Option<FinishReason> {
     })
 }
 
+/// The reason of an answer of another protocol. Some say that the model stopped where it declined in words.
+pub(super) fn with_refusal(reason: FinishReason, refuses: bool) -> FinishReason {
+    if refuses && reason == FinishReason::Stop { FinishReason::Refusal } else { reason }
+}
+
 /// Writes a `finishReason`: the provider's own where it came in this protocol and still says the same.
 pub(super) fn write(reason: &FinishReason, native: &Native) -> Value {
     if let Some(said) = native.get(ME, FINISH_REASON)

@@ -22,23 +22,21 @@ const TOOLS: &str = "tools";
 /// Takes `tools` and `toolConfig`.
 pub(super) fn read(fields: &mut Fields, request: &mut ChatRequest) -> Result<()> {
     let (list, is_lone) = match fields.take(TOOLS) {
-        Some(Value::Array(list)) => (list, false),
-        Some(one @ Value::Object(_)) => (vec![one], true),
+        Some(Value::Array(list)) => (Some(list), false),
+        Some(one @ Value::Object(_)) => (Some(vec![one]), true),
         Some(other) => {
             fields.put(TOOLS, other);
             return Err(fields.wrong(TOOLS, "a list"));
         }
-        None => (Vec::new(), false),
+        None => (None, false),
     };
-    let mut shells = Vec::with_capacity(list.len());
-    let said = fields.get(TOOLS).is_some() || !list.is_empty();
-    for (place, tool) in list.into_iter().enumerate() {
-        shells.push(read_tool(Fields::at(format!("tools[{place}]"), tool)?, &mut request.tools)?);
-    }
-    if is_lone {
-        fields.put(TOOLS, shells.pop().unwrap_or_default());
-    } else if said {
-        fields.put(TOOLS, shells.into());
+    if let Some(list) = list {
+        let mut shells = Vec::with_capacity(list.len());
+        for (place, tool) in list.into_iter().enumerate() {
+            shells.push(read_tool(Fields::at(format!("tools[{place}]"), tool)?, &mut request.tools)?);
+        }
+        let shape = if is_lone { shells.pop().unwrap_or_default() } else { shells.into() };
+        fields.put(TOOLS, shape);
     }
     if let Some(mut config) = TOOL_CONFIG.want(fields, Fields::want_object)? {
         let as_it_came = FUNCTION_CALLING_CONFIG.get(&config).and_then(Value::as_object).cloned().unwrap_or_default();

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use llm_core::chat::{Change, ChatChunk, ChunkChoice, Citation, Content, Delta, FinishReason};
 use llm_core::codec::{AnswerContext, Chat, StreamEncoder, Trailer};
 use llm_core::{Error, Native, Part, Result, Usage};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::super::part::{self, PIECE, Parts};
-use super::super::{ME, answer, candidate, error, grounding, path};
+use super::super::{ME, answer, candidate, error, finish, grounding, path};
 use super::held::Held;
 
 /// Writes the events of one answer. Chunks of this protocol become the events that they came from. Those of others
@@ -35,6 +35,8 @@ struct State {
     held: Held,
     reason: Option<FinishReason>,
     citations: Vec<Citation>,
+    /// Whether the model declined in words.
+    refuses: bool,
 }
 
 impl Encoder {
@@ -97,8 +99,13 @@ impl Encoder {
         for (index, mut state) in std::mem::take(&mut self.choices) {
             let mut parts = Parts::default();
             state.held.release(true, &mut parts);
-            let reason = state.reason.unwrap_or(FinishReason::Stop);
-            let outline = candidate::outline(&Native::NONE, index, parts.finish(), Some(&reason), None);
+            let mut parts = parts.finish();
+            if parts.is_empty() {
+                // As Google does. To its SDKs, a content without parts is none, and the whole turn not worth keeping.
+                parts.push(json!({"text": ""}));
+            }
+            let reason = finish::with_refusal(state.reason.unwrap_or(FinishReason::Stop), state.refuses);
+            let outline = candidate::outline(&Native::NONE, index, parts, Some(&reason), None);
             if let Some(mut outline) = outline {
                 grounding::write(&state.citations.iter().collect::<Vec<_>>(), &mut outline);
                 candidates.push(outline.into());
@@ -133,7 +140,15 @@ impl State {
     fn take(&mut self, choice: &ChunkChoice, parts: &mut Parts) {
         for delta in &choice.deltas {
             match &delta.change {
+                Change::Refusal(text) if !text.is_empty() => {
+                    self.refuses = true;
+                    self.held.take(delta, parts);
+                }
                 Change::Citation(citation) => self.citations.push(citation.clone()),
+                Change::Start(Part { content: Content::Refusal { text }, .. }) => {
+                    self.refuses |= !text.is_empty();
+                    self.held.take(delta, parts);
+                }
                 Change::Start(Part { content: Content::Text { citations, .. }, .. }) => {
                     self.citations.extend(citations.iter().cloned());
                     self.held.take(delta, parts);
