@@ -39,6 +39,12 @@ async fn anthropic_callers_reach_chat_completions() {
 }
 
 #[tokio::test]
+async fn anthropic_callers_reach_gemini() {
+    let scene = hear(Protocol::Gemini).await;
+    insta::assert_snapshot!("requests.anthropic-gemini", requests::listed(&scene));
+}
+
+#[tokio::test]
 async fn anthropic_callers_reach_ollama() {
     let scene = hear(Protocol::Ollama).await;
     insta::assert_snapshot!("requests.anthropic-ollama", requests::listed(&scene));
@@ -87,6 +93,7 @@ async fn hear(protocol: Protocol) -> Scene {
 /// What a provider of `protocol` can't take, by the word with which the caller is told.
 fn refused(case: &str, protocol: Protocol) -> Option<&'static str> {
     match case {
+        "chosen" if protocol == Protocol::Gemini => Some("`parallel_tool_calls`"),
         "chosen" | "required" if protocol == Protocol::Ollama => Some("`tool_choice`"),
         "picture" if protocol == Protocol::Ollama => Some("images go inline"),
         "marked" if protocol != Protocol::Anthropic => Some("`cache_control`"),

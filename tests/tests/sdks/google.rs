@@ -59,6 +59,9 @@ async fn hear(protocol: Protocol) -> Scene {
     // Thoughts and calls go back as they came, whether they were put together from a stream or not.
     let both = json!({"whole": "Hello there", "stream": "Hello there"});
     wrong.unless_has("pondered_again", &saw["pondered_again"], &both);
+    if protocol == Protocol::Anthropic {
+        requests::same("further", &scene, &mut wrong);
+    }
     for asked in scene.asked("further", false) {
         let signed = asked.to_string().contains("c2lnbmVk");
         wrong.unless(signed == (protocol != Protocol::OpenAiChat), || format!("further: {asked}"));

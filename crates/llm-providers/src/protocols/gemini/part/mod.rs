@@ -29,8 +29,10 @@ pub(super) const SIGNATURE_ONLY: &str = "signatureOnly";
 pub(super) const MADE_ID: &str = "madeId";
 /// Holds the whole part of a piece of a function call that arrives bit by bit.
 pub(super) const PIECE: &str = "piece";
+/// Holds what was left of the content that begins with a part, where several contents are one message.
+pub(super) const CONTENT: &str = "content";
 /// Kept members that are our own notes and reach no wire.
-const NOTES: [&str; 3] = [SIGNATURE_ONLY, MADE_ID, PIECE];
+const NOTES: [&str; 4] = [SIGNATURE_ONLY, MADE_ID, PIECE, CONTENT];
 
 /// An object that begins with what the part's own protocol kept.
 pub(super) fn object(native: &Native) -> Map<String, Value> {

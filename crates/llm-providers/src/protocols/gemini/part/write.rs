@@ -93,6 +93,11 @@ impl Parts {
         self.list.push(value);
     }
 
+    /// Hands over the signatures whose function calls stand in the next content.
+    pub(in super::super) fn hand_over(&mut self) -> Self {
+        Self { pending: std::mem::take(&mut self.pending), left_out: self.left_out, ..Self::default() }
+    }
+
     /// The signature of the next function call.
     pub(in super::super) fn hold(&mut self, signature: String) {
         self.pending.push_back(signature);

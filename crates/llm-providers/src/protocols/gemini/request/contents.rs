@@ -1,7 +1,8 @@
 //! The conversation: Google's contents and our messages.
 //!
 //! Google has no role for the results of tools: they are parts of the user's content. Here such a content becomes
-//! messages of results and of the rest, and back again.
+//! messages of results and of the rest, and back again. The model's contents behind each other are one message: Google's
+//! SDKs keep a streamed answer as a content for each of its pieces.
 
 use llm_core::chat::{ChatRequest, Content, Message, Part, Role};
 use llm_core::fields::Fields;
@@ -16,8 +17,6 @@ use super::super::part::{self, Asking, Ids, Parts, Place};
 const SYSTEM: &str = "isSystem";
 /// Marks a message that is the rest of the content before it.
 const JOINED: &str = "joined";
-/// Kept members that are our own notes.
-const NOTES: [&str; 2] = [SYSTEM, JOINED];
 
 /// Takes `systemInstruction` and `contents`.
 pub(super) fn read(fields: &mut Fields, messages: &mut Vec<Message>) -> Result<()> {
@@ -77,11 +76,19 @@ fn read_content(mut fields: Fields, ids: &mut Ids, messages: &mut Vec<Message>) 
         }
     };
     let parts = take_parts(&mut fields, ids)?;
-    let native = fields.into_native(ME);
     if is_model {
-        messages.push(Message { native, ..Message::new(Role::Assistant, parts) });
+        match messages.last_mut() {
+            Some(last) if last.role == Role::Assistant && !last.parts.is_empty() && !parts.is_empty() => {
+                join(parts, fields.into_members(), &mut last.parts);
+            }
+            _ => {
+                let native = fields.into_native(ME);
+                messages.push(Message { native, ..Message::new(Role::Assistant, parts) });
+            }
+        }
         return Ok(());
     }
+    let native = fields.into_native(ME);
     let first = messages.len();
     for part in parts {
         let role = if matches!(part.content, Content::ToolResult(_)) { Role::Tool } else { Role::User };
@@ -100,6 +107,22 @@ fn read_content(mut fields: Fields, ids: &mut Ids, messages: &mut Vec<Message>) 
         message.native = native;
     }
     Ok(())
+}
+
+/// Appends the parts of a further content to a message. The first of them holds what was left of that content.
+fn join(parts: Vec<Part>, rest: Map<String, Value>, message: &mut Vec<Part>) {
+    let mut rest = Some(rest);
+    let mut start = message.len();
+    for part in parts {
+        part::append(part, message);
+        // What was taken into a part before begins nothing.
+        start = start.min(message.len());
+        if let Some(first) = message.get_mut(start)
+            && let Some(rest) = rest.take()
+        {
+            first.native.insert(ME, part::CONTENT, rest.into());
+        }
+    }
 }
 
 /// Takes `parts`, and leaves its shape where the parts don't tell it: an empty list, or a lone part.
@@ -133,8 +156,8 @@ fn take_parts(fields: &mut Fields, ids: &mut Ids) -> Result<Vec<Part>> {
 
 /// Writes `systemInstruction` and `contents`.
 pub(super) fn write(request: &ChatRequest, asking: &mut Asking<'_, '_>, body: &mut Map<String, Value>) -> Result<()> {
-    let mut system = Turn { role: "user", parts: Parts::default(), native: &Native::NONE, results_only: false };
-    let mut turns: Vec<Turn<'_>> = Vec::with_capacity(request.messages.len());
+    let mut system = Turn::new("user", &Native::NONE);
+    let mut turns: Vec<Turn> = Vec::with_capacity(request.messages.len());
     for (place, message) in request.messages.iter().enumerate() {
         if message.name.is_some() {
             asking.unsupported.param(&format!("messages[{place}].name"), "it has no names for speakers")?;
@@ -143,9 +166,12 @@ pub(super) fn write(request: &ChatRequest, asking: &mut Asking<'_, '_>, body: &m
         let role = match &message.role {
             Role::System | Role::Developer => {
                 if own {
-                    system.native = &message.native;
+                    let parts = std::mem::take(&mut system.parts);
+                    system = Turn { parts, ..Turn::new("user", &message.native) };
                 }
-                write_parts(message, place, asking, &mut system.parts)?;
+                for (number, part) in message.parts.iter().enumerate() {
+                    part::request(part, Place { message: place, part: number }, asking, &mut system.parts)?;
+                }
                 continue;
             }
             Role::User | Role::Tool => "user",
@@ -161,23 +187,17 @@ pub(super) fn write(request: &ChatRequest, asking: &mut Asking<'_, '_>, body: &m
             // The results of parallel calls stand in one content.
             Some(turn) if turn.role == role && (joined || (!own && is_result && turn.results_only)) => {
                 turn.results_only &= is_result;
-                write_parts(message, place, asking, &mut turn.parts)?;
             }
-            _ => {
-                let mut turn = Turn { role, parts: Parts::default(), native: &message.native, results_only: is_result };
-                write_parts(message, place, asking, &mut turn.parts)?;
-                // A message of which nothing is left (thoughts of another provider) is none.
-                if own || !turn.parts.is_empty() {
-                    turns.push(turn);
-                }
-            }
+            _ => turns.push(Turn { results_only: is_result, ..Turn::new(role, &message.native) }),
         }
+        write_parts(message, place, asking, &mut turns)?;
+        // A message of which nothing is left (thoughts of another provider) is none.
+        turns.pop_if(|turn| !turn.own && turn.parts.is_empty());
     }
-    if system.native.is_from(ME) || !system.parts.is_empty() {
-        let spelled = system.native.get(ME, SYSTEM).and_then(Value::as_str).unwrap_or(SYSTEM_INSTRUCTION.camel);
-        let spelled = spelled.to_owned();
-        let content = system.spell(false);
-        body.insert(spelled, content);
+    if system.own || !system.parts.is_empty() {
+        let spelled = system.rest.shift_remove(SYSTEM);
+        let spelled = spelled.as_ref().and_then(Value::as_str).unwrap_or(SYSTEM_INSTRUCTION.camel).to_owned();
+        body.insert(spelled, system.spell(false));
     }
     let is_lone = matches!(body.get("contents"), Some(Value::Object(_)));
     let mut turns: Vec<Value> = turns.into_iter().map(|turn| turn.spell(true)).collect();
@@ -189,35 +209,50 @@ pub(super) fn write(request: &ChatRequest, asking: &mut Asking<'_, '_>, body: &m
     Ok(())
 }
 
-fn write_parts(message: &Message, place: usize, asking: &mut Asking<'_, '_>, out: &mut Parts) -> Result<()> {
+/// Writes the parts of a message into the last content, and into further ones where parts say that they begin one.
+fn write_parts(message: &Message, place: usize, asking: &mut Asking<'_, '_>, turns: &mut Vec<Turn>) -> Result<()> {
     for (number, part) in message.parts.iter().enumerate() {
-        part::request(part, Place { message: place, part: number }, asking, out)?;
+        if let Some(Value::Object(rest)) = part.native.get(ME, part::CONTENT)
+            && let Some(last) = turns.last_mut()
+        {
+            let (role, parts) = (last.role, last.parts.hand_over());
+            turns.push(Turn { role, parts, rest: rest.clone(), own: true, results_only: false });
+        }
+        if let Some(turn) = turns.last_mut() {
+            part::request(part, Place { message: place, part: number }, asking, &mut turn.parts)?;
+        }
     }
     Ok(())
 }
 
 /// One content as Google has it.
-struct Turn<'a> {
+struct Turn {
     role: &'static str,
     parts: Parts,
-    native: &'a Native,
+    /// What was kept of it.
+    rest: Map<String, Value>,
+    /// Whether it came in this protocol.
+    own: bool,
     /// Whether it holds the results of tools and nothing else.
     results_only: bool,
 }
 
-impl Turn<'_> {
+impl Turn {
+    fn new(role: &'static str, native: &Native) -> Self {
+        let mut rest = native.object(ME);
+        rest.shift_remove(JOINED);
+        Self { role, parts: Parts::default(), rest, own: native.is_from(ME), results_only: false }
+    }
+
     /// The content. `has_role`: one that says nothing of its role gets one.
     fn spell(self, has_role: bool) -> Value {
-        let mut object = self.native.object(ME);
-        for note in NOTES {
-            object.shift_remove(note);
-        }
+        let mut object = self.rest;
         match object.get("role") {
             Some(Value::Bool(false)) => {
                 object.shift_remove("role");
             }
             Some(_) => {}
-            None if has_role || self.native.is_from(ME) => {
+            None if has_role || self.own => {
                 object.insert("role".to_owned(), self.role.into());
             }
             None => {}
