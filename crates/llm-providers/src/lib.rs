@@ -14,7 +14,8 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `aws` | signing with AWS's own credentials, where no Bedrock key is given |
-//! | `azure` | tokens of Microsoft Entra ID, where no key of Azure is given |
+//! | `azure` | tokens of Microsoft Entra ID, where no key of Azure is given
+//! | `google` | tokens by Google's application default credentials, where no key of Vertex is given |
 #![warn(missing_docs)]
 
 pub mod catalogue;
