@@ -195,6 +195,3 @@ pub(super) fn event(cx: &AnswerContext, chunk: &ChatChunk, mut candidates: Vec<V
     }
     object
 }
-
-#[cfg(test)]
-mod tests;

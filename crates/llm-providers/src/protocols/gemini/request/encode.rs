@@ -81,6 +81,3 @@ fn identity(
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

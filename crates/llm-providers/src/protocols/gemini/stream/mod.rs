@@ -10,6 +10,3 @@ mod partial;
 
 pub(super) use decode::Decoder;
 pub(super) use encode::Encoder;
-
-#[cfg(test)]
-mod tests;
