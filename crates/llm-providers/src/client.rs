@@ -1,5 +1,6 @@
 //! The in-process entry point: model id in, typed answer out.
 
+mod capabilities;
 mod form;
 mod messages;
 mod models;
@@ -23,6 +24,7 @@ use crate::catalogue::Catalogue;
 use crate::environment;
 use crate::provider::{Provider, missing_key};
 use crate::registry::{self, Dialect, ProviderRow};
+use crate::retry::Retries;
 use crate::stream::ChatStream;
 use crate::transport::{Secret, Timeouts, sandbox_price};
 
@@ -51,7 +53,8 @@ struct Inner {
 }
 
 impl Client {
-    /// Every provider whose key stands in the environment, and those that need none. With `LLM_GATEWAY_URL` set, every
+    /// Every provider whose key stands in the environment, and those that need none; calls are tried again as
+    /// [`Retries`] says unless set. With `LLM_GATEWAY_URL` set, every
     /// call goes to that gateway instead, and model names are the gateway's to resolve.
     pub fn from_env() -> Result<Self> {
         if let Some((url, key)) = environment::gateway()? {
@@ -60,7 +63,8 @@ impl Client {
         let mut builder = Self::builder();
         for (id, row) in registry::rows() {
             if let Some((row, key)) = environment::configured(row) {
-                builder = builder.provider(Provider::new(id, row, key, Timeouts::default())?);
+                builder =
+                    builder.provider(Provider::new(id, row, key, Timeouts::default())?.retrying(Retries::default()));
             }
         }
         builder = builder.provider(Provider::sandbox()?);

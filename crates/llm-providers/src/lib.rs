@@ -5,6 +5,7 @@
 //! | [`client`] | [`Client`]: `provider:model` in, typed answer out |
 //! | [`provider`] | one configured provider, and what it takes to call it |
 //! | [`registry`] | the table of providers, as data |
+//! | [`retry`] | trying again: when, how often, until when |
 //! | [`protocols`] | a folder of pure codecs per wire format, and the table of them |
 //! | [`framing`] | how a body is cut into events; pure |
 //! | [`transport`] | sockets, time-outs and credentials |
@@ -25,12 +26,14 @@ pub mod framing;
 pub mod protocols;
 pub mod provider;
 pub mod registry;
+pub mod retry;
 pub mod stream;
 pub mod transport;
 
 pub use client::{Client, ClientBuilder, EventStream, MessagesAnswer, MessagesRequest, Response, ResponseRequest};
 pub use llm_core::{self as core, chat, codec, *};
 pub use provider::Provider;
+pub use retry::Retries;
 pub use stream::{ChatStream, SpeakStream};
 pub use transport::{Secret, Timeouts};
 

@@ -16,6 +16,7 @@ use crate::catalogue::Catalogue;
 use crate::environment;
 use crate::protocols::{self, Spoken};
 use crate::registry::{Auth, ProviderRow};
+use crate::retry::{self, Retries};
 use crate::stream::{ChatStream, ChunkStream};
 use crate::transport::{
     Credentials, HttpTransport, Secret, StaticHeader, Timeouts, Transport, WireRequest, WireResponse, ibm_iam,
@@ -35,6 +36,7 @@ pub struct Provider {
     credentials: Option<Box<dyn Credentials>>,
     transport: Transport,
     timeouts: Timeouts,
+    retries: Retries,
     /// The same provider in each further protocol of its row.
     also: Vec<Arc<Provider>>,
 }
@@ -71,7 +73,7 @@ impl Provider {
             (Auth::Bearer | Auth::Scheme(_) | Auth::Header(_) | Auth::Ibm, None) => return Err(missing_key(&id, &row)),
         };
         let headers = fixed_headers(&row.headers)?;
-        Ok(Self { id, row, base_url, headers, credentials, transport, timeouts, also })
+        Ok(Self { id, row, base_url, headers, credentials, transport, timeouts, retries: Retries::NONE, also })
     }
 
     /// The stand-in that answers by itself; see [`crate::transport`].
@@ -86,6 +88,7 @@ impl Provider {
             credentials: None,
             transport: Transport::Sandbox,
             timeouts: Timeouts::default(),
+            retries: Retries::NONE,
             also: Vec::new(),
         })
     }
@@ -97,6 +100,13 @@ impl Provider {
             return Some(self);
         }
         self.also.iter().find(|provider| provider.row.protocol == protocol)
+    }
+
+    /// The same provider, whose calls are tried again where that may help. Without this they are not.
+    #[must_use]
+    pub fn retrying(mut self, retries: Retries) -> Self {
+        self.retries = retries;
+        self
     }
 
     /// The id that stands before the colon of a model id.
@@ -196,6 +206,26 @@ impl Provider {
         Err(self.named(codec.decode_error(&encoded.context, &head, &body)))
     }
 
+    /// The same, tried again as far as this provider is; never once an answer has begun.
+    async fn send_again<O: Spoken>(&self, encoded: &Encoded) -> Result<WireResponse> {
+        if self.retries.most == 0 {
+            return self.send_ok::<O>(encoded, &self.timeouts).await;
+        }
+        let named =
+            self.row.idempotency_header.as_deref().and_then(|name| HeaderName::from_bytes(name.as_bytes()).ok());
+        let named = named.and_then(|name| Some((name, HeaderValue::from_str(&fresh_seed()).ok()?)));
+        let mut encoded = std::borrow::Cow::Borrowed(encoded);
+        if let Some((name, value)) = named {
+            encoded.to_mut().headers.entry(name).or_insert(value);
+        }
+        let encoded = encoded.as_ref();
+        retry::retrying(&self.retries, &retry::World, self.timeouts.total, |left| {
+            let timeouts = Timeouts { total: left, ..self.timeouts };
+            async move { self.send_ok::<O>(encoded, &timeouts).await }
+        })
+        .await
+    }
+
     /// What a provider said went wrong, with the provider's name. A gateway's errors have the names that belong to
     /// them, and those of its own have none.
     fn named(&self, error: Error) -> Error {
@@ -207,12 +237,18 @@ impl Provider {
         self.call::<Chat>(request, model).await
     }
 
+    /// Writes a chat request as it would be sent, and sends nothing.
+    pub(crate) fn try_chat(&self, request: &ChatRequest, model: &str) -> Result<()> {
+        let codec = self.codec::<Chat>()?;
+        codec.encode_request(request, &self.known_target::<Chat>(model, false, "")).map(|_| ())
+    }
+
     /// Makes a call of any operation and waits for the whole answer.
     pub async fn call<O: Spoken>(&self, request: &O::Request, model: &str) -> Result<O::Answer> {
         let codec = self.codec::<O>()?;
         let seed = fresh_seed();
         let encoded = codec.encode_request(request, &self.known_target::<O>(model, false, &seed))?;
-        let response = self.send_ok::<O>(&encoded, &self.timeouts).await?;
+        let response = self.send_again::<O>(&encoded).await?;
         let head = response.head;
         let body = response.body.collect(MAX_ANSWER).await.map_err(|error| error.with_provider(self.id.as_str()))?;
         let mut answer = codec.decode_answer(&encoded.context, &head, &body).map_err(|error| self.named(error))?;
@@ -239,7 +275,7 @@ impl Provider {
         let codec = self.codec::<O>()?;
         let seed = fresh_seed();
         let encoded = codec.encode_request(request, &self.known_target::<O>(model, true, &seed))?;
-        let response = self.send_ok::<O>(&encoded, &self.timeouts).await?;
+        let response = self.send_again::<O>(&encoded).await?;
         ChunkStream::new(codec, &encoded, response).await
     }
 

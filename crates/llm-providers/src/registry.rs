@@ -134,6 +134,9 @@ pub struct ProviderRow {
     /// Fixed headers that every request carries.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// The header in which it takes a key that makes a call that is tried again one and the same.
+    #[serde(default)]
+    pub idempotency_header: Option<String>,
     /// Headers of callers that a gateway passes on to it, beside the few that always pass.
     #[serde(default)]
     pub forward_headers: Vec<String>,
@@ -172,6 +175,7 @@ impl ProviderRow {
             variables_env: BTreeMap::new(),
             variables_by_base: BTreeMap::new(),
             headers: BTreeMap::new(),
+            idempotency_header: None,
             forward_headers: Vec::new(),
             default_model: None,
             docs: None,

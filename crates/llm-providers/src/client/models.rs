@@ -6,7 +6,7 @@ use llm_core::{Error, Price, Result};
 use serde_json::Value;
 
 use super::Client;
-use crate::catalogue::{Capabilities, Catalogue, Mode, Model};
+use crate::catalogue::{Capabilities, Capability, Catalogue, Mode, Model};
 use crate::environment;
 use crate::provider::Provider;
 
@@ -29,10 +29,14 @@ impl Client {
             !row.key_optional || row.key_env.iter().any(|name| environment::variable(name).is_some())
         };
         let callable = self.providers().filter(|provider| provider.chat_codec().is_ok() && has_key(provider));
-        Ok(callable
-            .flat_map(|provider| catalogue.models(provider.id()))
-            .filter(|model| model.mode == Mode::Chat)
-            .collect())
+        let models = callable.flat_map(|provider| {
+            let all: Capabilities = Capability::ALL.iter().copied().collect();
+            let models = catalogue.models(provider.id()).filter(|model| model.mode == Mode::Chat);
+            // What can be asked for is the protocol's and the row's to say, whatever the model.
+            let reach = provider.reachable(all, "");
+            models.map(move |model| Model { capabilities: model.capabilities.both(reach), ..model })
+        });
+        Ok(models.collect())
     }
 }
 
