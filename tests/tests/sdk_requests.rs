@@ -83,3 +83,28 @@ fn vertex_anthropic() {
 fn vertex_anthropic_2023_10_16() {
     assert_eq!(compare("vertex_anthropic_2023_10_16"), (27, 8));
 }
+
+#[test]
+fn cohere() {
+    assert_eq!(compare("cohere"), (26, 9));
+}
+
+#[test]
+fn mistral() {
+    assert_eq!(compare("mistral"), (32, 3));
+}
+
+#[test]
+fn azure() {
+    assert_eq!(compare("azure"), (32, 3));
+}
+
+#[test]
+fn azure_v1() {
+    assert_eq!(compare("azure_v1"), (32, 3));
+}
+
+#[test]
+fn huggingface() {
+    assert_eq!(compare("huggingface"), (28, 7));
+}

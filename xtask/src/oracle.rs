@@ -28,6 +28,11 @@ const ENVIRONMENTS: &[(&str, &str, &[&str])] = &[
             "gemini",
             "vertex",
             "vertex_anthropic",
+            "cohere",
+            "mistral",
+            "azure",
+            "azure_v1",
+            "huggingface",
         ],
     ),
     (

@@ -18,13 +18,16 @@ const REQUIRED: &str = "required";
 const NAMES: [(&str, &str); 2] = [("seed", "random_seed"), ("max_completion_tokens", "max_tokens")];
 
 pub(super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
+    let is_own = request.native.is_from(MISTRAL);
     let request = as_inner(request, target.provider);
     let said_required = request.native.get(INNER, CHOICE) == Some(&json!(REQUIRED));
+    // Usage comes unasked; who asked in this protocol's own words is heard.
+    let asks = request.native.get(INNER, "stream_options").is_some() && is_own;
     let quirks = Quirks {
         documents: DocumentForm::DocumentUrl,
         bare_audio: true,
         system_only: true,
-        no_stream_options: true,
+        no_stream_options: !asks,
         cache_markers: CacheMarkers::None,
         ..target.quirks.clone()
     };
