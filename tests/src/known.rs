@@ -70,6 +70,11 @@ impl Known {
         self.differences.iter().filter(|entry| entry.state.get() == State::Held)
     }
 
+    /// Every entry, in the order of the list.
+    pub fn entries(&self) -> impl Iterator<Item = &Difference> {
+        self.differences.iter()
+    }
+
     fn entry(&self, case: &str, promise: &str) -> Option<&Difference> {
         self.differences.iter().find(|entry| entry.case == case && entry.promise == promise)
     }

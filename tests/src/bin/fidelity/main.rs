@@ -12,9 +12,11 @@ use llm_tests::exchange::SHARED;
 use llm_tests::known::Known;
 
 mod oracle;
+mod page;
 mod recordings;
 mod tally;
 
+use page::Page;
 use tally::Tally;
 
 #[derive(Parser)]
@@ -35,6 +37,9 @@ struct Args {
     /// Write the list of what is not replayed anew.
     #[arg(long)]
     accept: bool,
+    /// Write `docs/fidelity.md` anew.
+    #[arg(long)]
+    write: bool,
     /// Show every difference of a shortfall instead of the first three.
     #[arg(long)]
     verbose: bool,
@@ -46,27 +51,30 @@ fn main() -> Result<ExitCode> {
     let shared = tests.join("..").join(SHARED);
     let known = Known::read(&tests.join("known-differences.toml"))?;
     let mut tally = Tally::new(&known, args.verbose);
+    let mut page = Page::default();
     let mut missing = 0;
     let mut passed_over = Vec::new();
 
     let folder = args.recordings.clone().unwrap_or_else(|| shared.join("recordings"));
     if folder.is_dir() {
-        passed_over.extend(recordings::run(&folder, args.only.as_deref(), &mut tally)?);
+        passed_over.extend(recordings::run(&folder, args.only.as_deref(), &mut tally, &mut page)?);
     } else {
         println!("no recordings: there is no folder `{}`", folder.display());
         missing += 1;
     }
     let folder = args.oracle.clone().unwrap_or_else(|| shared.join("oracle"));
     if folder.is_dir() {
-        passed_over.extend(oracle::run(&folder, args.only.as_deref(), &mut tally)?);
+        passed_over.extend(oracle::run(&folder, args.only.as_deref(), &mut tally, &mut page)?);
     } else {
         println!("no oracle: there is no folder `{}`", folder.display());
         missing += 1;
     }
 
-    // The committed list is about the customary folders; other folders hold what they hold.
+    // The committed list and page are about the customary folders; other folders hold what they hold.
     if missing == 0 && args.only.is_none() && args.recordings.is_none() && args.oracle.is_none() {
         compare_list(&tests.join("not-replayed.txt"), &passed_over, args.accept, &mut tally)?;
+        passed_over.iter().for_each(|line| page.passed_over(line));
+        page.settle(&tests.join("../docs/fidelity.md"), args.write, &known, &mut tally)?;
     }
 
     let demanded = args.require || args.recordings.is_some() || args.oracle.is_some();

@@ -6,11 +6,12 @@ use anyhow::Result;
 use llm_tests::exchange::files_below;
 use llm_tests::oracle::{Expected, Intent, Speaker, Verdict, intents, judge, speaker};
 
+use crate::page::Page;
 use crate::tally::Tally;
 
 /// Compares what stands below `folder`: `intents.json` and `expected/<provider>/<intent>.json`. Returns what was passed
 /// over, with the reason.
-pub(crate) fn run(folder: &Path, only: Option<&str>, tally: &mut Tally<'_>) -> Result<Vec<String>> {
+pub(crate) fn run(folder: &Path, only: Option<&str>, tally: &mut Tally<'_>, page: &mut Page) -> Result<Vec<String>> {
     let intents = intents(&folder.join("intents.json"))?;
     println!("requests beside the official SDKs'\n");
     let mut passed_over = Vec::new();
@@ -22,7 +23,7 @@ pub(crate) fn run(folder: &Path, only: Option<&str>, tally: &mut Tally<'_>) -> R
         let name = provider.file_name().unwrap_or_default().to_string_lossy();
         match speaker(&name) {
             Err(reason) => passed_over.push(format!("oracle/{name}: {reason}")),
-            Ok(speaker) => compare(&name, provider, &intents, &speaker, only, tally)?,
+            Ok(speaker) => compare(&name, provider, &intents, &speaker, only, tally, page)?,
         }
     }
     println!("\nnot compared");
@@ -38,6 +39,7 @@ fn compare(
     speaker: &Speaker,
     only: Option<&str>,
     tally: &mut Tally<'_>,
+    page: &mut Page,
 ) -> Result<()> {
     let (mut equal, mut refused, mut all) = (0, 0, 0);
     let mut lines = Vec::new();
@@ -67,5 +69,6 @@ fn compare(
     }
     println!("{name:<26} {all:>3} compared  equal {equal}  refused as unsupported {refused}");
     lines.iter().for_each(|line| println!("{line}"));
+    page.requests(name, all, equal, refused);
     Ok(())
 }

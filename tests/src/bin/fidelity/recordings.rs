@@ -11,10 +11,11 @@ use llm_tests::exchange::{Exchange, files_below};
 use llm_tests::replay::operation::replay as replay_operation;
 use llm_tests::replay::{Outcome, Promise, Spoken, quirks_of, replay, spoken};
 
+use crate::page::{COLUMNS, Page};
 use crate::tally::Tally;
 
 /// Replays what stands below `folder`; returns what was passed over, with the reason.
-pub(crate) fn run(folder: &Path, only: Option<&str>, tally: &mut Tally<'_>) -> Result<Vec<String>> {
+pub(crate) fn run(folder: &Path, only: Option<&str>, tally: &mut Tally<'_>, page: &mut Page) -> Result<Vec<String>> {
     let mut groups: BTreeMap<(String, String), Vec<(PathBuf, Exchange)>> = BTreeMap::new();
     for path in files_below(folder)? {
         if only.is_some_and(|only| !path.to_string_lossy().contains(only)) {
@@ -27,14 +28,14 @@ pub(crate) fn run(folder: &Path, only: Option<&str>, tally: &mut Tally<'_>) -> R
     let mut passed_over = Vec::new();
     for ((provider, api), exchanges) in &groups {
         if let Spoken::Operation(kind, protocol) = spoken(provider, api) {
-            if let Err(reason) = operation(folder, provider, api, (kind, protocol), exchanges, tally) {
+            if let Err(reason) = operation(folder, provider, api, (kind, protocol), exchanges, tally, page) {
                 passed_over.push((format!("{provider}/{api}: {reason}"), exchanges.len()));
             }
             continue;
         }
         match codec(provider, api) {
             Err(reason) => passed_over.push((format!("{provider}/{api}: {reason}"), exchanges.len())),
-            Ok(codec) => group(folder, provider, api, codec, exchanges, tally),
+            Ok(codec) => group(folder, provider, api, codec, exchanges, tally, page),
         }
     }
     println!("\nnot replayed");
@@ -79,6 +80,7 @@ fn group(
     codec: &dyn ChatProtocol,
     exchanges: &[(PathBuf, Exchange)],
     tally: &mut Tally<'_>,
+    page: &mut Page,
 ) {
     let mut sums = Sums::default();
     let mut lines = Vec::new();
@@ -92,14 +94,14 @@ fn group(
             lines.extend(tally.promise(&case, promise.as_str(), found));
         }
     }
-    tell(provider, api, exchanges.len(), &sums, &lines);
+    tell(provider, api, exchanges.len(), &sums, &lines, page);
 }
 
-fn tell(provider: &str, api: &str, exchanges: usize, sums: &Sums, lines: &[String]) {
-    let columns = ["lossless", "usage", "requests", "errors", "passing", "native", "translated"];
-    let columns: Vec<_> = columns.iter().map(|name| format!("{name} {}", sums.text(name))).collect();
+fn tell(provider: &str, api: &str, exchanges: usize, sums: &Sums, lines: &[String], page: &mut Page) {
+    let columns: Vec<_> = COLUMNS.iter().map(|(name, _)| format!("{name} {}", sums.text(name))).collect();
     println!("{:<26} {:>3} replayed  {}", format!("{provider}/{api}"), exchanges, columns.join("  "));
     lines.iter().for_each(|line| println!("{line}"));
+    page.recorded(provider, api, exchanges, &COLUMNS.map(|(name, _)| sums.text(name)));
 }
 
 fn operation(
@@ -109,6 +111,7 @@ fn operation(
     (kind, protocol): (OperationKind, Protocol),
     exchanges: &[(PathBuf, Exchange)],
     tally: &mut Tally<'_>,
+    page: &mut Page,
 ) -> Result<(), String> {
     let mut sums = Sums::default();
     let mut lines = Vec::new();
@@ -121,7 +124,7 @@ fn operation(
             lines.extend(tally.promise(&case, promise.as_str(), found));
         }
     }
-    tell(provider, api, exchanges.len(), &sums, &lines);
+    tell(provider, api, exchanges.len(), &sums, &lines, page);
     Ok(())
 }
 
