@@ -7,6 +7,8 @@ use std::time::Duration;
 use llm_core::{Error, ErrorKind, Result};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
+use super::migrations;
+
 /// How many connections SQLite is given. One of them writes at a time; the others read meanwhile.
 const SQLITE_CONNECTIONS: u32 = 4;
 
@@ -59,7 +61,7 @@ impl Db {
             .connect_with(options)
             .await
             .map_err(database_error)?;
-        sqlx::migrate!("migrations/sqlite").run(&pool).await.map_err(|error| {
+        migrations::sqlite().run(&pool).await.map_err(|error| {
             Error::new(ErrorKind::Internal, "the database can't be brought up to date").with_source(error)
         })?;
         Ok(Self::Sqlite(pool))

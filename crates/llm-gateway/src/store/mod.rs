@@ -7,6 +7,7 @@ mod books;
 mod calls;
 mod db;
 mod insert;
+mod migrations;
 mod shipper;
 mod sums;
 mod usage;
