@@ -177,6 +177,17 @@ pub struct DecodeContext {
     pub stream: bool,
     /// Whether embeddings come as base64 of bytes with a sign.
     pub int8_vectors: bool,
+    /// What stands in for structured output that the provider lacks.
+    pub emulation: Option<Emulation>,
+}
+
+/// What stands in for structured output where a provider has none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Emulation {
+    /// The tool that the model was made to call, whose arguments are the answer; none where it was told in words.
+    pub tool: Option<String>,
+    /// The JSON Schema that the answer must match.
+    pub schema: Value,
 }
 
 impl DecodeContext {
@@ -191,7 +202,13 @@ impl DecodeContext {
             no_done: target.quirks.no_done,
             stream: target.stream,
             int8_vectors: target.quirks.int8_vectors,
+            emulation: None,
         }
+    }
+
+    /// The parameters that something else stood in for, as answers name them.
+    pub fn emulated_params(&self) -> Vec<String> {
+        self.emulation.iter().map(|_| "response_format".to_owned()).collect()
     }
 }
 
@@ -336,6 +353,9 @@ pub struct Trailer {
     /// Parameters that were left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dropped_params: Vec<String>,
+    /// Parameters that the provider lacks and that something else stood in for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub emulated_params: Vec<String>,
 }
 
 /// What the encoder of an answer must know of the application's request, and what it can't find out by itself.

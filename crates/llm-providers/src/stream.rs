@@ -180,6 +180,7 @@ impl ChatStream {
         answer.call = trailer.call;
         answer.dropped_params.append(&mut self.chunks.dropped);
         answer.dropped_params.extend(trailer.dropped_params);
+        answer.emulated_params = trailer.emulated_params;
         Ok(answer)
     }
 

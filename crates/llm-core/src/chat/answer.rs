@@ -34,6 +34,9 @@ pub struct ChatAnswer {
     /// Parameters that were left out because the provider can't take them, where the caller allowed it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped_params: Vec<String>,
+    /// Parameters that the provider lacks and that something else stood in for (`response_format`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emulated_params: Vec<String>,
     /// What a gateway on the way has to say of the call; none in process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<CallInfo>,

@@ -16,7 +16,7 @@ use llm_core::{Error, OperationKind, Result};
 use super::account::{Account, End, Held, Used};
 use super::admit::Admitted;
 use super::asked::Asked;
-use super::headers;
+use super::headers::{self, Departures};
 use super::send::{Begun, first_answer};
 use super::spoken::{self, Said, Sent};
 use super::surface::with_codec;
@@ -71,7 +71,7 @@ impl Drop for Waiting {
 async fn complete(mut account: Account, candidates: Vec<Arc<Deployment>>, cap_output: Option<u64>) -> Result<Response> {
     let asked = account.asked().clone();
     let whole = first_answer(&mut account, &candidates, cap_output, |begun| read_whole(begun, asked.clone())).await;
-    let Whole { deployment, body, content_type, observed, answer, cx, dropped } = match whole {
+    let Whole { deployment, body, content_type, observed, answer, cx, departures } = match whole {
         Ok(whole) => whole,
         Err(error) => {
             let status = error.status_for_caller().as_u16();
@@ -92,12 +92,12 @@ async fn complete(mut account: Account, candidates: Vec<Arc<Deployment>>, cap_ou
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, content_type);
     asked.surface.name_call(&id.to_string(), headers);
-    headers::describe(&deployment, attempts, &dropped, &limits, headers);
+    headers::describe(&deployment, attempts, &departures, &limits, headers);
     headers::cost(&info, headers);
     let body = match answer {
         None => body,
         Some(answer) => {
-            let (body, content_type) = answer.write(&cx, info, dropped)?;
+            let (body, content_type) = answer.write(&cx, info, departures.dropped)?;
             if let Ok(content_type) = HeaderValue::from_str(&content_type) {
                 response.headers_mut().insert(header::CONTENT_TYPE, content_type);
             }
@@ -119,7 +119,7 @@ struct Whole {
     answer: Option<Box<dyn Said>>,
     /// What it must be written with then.
     cx: AnswerContext,
-    dropped: Vec<String>,
+    departures: Departures,
 }
 
 async fn read_whole(begun: Begun, asked: Arc<Asked>) -> Result<Whole> {
@@ -145,11 +145,13 @@ async fn read_whole(begun: Begun, asked: Arc<Asked>) -> Result<Whole> {
     let json = HeaderValue::from_static("application/json");
     let theirs = head.headers.get(header::CONTENT_TYPE).filter(|_| asked.surface.kind() != OperationKind::Chat);
     let content_type = theirs.cloned().unwrap_or(json);
-    Ok(Whole { deployment, body, content_type, observed, answer, cx, dropped: encoded.dropped })
+    let departures = Departures::of(encoded);
+    Ok(Whole { deployment, body, content_type, observed, answer, cx, departures })
 }
 
 /// What the native protocol says at the end of a stream.
-pub(super) fn trailer(deployment: &Deployment, info: llm_core::chat::CallInfo, dropped: Vec<String>) -> Trailer {
+pub(super) fn trailer(deployment: &Deployment, info: llm_core::chat::CallInfo, departures: Departures) -> Trailer {
+    let Departures { dropped, emulated } = departures;
     let provider = Some(deployment.provider_id.to_string());
-    Trailer { provider, call: Some(info), dropped_params: dropped, ..Trailer::default() }
+    Trailer { provider, call: Some(info), dropped_params: dropped, emulated_params: emulated, ..Trailer::default() }
 }

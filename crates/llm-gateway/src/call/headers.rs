@@ -2,9 +2,25 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use llm_core::chat::CallInfo;
+use llm_core::codec::Encoded;
 
 use crate::limits::{RateLeft, RateLimits};
 use crate::routing::Deployment;
+
+/// In what a request as it was sent is another than the one that was asked.
+#[derive(Debug, Default)]
+pub(crate) struct Departures {
+    /// Parameters that were left out.
+    pub(crate) dropped: Vec<String>,
+    /// Parameters that something else stood in for.
+    pub(crate) emulated: Vec<String>,
+}
+
+impl Departures {
+    pub(crate) fn of(encoded: Encoded) -> Self {
+        Self { emulated: encoded.context.emulated_params(), dropped: encoded.dropped }
+    }
+}
 
 /// As many as an answer has, with those of HTTP itself.
 const MOST: usize = 20;
@@ -13,7 +29,7 @@ const MOST: usize = 20;
 pub(crate) fn describe(
     deployment: &Deployment,
     attempts: usize,
-    dropped: &[String],
+    departures: &Departures,
     limits: &RateLimits,
     headers: &mut HeaderMap,
 ) {
@@ -21,8 +37,9 @@ pub(crate) fn describe(
     set(headers, HeaderName::from_static("x-llm-provider"), &deployment.provider_id);
     set(headers, HeaderName::from_static("x-llm-deployment"), &deployment.id);
     headers.insert(HeaderName::from_static("x-llm-attempts"), attempts.into());
-    if !dropped.is_empty() {
-        set(headers, HeaderName::from_static("x-llm-dropped-params"), &dropped.join(","));
+    let lists = [("x-llm-dropped-params", &departures.dropped), ("x-llm-emulated-params", &departures.emulated)];
+    for (name, params) in lists.into_iter().filter(|(_, params)| !params.is_empty()) {
+        set(headers, HeaderName::from_static(name), &params.join(","));
     }
     rate(limits.requests, &REQUESTS, headers);
     rate(limits.tokens, &TOKENS, headers);

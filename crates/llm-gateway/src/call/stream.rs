@@ -22,7 +22,7 @@ use super::account::{Account, End, Used};
 use super::admit::Admitted;
 use super::answer::trailer;
 use super::asked::Asked;
-use super::headers;
+use super::headers::{self, Departures};
 use super::relay::Relay;
 use super::send::{Begun, first_answer};
 use super::spoken;
@@ -61,7 +61,7 @@ pub(crate) async fn answer(admitted: Admitted, candidates: &[Arc<Deployment>]) -
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     let (limits, attempts) = (account.rate_limits(), account.attempts());
     asked.surface.name_call(&account.id().to_string(), headers);
-    headers::describe(&opening.deployment, attempts, &opening.dropped, &limits, headers);
+    headers::describe(&opening.deployment, attempts, &opening.departures, &limits, headers);
     *response.body_mut() = Body::new(StreamBody(Some(Streaming::new(opening, account))));
     Ok(response)
 }
@@ -77,7 +77,7 @@ struct Opening {
     pieces: Vec<Bytes>,
     /// How the provider's body ended, if it has.
     ended: Option<Result<()>>,
-    dropped: Vec<String>,
+    departures: Departures,
 }
 
 /// Awaits the first content, so that an early failure can still fall back.
@@ -106,7 +106,7 @@ async fn begin(begun: Begun, asked: Arc<Asked>) -> Result<Opening> {
         out: Vec::new(),
         pieces: Vec::new(),
         ended: None,
-        dropped: sent.encoded.dropped,
+        departures: Departures::of(sent.encoded),
     };
     let deadline = Instant::now() + asked.route.commit_after;
     while opening.relay.observed().content_chunks == 0 && opening.ended.is_none() {
@@ -143,7 +143,7 @@ struct Streaming {
     account: Option<Account>,
     out: Vec<u8>,
     ended: Option<Result<()>>,
-    dropped: Vec<String>,
+    departures: Departures,
     /// Counts and settles, once the provider's body has ended.
     settling: Option<BoxFuture<'static, CallInfo>>,
     keep_alive: Option<Pin<Box<Sleep>>>,
@@ -176,7 +176,7 @@ impl Streaming {
             account: Some(account),
             out: opening.out,
             ended: opening.ended,
-            dropped: opening.dropped,
+            departures: opening.departures,
             settling: None,
             keep_alive: None,
             spoken: false,
@@ -248,7 +248,7 @@ impl Streaming {
                 self.relay.error(&error, &mut self.out);
             }
             _ => {
-                let mut trailer = trailer(&self.deployment, info, std::mem::take(&mut self.dropped));
+                let mut trailer = trailer(&self.deployment, info, std::mem::take(&mut self.departures));
                 (trailer.model, trailer.usage) = std::mem::take(&mut self.unsaid);
                 self.relay.finish(&trailer, &mut self.out);
             }

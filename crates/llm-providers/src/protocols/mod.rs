@@ -19,6 +19,7 @@ pub(crate) mod seal;
 pub(crate) mod sound;
 pub(crate) mod speaks;
 pub(crate) mod splice;
+pub(crate) mod structured;
 pub mod voyage;
 
 use llm_core::Protocol;
@@ -31,6 +32,8 @@ use llm_core::model_list::Models;
 use llm_core::moderation::Moderate;
 use llm_core::rerank::Rerank;
 use llm_core::token_count::CountTokens;
+
+use structured::Structured;
 
 /// An operation, with the table of the protocols that have it.
 pub trait Spoken: Operation {
@@ -93,18 +96,19 @@ table! {
     }
 }
 
-/// The codecs that speak `protocol` for chat; none where they are not built.
+/// The codecs that speak `protocol` for chat, with structured output for providers that lack it; none where they are not
+/// built.
 pub fn chat(protocol: Protocol) -> Option<&'static dyn ChatProtocol> {
-    match protocol {
-        Protocol::OpenAiChat => Some(&openai_chat::OpenAiChat),
-        Protocol::OpenAiResponses => Some(&openai_responses::OpenAiResponses),
-        Protocol::Anthropic => Some(&anthropic::Anthropic),
-        Protocol::Bedrock => Some(&bedrock::Bedrock),
-        Protocol::Cohere => Some(&cohere::Cohere),
-        Protocol::Mistral => Some(&mistral::Mistral),
-        Protocol::Gemini => Some(&gemini::Gemini),
-        Protocol::Ollama => Some(&ollama::Ollama),
-        Protocol::Native => Some(&native::NativeProtocol),
-        _ => None,
-    }
+    Some(match protocol {
+        Protocol::OpenAiChat => &Structured(openai_chat::OpenAiChat),
+        Protocol::OpenAiResponses => &Structured(openai_responses::OpenAiResponses),
+        Protocol::Anthropic => &Structured(anthropic::Anthropic),
+        Protocol::Bedrock => &Structured(bedrock::Bedrock),
+        Protocol::Cohere => &Structured(cohere::Cohere),
+        Protocol::Mistral => &Structured(mistral::Mistral),
+        Protocol::Gemini => &Structured(gemini::Gemini),
+        Protocol::Ollama => &Structured(ollama::Ollama),
+        Protocol::Native => &native::NativeProtocol,
+        _ => return None,
+    })
 }

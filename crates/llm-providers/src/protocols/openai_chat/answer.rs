@@ -42,6 +42,7 @@ pub(super) fn decode(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Re
         usage: fields.take_object("usage").map(|members| usage::read(members.into_members())),
         service_tier: fields.take_nonempty("service_tier"),
         dropped_params: Vec::new(),
+        emulated_params: Vec::new(),
         call: None,
         native: fields.into_native(PROTOCOL),
     })

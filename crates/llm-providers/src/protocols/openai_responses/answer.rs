@@ -49,6 +49,7 @@ pub(super) fn decode(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Re
         usage,
         service_tier: head.service_tier,
         dropped_params: Vec::new(),
+        emulated_params: Vec::new(),
         call: None,
         native: Native::new(PROTOCOL, members),
     })
