@@ -70,6 +70,9 @@ pub struct Wire {
     /// The body.
     #[serde(default)]
     pub body: Option<Value>,
+    /// Whether something stands in for what the provider lacks, which the answer will say.
+    #[serde(skip)]
+    pub is_emulated: bool,
 }
 
 /// Headers that may stand in the place of another.
@@ -103,7 +106,7 @@ impl Expected {
 pub enum Verdict {
     /// Our request is the SDK's.
     Equal,
-    /// The provider can't take the intent, and we say so.
+    /// The provider can't take the intent, and we say so: in an error, or in the answer where something stood in for it.
     Refused,
     /// Ours differs.
     Differs(Vec<String>),
@@ -113,6 +116,7 @@ pub enum Verdict {
 pub fn judge(expected: &Expected, intent: &Intent, speaker: &Speaker) -> Verdict {
     use llm_core::ErrorKind;
     match (&expected.unsupported, request(expected, intent, speaker)) {
+        (_, Ok(ours)) if ours.is_emulated => Verdict::Refused,
         (None, Ok(ours)) => match compare(expected, &ours) {
             found if found.is_empty() => Verdict::Equal,
             found => Verdict::Differs(found),

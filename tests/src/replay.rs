@@ -127,8 +127,10 @@ impl Case<'_> {
     }
 
     fn answer_context(&self, stream: bool) -> AnswerContext {
+        // Where the model stands in the path, or the request was not recorded, the body says none.
+        let model = Some(self.exchange.model()).filter(|model| !model.is_empty()).unwrap_or("as-asked");
         AnswerContext {
-            model: self.exchange.model().to_owned(),
+            model: model.to_owned(),
             stream,
             include_usage: true,
             version: self.version().map(str::to_owned),
