@@ -71,6 +71,9 @@ async fn a_streamed_call_costs_what_the_same_call_costs_whole() {
         for path in ["/v1/chat/completions", "/v1/messages", "/api/v1/call/chat"] {
             for stream in [false, true] {
                 let mut body = ask("fast", stream);
+                if path.ends_with("/responses") {
+                    body = json!({"model": "fast", "input": "Hello"});
+                }
                 if path.starts_with("/api") {
                     body["messages"] = json!([{"role": "user", "parts": [{"type": "text", "text": "Hello"}]}]);
                 }
@@ -355,6 +358,9 @@ async fn every_route_that_reaches_a_provider_is_metered() {
                 let mut body = ask("fast", false);
                 if path.contains("/models/") {
                     body = json!({"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]});
+                }
+                if path.ends_with("/responses") {
+                    body = json!({"model": "fast", "input": "Hello"});
                 }
                 if path.starts_with("/api") {
                     body["messages"] = json!([{"role": "user", "parts": [{"type": "text", "text": "Hello"}]}]);
