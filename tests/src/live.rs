@@ -9,10 +9,10 @@
 )]
 
 mod gateway;
-mod python;
+mod programs;
 pub mod speech;
 mod upstream;
 
 pub use gateway::{Answer, TestGateway};
-pub use python::python;
+pub use programs::{Runtime, run};
 pub use upstream::{Piece, Script, Seen, Upstream, anthropic, openai};

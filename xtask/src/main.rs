@@ -3,6 +3,7 @@
 mod bench;
 mod catalogue;
 mod fidelity;
+mod node;
 mod oracle;
 mod providers;
 mod python;

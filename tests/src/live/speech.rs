@@ -7,6 +7,7 @@ mod gemini;
 mod ollama;
 mod openai;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use llm_core::Protocol;
@@ -42,7 +43,7 @@ pub struct Call {
     /// The provider's id of it. Ollama gives none.
     pub id: &'static str,
     /// The tool.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The arguments as JSON, cut as they arrive.
     pub arguments: Vec<&'static str>,
 }
@@ -103,8 +104,8 @@ impl Speech {
 
     /// Asks for a tool.
     #[must_use]
-    pub fn call(mut self, id: &'static str, name: &'static str, arguments: &[&'static str]) -> Self {
-        self.calls.push(Call { id, name, arguments: arguments.to_vec() });
+    pub fn call(mut self, id: &'static str, name: impl Into<Cow<'static, str>>, arguments: &[&'static str]) -> Self {
+        self.calls.push(Call { id, name: name.into(), arguments: arguments.to_vec() });
         self.stop = Stop::Tools;
         self
     }

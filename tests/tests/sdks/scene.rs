@@ -4,7 +4,7 @@
 
 use llm_core::Protocol;
 use llm_tests::live::speech::{Broken, Speech, Stop, Tokens};
-use llm_tests::live::{Script, Seen, TestGateway, Upstream, anthropic, openai, python};
+use llm_tests::live::{Runtime, Script, Seen, TestGateway, Upstream, anthropic, openai, run};
 use serde_json::{Value, json};
 
 /// The providers' ids, and what they speak.
@@ -46,9 +46,14 @@ impl Scene {
         Self { provider, upstream, gateway, key }
     }
 
-    /// Runs a program and gives what it saw.
+    /// Runs a program in Python and gives what it saw.
     pub(crate) async fn run(&self, program: &str, arguments: &[&str]) -> Value {
-        python(&self.gateway, &self.key, program, &[&[self.provider], arguments].concat()).await
+        self.run_in(Runtime::Python, program, arguments).await
+    }
+
+    /// Runs a program and gives what it saw.
+    pub(crate) async fn run_in(&self, runtime: Runtime, program: &str, arguments: &[&str]) -> Value {
+        run(runtime, &self.gateway, &self.key, program, &[&[self.provider], arguments].concat()).await
     }
 
     /// The bodies that arrived for `case`, streamed or not.
@@ -73,7 +78,7 @@ fn answer(protocol: Protocol, seen: &Seen) -> Script {
     let case = request["model"].as_str().unwrap_or_default();
     match case.parse() {
         Ok(status) => error(protocol, status),
-        Err(_) => speech(case, protocol).spelled(protocol, &request),
+        Err(_) => speech(case, protocol, &request).spelled(protocol, &request),
     }
 }
 
@@ -89,6 +94,24 @@ fn error(protocol: Protocol, status: u16) -> Script {
     if status == 429 { script.header("retry-after", "7") } else { script }
 }
 
+/// A structured answer, in pieces.
+const CITY: &[&str] = &["{\"name\": \"Par", "is\", \"inhabitants\": 2100000}"];
+
+/// The first tool that the model may call: some clients ask for a structured answer as the input of one.
+fn offered(request: &Value) -> Option<String> {
+    let tool = &request["tools"][0];
+    let name = tool["function"].get("name").or(tool.get("name"));
+    name.and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Whether the caller's tools have answered.
+fn holds_result(request: &Value) -> bool {
+    let messages = request["messages"].as_array().into_iter().flatten();
+    let parts = |message: &Value| message["content"].as_array().cloned().unwrap_or_default();
+    messages.clone().any(|message| message["role"] == "tool")
+        || messages.flat_map(parts).any(|part| part["type"] == "tool_result")
+}
+
 /// Anthropic's word for what a status means.
 fn kind_of(status: u16) -> &'static str {
     match status {
@@ -102,8 +125,8 @@ fn kind_of(status: u16) -> &'static str {
     }
 }
 
-/// What is said in `case`.
-fn speech(case: &str, protocol: Protocol) -> Speech {
+/// What is said in `case`, to `request`.
+fn speech(case: &str, protocol: Protocol, request: &Value) -> Speech {
     let words = Speech::of(&["Hel", "lo ", "there"]);
     let (first, second) = match protocol {
         Protocol::Anthropic => ("toolu_1", "toolu_2"),
@@ -112,7 +135,12 @@ fn speech(case: &str, protocol: Protocol) -> Speech {
     match case {
         "call" => Speech::of(&["Let me ", "look."]).call(first, "weather", &["{\"ci", "ty\": \"Par", "is\"}"]),
         "calls" => Speech::default().call(first, "weather", &["{\"city\":", "\"Paris\"}"]).call(second, "clock", &[]),
-        "structured" => Speech::of(&["{\"name\": \"Par", "is\", \"inhabitants\": 2100000}"]),
+        // A tool is asked for once.
+        "round" if !holds_result(request) => Speech::default().call(first, "weather", &["{\"city\":", "\"Paris\"}"]),
+        "structured" => match offered(request) {
+            Some(tool) => Speech::default().call(first, tool, CITY),
+            None => Speech::of(CITY),
+        },
         "thinking" => Speech {
             thoughts: vec!["Hm, ", "well."],
             signature: Some("c2lnbmVk"),

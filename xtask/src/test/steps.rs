@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::Outcome;
 use crate::run::{cargo, is_there, root, succeeds, watched};
-use crate::{python, tidy};
+use crate::{node, python, tidy};
 
 /// One step.
 type Step = fn() -> Result<Outcome>;
@@ -35,17 +35,18 @@ fn clippy() -> Result<Outcome> {
     Ok(Outcome::one(succeeds(&mut command)?))
 }
 
-/// Unit and integration tests. Those that drive the gateway with the official SDKs find their Python in
-/// `LLM_TEST_PYTHON`.
+/// Unit and integration tests, and what those need that drive the gateway with real clients.
 fn tests() -> Result<Outcome> {
-    let python = python::environment("sdks", &root().join("tests/python/requirements.txt"))?;
+    python::environment("sdks", &root().join("tests/python/requirements.txt"))?;
+    python::environment("older", &root().join("tests/python/requirements-older.txt"))?;
+    node::environment()?;
     let mut command = if is_there("cargo-nextest", "--version") {
         cargo(&["nextest", "run", "--workspace", "--no-fail-fast"])
     } else {
         println!("`cargo-nextest` is not installed, so `cargo test` runs the tests");
         cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
     };
-    count(command.env("LLM_TEST_PYTHON", python).env("INSTA_UPDATE", "no"))
+    count(command.env("INSTA_UPDATE", "no"))
 }
 
 fn doc_tests() -> Result<Outcome> {
