@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -89,8 +89,32 @@ fn names<'a>(asked: &'a str, deployments: &'a [Arc<Deployment>]) -> Vec<&'a str>
     std::iter::once(asked).chain(ids).collect()
 }
 
+/// How much of a stranger's body is read before it is refused, and for how long.
+const OF_A_STRANGER: (usize, Duration) = (64 << 10, Duration::from_secs(1));
+
+/// Authenticates a request and reads its body.
+///
+/// A short body is read even where its sender is refused. Else the connection would have to be closed, which a caller
+/// who keeps it for further calls learns too late: the next one would break.
+pub(crate) async fn enter(
+    gateway: &Gateway,
+    head: &Parts,
+    body: Body,
+    now: Timestamp,
+) -> Result<(Arc<VirtualKey>, Bytes)> {
+    match authenticate(gateway, head, now) {
+        Ok(key) => Ok((key, collect(body, gateway.max_body).await?)),
+        Err(error) => {
+            let (most, patience) = OF_A_STRANGER;
+            // Whatever comes of it, the answer is that the key is no good.
+            let _ = tokio::time::timeout(patience, collect(body, most)).await;
+            Err(error)
+        }
+    }
+}
+
 /// Finds the key that the request presents, and checks that it may call at all.
-pub(crate) fn authenticate(gateway: &Gateway, head: &Parts, now: Timestamp) -> Result<Arc<VirtualKey>> {
+fn authenticate(gateway: &Gateway, head: &Parts, now: Timestamp) -> Result<Arc<VirtualKey>> {
     let query = head.uri.query();
     let Some(secret) = presented(&head.headers, query) else {
         return Err(Error::new(ErrorKind::InvalidApiKey, "no API key was sent")
@@ -142,7 +166,7 @@ fn in_query(query: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Reads a request's body, at most `limit` bytes of it.
-pub(crate) async fn collect(body: Body, limit: usize) -> Result<Bytes> {
+async fn collect(body: Body, limit: usize) -> Result<Bytes> {
     let too_large = || Error::new(ErrorKind::RequestTooLarge, format!("the request body is larger than {limit} bytes"));
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large());

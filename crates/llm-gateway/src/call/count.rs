@@ -35,8 +35,8 @@ pub(crate) async fn count_tokens(gateway: &Arc<Gateway>, request: Request<Body>)
 
 async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request: Request<Body>) -> Result<u64> {
     let (mut head, body) = request.into_parts();
-    let key = asked::authenticate(gateway, &head, arrival.at)?;
-    let body = inner(&asked::collect(body, gateway.max_body).await?);
+    let (key, body) = asked::enter(gateway, &head, body, arrival.at).await?;
+    let body = inner(&body);
     // What would be asked is read as if it were.
     let path = head.uri.path().replace("countTokens", "generateContent");
     head.uri = path.parse().map_err(|_| Error::new(ErrorKind::NotFound, "the path is not one of a model"))?;

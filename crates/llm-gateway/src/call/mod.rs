@@ -52,8 +52,7 @@ pub(crate) async fn answer(
 
 async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request: Request<Body>) -> Result<Response> {
     let (head, body) = request.into_parts();
-    let key = asked::authenticate(gateway, &head, arrival.at)?;
-    let body = asked::collect(body, gateway.max_body).await?;
+    let (key, body) = asked::enter(gateway, &head, body, arrival.at).await?;
     let asked = Arc::new(asked::read(gateway, surface, arrival, key, head, body)?);
     let candidates = gateway.routes.candidates(&asked.route, gateway.now_ms());
     let Some(first) = candidates.first() else {
