@@ -33,20 +33,22 @@ pub(crate) fn environment() -> Result<()> {
     Ok(())
 }
 
-/// The Node for this machine, which comes as a package of its own for each kind.
+/// The Node for this machine: a package of its own for most kinds, else the system's where it is new enough.
 fn interpreter(folder: &Path) -> Result<PathBuf> {
-    let kind = match std::env::consts::ARCH {
-        "x86_64" => "x64",
-        "aarch64" => "arm64",
-        other => other,
-    };
+    let kind = if cfg!(target_arch = "x86_64") { "x64" } else { "arm64" };
     let system = if cfg!(target_os = "macos") { "darwin" } else { std::env::consts::OS };
-    let node = folder.join(format!("node_modules/node-{system}-{kind}/bin/node"));
+    let packaged = folder.join(format!("node_modules/node-{system}-{kind}/bin/node"));
+    if packaged.exists() {
+        return Ok(packaged);
+    }
+    let mut ask = Command::new("node");
+    ask.args(["--print", "parseInt(process.versions.node) >= 22 ? process.execPath : ''"]);
+    let path = ask.output().ok().and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
     anyhow::ensure!(
-        node.exists(),
-        "there is no Node for {system} on {kind}\nhint: add its package to `tests/node/package.json`"
+        !path.trim().is_empty(),
+        "there is no Node 22 for {system} on {kind}\nhint: install Node 22 or newer"
     );
-    Ok(node)
+    Ok(PathBuf::from(path.trim()))
 }
 
 /// Makes `link` lead to `target`, wherever it led before.
