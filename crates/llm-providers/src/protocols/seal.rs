@@ -52,19 +52,17 @@ pub(crate) fn unseal(text: &str) -> Option<(&str, Proof<'_>)> {
 /// Takes the seal off thoughts that a caller sent back.
 pub(crate) fn unsealed(mut reasoning: Reasoning) -> Reasoning {
     for text in [reasoning.signature.take(), reasoning.encrypted.take()].into_iter().enumerate() {
-        match text {
-            (place, Some(text)) => match (unseal(&text), place) {
-                (Some((provider, proof)), _) => {
-                    reasoning.provider = Some(provider.to_owned());
-                    match proof {
-                        Proof::Signature(text) => reasoning.signature = Some(text.to_owned()),
-                        Proof::Encrypted(text) => reasoning.encrypted = Some(text.to_owned()),
-                    }
+        let (place, Some(text)) = text else { continue };
+        match (unseal(&text), place) {
+            (Some((provider, proof)), _) => {
+                reasoning.provider = Some(provider.to_owned());
+                match proof {
+                    Proof::Signature(text) => reasoning.signature = Some(text.to_owned()),
+                    Proof::Encrypted(text) => reasoning.encrypted = Some(text.to_owned()),
                 }
-                (None, 0) => reasoning.signature = Some(text),
-                (None, _) => reasoning.encrypted = Some(text),
-            },
-            (_, None) => {}
+            }
+            (None, 0) => reasoning.signature = Some(text),
+            (None, _) => reasoning.encrypted = Some(text),
         }
     }
     reasoning

@@ -111,7 +111,7 @@ impl Encoder {
 
     fn change(&mut self, delta: &Delta, out: &mut Vec<u8>) -> Result<()> {
         match &delta.change {
-            Change::Start(part) => return self.begin(delta.part, part, out),
+            Change::Start(part) => self.begin(delta.part, part, out),
             Change::Text(text) | Change::Refusal(text) => self.piece(delta.part, "text", text, out),
             Change::Reasoning(text) => self.piece(delta.part, "thinking", text, out),
             Change::Arguments(more) => {

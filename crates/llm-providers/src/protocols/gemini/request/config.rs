@@ -148,12 +148,8 @@ fn write_format(
     config: &mut Map<String, Value>,
 ) -> Result<()> {
     match &request.response_format {
-        None => {}
-        Some(ResponseFormat::Text) => {
-            if request.native.is_from(ME) {
-                RESPONSE_MIME_TYPE.set(config, "text/plain");
-            }
-        }
+        Some(ResponseFormat::Text) if request.native.is_from(ME) => RESPONSE_MIME_TYPE.set(config, "text/plain"),
+        None | Some(ResponseFormat::Text) => {}
         Some(ResponseFormat::JsonObject) => RESPONSE_MIME_TYPE.set(config, JSON),
         Some(ResponseFormat::JsonSchema { schema, native, .. }) => {
             RESPONSE_MIME_TYPE.set(config, JSON);
