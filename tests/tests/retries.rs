@@ -1,4 +1,5 @@
 //! Calls that are tried again, on a socket.
+#![expect(clippy::expect_used, reason = "a test that can't be set up must fail loudly")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -37,7 +38,7 @@ async fn an_overloaded_provider_is_asked_again_with_the_same_key() {
     assert_eq!(answer.text(), "yes");
     let keys: Vec<_> = upstream.seen().iter().map(|seen| seen.headers["idempotency-key"].clone()).collect();
     assert_eq!(keys.len(), 3);
-    assert!(keys.iter().all(|key| key == &keys[0]), "{keys:?}");
+    assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
 }
 
 #[tokio::test]
