@@ -407,7 +407,7 @@ async fn a_provider_that_is_too_slow_or_not_there_is_said_to_be() {
     let slow = Upstream::start(|seen| openai::echo(&seen.json(), &["late"], 1).after(Duration::from_secs(10))).await;
     let more = "[providers.gone]\nprotocol = \"openai-chat\"\nbase_url = \"http://127.0.0.1:9\"\n\
                 [[models]]\nname = \"gone\"\nretries = 0\ndeployments = [{ model = \"gone:m\" }]\n\
-                [providers.later]\nprotocol = \"gemini\"\nbase_url = \"http://127.0.0.1:9\"";
+                [providers.later]\nprotocol = \"voyage\"\nbase_url = \"http://127.0.0.1:9\"";
     let gateway = gateway_before(&slow, "openai-chat", more).await;
     let key = gateway.key(json!({})).await;
     for caller in CALLERS {

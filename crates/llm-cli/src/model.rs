@@ -2,6 +2,7 @@
 
 use llm_providers::catalogue::Catalogue;
 use llm_providers::environment;
+use llm_providers::registry::ProviderRow;
 use llm_providers::{Client, Error, ErrorKind, Provider, registry};
 
 use crate::failure::Failure;
@@ -69,8 +70,12 @@ fn nearest(provider: &str, model: &str) -> Option<String> {
 /// A model of that bare name, of a configured provider first.
 fn of_some_provider(client: &Client, model: &str) -> Option<String> {
     let configured = client.providers().map(|provider| provider.id());
+    // Of all that sell a model, whoever is usually asked for one of its family most likely makes it.
+    let family = |model: &str| model.split('-').next().map(str::to_owned);
+    let makes = |row: &ProviderRow| row.default_model.as_deref().and_then(family) == family(model);
+    let makers = registry::rows().iter().filter(|(_, row)| makes(row)).map(|(id, _)| id.as_str());
     let known = registry::rows().keys().map(String::as_str);
-    let mut providers = configured.chain(known);
+    let mut providers = configured.chain(makers).chain(known);
     let found = providers.find(|provider| Catalogue::bundled().lookup(provider, model).is_some());
     found.map(|provider| format!("{provider}:{model}"))
 }

@@ -52,11 +52,12 @@ impl Price {
         }
         let prompt = usage.input_tokens();
         let by_tokens = self.is_by_tokens();
+        let by_measures = self.lines.iter().any(|line| line.meter.is_measure());
         let mut sum: i128 = 0;
         let mut charged = usage.is_zero();
         for (meter, count) in usage.counts() {
             let Some(rate) = self.rate(meter, prompt, service) else {
-                if meter.is_measure() || (meter.is_token() && !by_tokens) {
+                if (meter.is_measure() && by_tokens) || (meter.is_token() && by_measures && !by_tokens) {
                     continue;
                 }
                 return None;

@@ -319,7 +319,7 @@ pub fn nearest<'a>(id: &str, known: impl IntoIterator<Item = &'a str>) -> Option
     known
         .into_iter()
         .map(|name| (strsim::jaro_winkler(id, name), name))
-        .filter(|(likeness, _)| *likeness > 0.8)
+        .filter(|(likeness, _)| *likeness > 0.85)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
 }

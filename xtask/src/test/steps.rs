@@ -6,6 +6,9 @@ use super::Outcome;
 use crate::run::{cargo, is_there, root, succeeds, watched};
 use crate::{node, python, tidy};
 
+/// What released binaries are built with, so that it is tested, too.
+const CLOUDS: &str = "--features=llm-gateway/clouds,llm-cli/clouds";
+
 /// One step.
 type Step = fn() -> Result<Outcome>;
 
@@ -31,7 +34,7 @@ fn tidy() -> Result<Outcome> {
 }
 
 fn clippy() -> Result<Outcome> {
-    let mut command = cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]);
+    let mut command = cargo(&["clippy", "--workspace", CLOUDS, "--all-targets", "--quiet", "--", "-D", "warnings"]);
     Ok(Outcome::one(succeeds(&mut command)?))
 }
 
@@ -41,20 +44,20 @@ fn tests() -> Result<Outcome> {
     python::environment("older", &root().join("tests/python/requirements-older.txt"))?;
     node::environment()?;
     let mut command = if is_there("cargo-nextest", "--version") {
-        cargo(&["nextest", "run", "--workspace", "--no-fail-fast"])
+        cargo(&["nextest", "run", "--workspace", CLOUDS, "--no-fail-fast"])
     } else {
         println!("`cargo-nextest` is not installed, so `cargo test` runs the tests");
-        cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
+        cargo(&["test", "--workspace", CLOUDS, "--lib", "--bins", "--tests", "--no-fail-fast"])
     };
     count(command.env("INSTA_UPDATE", "no"))
 }
 
 fn doc_tests() -> Result<Outcome> {
-    count(&mut cargo(&["test", "--workspace", "--doc", "--no-fail-fast"]))
+    count(&mut cargo(&["test", "--workspace", CLOUDS, "--doc", "--no-fail-fast"]))
 }
 
 fn docs() -> Result<Outcome> {
-    let mut command = cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
+    let mut command = cargo(&["doc", "--workspace", CLOUDS, "--no-deps", "--document-private-items", "--quiet"]);
     Ok(Outcome::one(succeeds(command.env("RUSTDOCFLAGS", "-D warnings"))?))
 }
 

@@ -143,14 +143,14 @@ fn a_schema_and_an_image_go_along() {
 #[test]
 fn the_provider_refuses() {
     let server = Server::json(
-        429,
-        &json!({"error": {"message": "Rate limit reached for gpt-4o-mini", "type": "requests", "code": "rate_limit_exceeded"}}),
+        403,
+        &json!({"error": {"message": "Your project has no access to gpt-4o-mini", "type": "invalid_request_error"}}),
     );
     assert_snapshot!(server.llm(&["-m", "openai:gpt-4o-mini", "hello"]).run(), @r#"
     status: 1
     --- stdout
     --- stderr
-    error: openai: Rate limit reached for gpt-4o-mini
+    error: openai: Your project has no access to gpt-4o-mini
     ---
     "#);
 }

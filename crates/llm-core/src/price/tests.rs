@@ -127,8 +127,18 @@ proptest! {
         for (meter, count) in counts {
             usage.set(meter, count);
         }
-        let exact: Option<i128> =
-            usage.counts().map(|(meter, count)| Some(i128::from(count) * i128::from(rate_of(&price, meter)?))).sum();
+        // Tokens and other measures of the same work: the side that has no line is not charged where the other has one.
+        let has = |side: fn(Meter) -> bool| price.lines.iter().any(|line| side(line.meter));
+        let spared = |meter: Meter| {
+            let other_side = if meter.is_measure() { has(Meter::is_token) } else { has(Meter::is_measure) && !has(Meter::is_token) };
+            (meter.is_token() || meter.is_measure()) && other_side && rate_of(&price, meter).is_none()
+        };
+        let charged: Vec<_> = usage.counts().filter(|(meter, _)| !spared(*meter)).collect();
+        let exact: Option<i128> = if charged.is_empty() && !usage.is_zero() {
+            None
+        } else {
+            charged.iter().map(|(meter, count)| Some(i128::from(*count) * i128::from(rate_of(&price, *meter)?))).sum()
+        };
         match (price.cost(&usage, None), exact) {
             (None, None) => {}
             (Some(cost), Some(exact)) => {

@@ -16,6 +16,7 @@ const SHAPE: rerank::Shape = rerank::Shape {
     list: "results",
     has_bound: true,
     has_documents: false,
+    truncates: false,
 };
 
 fn decode_answer(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<RerankAnswer> {

@@ -1,7 +1,7 @@
 //! Gemini, `:generateContent` and `:streamGenerateContent`, on Google's generativelanguage and Vertex hosts.
 //!
 //! The model and the method stand in the path; a target with the variable `project` is Vertex. Members may be spelled
-//! in two ways ([`name`]). What a part, a content, a candidate or an event holds beyond what the vocabulary knows rides
+//! in two ways (`name.rs`). What a part, a content, a candidate or an event holds beyond what the vocabulary knows rides
 //! in its [`Native`](llm_core::Native) and is written back only to this protocol. Nothing but the end of the connection
 //! ends a stream; it was whole where every candidate has said why it ended.
 

@@ -1,7 +1,7 @@
 //! OpenAI Chat Completions, upstream and downstream, and everything that calls itself compatible with it.
 //!
 //! The hosts' differences are [`Quirks`](llm_core::codec::Quirks) of their rows; nothing here asks for a provider's
-//! name. What a decoder leaves in a [`Native`](llm_core::Native) beside unknown members are hints of spelling, so that
+//! name. What a decoder leaves in a [`Native`] beside unknown members are hints of spelling, so that
 //! what came in this protocol is written back as it was:
 //!
 //! | left behind | means |

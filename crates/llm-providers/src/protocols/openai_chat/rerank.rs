@@ -28,10 +28,19 @@ pub(in crate::protocols) struct Shape {
     pub(in crate::protocols) has_bound: bool,
     /// Whether the answer can repeat the documents.
     pub(in crate::protocols) has_documents: bool,
+    /// Whether it is told to cut documents that are too long, as its SDK does unasked.
+    pub(in crate::protocols) truncates: bool,
 }
 
-const SHAPE: Shape =
-    Shape { protocol: PROTOCOL, path: "/rerank", top: "top_n", list: "results", has_bound: true, has_documents: true };
+const SHAPE: Shape = Shape {
+    protocol: PROTOCOL,
+    path: "/rerank",
+    top: "top_n",
+    list: "results",
+    has_bound: true,
+    has_documents: true,
+    truncates: false,
+};
 
 pub(in crate::protocols) fn encode_request(
     shape: &Shape,
@@ -43,6 +52,9 @@ pub(in crate::protocols) fn encode_request(
     body.set("query", request.query.as_str());
     body.set("documents", request.documents.clone());
     body.set_some(shape.top, request.top_n);
+    if shape.truncates && !request.native.is_from(shape.protocol) {
+        body.set("truncation", true);
+    }
     match request.return_documents {
         Some(wanted) if shape.has_documents => body.set("return_documents", wanted),
         // Documents that are not asked for are not missed.

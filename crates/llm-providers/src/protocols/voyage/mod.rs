@@ -24,6 +24,7 @@ const RERANK: rerank::Shape = rerank::Shape {
     list: "data",
     has_bound: false,
     has_documents: true,
+    truncates: true,
 };
 
 /// The codec of Voyage.
