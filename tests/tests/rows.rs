@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use llm_core::chat::{ChatRequest, Media, MediaKind, MediaSource, Part, ResponseFormat, Tool, ToolChoice};
-use llm_core::{Error, ErrorKind, Native, OperationKind, Protocol};
+use llm_core::{Error, ErrorKind, OperationKind, Protocol};
 use llm_providers::registry::{self, Auth, ProviderRow};
 use llm_providers::{Provider, Secret, Timeouts, protocols};
 use llm_tests::live::{Script, Seen, Upstream};
