@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::time::Duration;
 
 use llm_core::{ErrorKind, NanoUsd};
 use tempfile::TempDir;
@@ -166,7 +167,11 @@ async fn two_processes_do_not_share_a_journal() {
     let error = Process::try_start(folder.path(), NEW_YEAR).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::JournalUnavailable);
     assert!(error.message().contains("another process"), "{error}");
-    drop(first);
+    let Process { db, books: Books { shipper, journal, .. }, .. } = first;
+    drop(journal);
+    // Ended, and not only told to: the shipper holds the journal until it is.
+    shipper.stop(Duration::from_secs(10)).await;
+    drop(db);
     Process::start(folder.path(), NEW_YEAR).await;
 }
 
