@@ -78,7 +78,8 @@ impl Provider {
 
     /// The stand-in that answers by itself; see [`crate::transport`].
     pub fn sandbox() -> Result<Self> {
-        let row = ProviderRow::new("Sandbox", Protocol::OpenAiChat, "http://sandbox.invalid/v1");
+        let mut row = ProviderRow::new("Sandbox", Protocol::OpenAiChat, "http://sandbox.invalid/v1");
+        row.without = OperationKind::ALL.iter().copied().filter(|kind| *kind != OperationKind::Chat).collect();
         let base_url = base_url("sandbox", &row)?;
         Ok(Self {
             id: "sandbox".to_owned(),

@@ -34,3 +34,11 @@ fn a_known_provider_without_a_key_names_the_variable() {
     assert_eq!(error.kind(), ErrorKind::MissingCredential);
     assert_eq!(error.hint(), Some("set `OPENAI_API_KEY`"));
 }
+
+#[tokio::test]
+async fn the_sandbox_says_that_it_only_chats() {
+    let client = Client::builder().provider(Provider::sandbox().unwrap()).build();
+    assert!(client.chat(ChatRequest::new("sandbox:echo").user("Hello")).await.is_ok());
+    let error = client.embed(crate::EmbedRequest::new("sandbox:echo").text("Hello")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotImplemented);
+}
