@@ -161,7 +161,10 @@ fn rewritten(codec: &dyn ChatProtocol, head: &RequestHead, body: &[u8]) -> Optio
         let _ = other.encode_request(&request, &target);
     }
     let encoded = codec.encode_request(&request, &target).ok()?;
-    Some((encoded.body.to_vec(), RequestHead { headers: encoded.headers, path: encoded.path, query: None }))
+    Some((
+        encoded.body.to_vec(),
+        RequestHead { headers: encoded.headers, path: encoded.path, ..RequestHead::default() },
+    ))
 }
 
 /// A whole answer that was read and written again reads the same; so does an error.

@@ -106,6 +106,7 @@ impl Asked {
             path: self.path.clone(),
             query: (!query.is_empty()).then(|| query.join("&")),
             headers: header_map(&self.headers),
+            ..RequestHead::default()
         }
     }
 }

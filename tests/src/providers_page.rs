@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use llm_core::batch::Batches;
+use llm_core::file::Files;
 use llm_core::{OperationKind, Protocol};
-use llm_providers::protocols;
+use llm_providers::protocols::{self, Spoken};
 use llm_providers::registry::{self, Auth, ProviderRow};
 
 /// The page, to stand in `docs/providers.md`.
@@ -112,7 +114,12 @@ pub fn operations(row: &ProviderRow) -> String {
 
 /// Whether the row says that an operation may be asked for, and the protocol of it is built.
 pub fn offers(row: &ProviderRow, kind: OperationKind) -> bool {
-    let is_built = |protocol: Protocol| kind != OperationKind::Chat || protocols::chat(protocol).is_some();
+    let is_built = |protocol: Protocol| match kind {
+        OperationKind::Chat => protocols::chat(protocol).is_some(),
+        OperationKind::Files => Files::codec(protocol).is_some(),
+        OperationKind::Batches => Batches::codec(protocol).is_some(),
+        _ => true,
+    };
     row.protocol_of(kind).is_some_and(is_built)
 }
 

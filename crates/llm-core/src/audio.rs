@@ -1,6 +1,5 @@
 //! Speech, both ways: text to sound, sound to text.
 
-mod bytes_as_base64;
 mod duration;
 mod speak;
 mod transcribe;

@@ -179,6 +179,8 @@ pub struct DecodeContext {
     pub int8_vectors: bool,
     /// What stands in for structured output that the provider lacks.
     pub emulation: Option<Emulation>,
+    /// Whether the answer is bytes that say nothing of the call: the content of a file.
+    pub is_bytes: bool,
 }
 
 /// What stands in for structured output where a provider has none.
@@ -203,6 +205,7 @@ impl DecodeContext {
             stream: target.stream,
             int8_vectors: target.quirks.int8_vectors,
             emulation: None,
+            is_bytes: false,
         }
     }
 
@@ -280,6 +283,8 @@ pub struct ResponseHead {
 /// The head of an application's request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestHead {
+    /// The method.
+    pub method: Method,
     /// The path, percent-encoded as it came.
     pub path: String,
     /// The query as it came, without `?`.

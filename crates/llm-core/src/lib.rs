@@ -9,6 +9,7 @@
 //! | [`embedding`], [`rerank`], [`moderation`], [`completion`] | the other operations on text |
 //! | [`image`], [`audio`] | images, and speech both ways |
 //! | [`token_count`], [`model_list`] | a prompt's tokens, a provider's models |
+//! | [`file`], [`batch`] | files that a provider keeps, and many calls handed over at once |
 //! | [`operation`] | kinds of calls, and what every request and answer says |
 //! | [`codec`] | the traits that a protocol implements, and what is handed across them |
 //! | [`usage`], [`price`], [`money`] | what a call used, what a unit costs, what the call costs |
@@ -18,12 +19,15 @@
 #![warn(missing_docs)]
 
 pub mod audio;
+pub mod batch;
+mod bytes_as_base64;
 pub mod chat;
 pub mod codec;
 pub mod completion;
 pub mod embedding;
 pub mod error;
 pub mod fields;
+pub mod file;
 pub mod image;
 pub mod model_list;
 pub mod moderation;
@@ -37,10 +41,12 @@ pub mod token_count;
 pub mod usage;
 
 pub use audio::{AudioFile, SpeakAnswer, SpeakRequest, TranscribeAnswer, TranscribeRequest};
+pub use batch::{Batch, BatchAsk, BatchBody, BatchCall, BatchDraft, BatchList, BatchResult, BatchState};
 pub use chat::{CacheControl, ChatAccumulator, ChatAnswer, ChatChunk, ChatRequest, Choice, Message, Part, Role};
 pub use completion::{CompleteAnswer, CompleteRequest};
 pub use embedding::{EmbedAnswer, EmbedRequest};
 pub use error::{Error, ErrorKind, Result};
+pub use file::{FileAsk, FileContent, FileList, FileUpload, StoredFile};
 pub use image::{ImagesAnswer, ImagesRequest};
 pub use moderation::{ModerateAnswer, ModerateRequest};
 pub use money::NanoUsd;

@@ -49,12 +49,16 @@ kinds! {
     CountTokens = "count_tokens",
     /// The models that a provider lists.
     Models = "models",
+    /// Files that a provider keeps.
+    Files = "files",
+    /// Many calls at once, answered later.
+    Batches = "batches",
 }
 
 impl OperationKind {
     /// Whether providers answer it without charging for it.
     pub const fn is_free(self) -> bool {
-        matches!(self, Self::CountTokens | Self::Models)
+        matches!(self, Self::CountTokens | Self::Models | Self::Files)
     }
 }
 
@@ -70,6 +74,8 @@ pub trait Operation: Sized + Send + Sync + 'static {
     const KIND: OperationKind;
     /// The name in routes, call records and error messages.
     const NAME: &'static str = Self::KIND.as_str();
+    /// Whether a streamed answer is lines of JSON, whatever media type its provider gives it.
+    const LINES: bool = false;
     /// What is asked.
     type Request: Asks;
     /// What is answered.

@@ -1,12 +1,17 @@
 //! The in-process entry point: model id in, typed answer out.
 
+mod batches;
 mod capabilities;
+mod files;
 mod form;
 mod messages;
 mod models;
 mod operations;
 mod respond;
 
+pub(crate) use batches::one as one_batch;
+pub use batches::{BatchResults, BatchesOf};
+pub use files::FilesOf;
 pub use form::EventStream;
 pub use messages::{MessagesAnswer, MessagesRequest};
 pub use respond::{Response, ResponseRequest};

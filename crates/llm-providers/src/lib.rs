@@ -19,6 +19,7 @@
 //! | `google` | tokens by Google's application default credentials, where no key of Vertex is given |
 #![warn(missing_docs)]
 
+mod batching;
 pub mod catalogue;
 pub mod client;
 pub mod environment;
@@ -30,7 +31,10 @@ pub mod retry;
 pub mod stream;
 pub mod transport;
 
-pub use client::{Client, ClientBuilder, EventStream, MessagesAnswer, MessagesRequest, Response, ResponseRequest};
+pub use client::{
+    BatchResults, BatchesOf, Client, ClientBuilder, EventStream, FilesOf, MessagesAnswer, MessagesRequest, Response,
+    ResponseRequest,
+};
 pub use llm_core::{self as core, chat, codec, *};
 pub use provider::Provider;
 pub use retry::Retries;

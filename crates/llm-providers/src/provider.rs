@@ -240,8 +240,12 @@ impl Provider {
 
     /// Writes a chat request as it would be sent, and sends nothing.
     pub(crate) fn try_chat(&self, request: &ChatRequest, model: &str) -> Result<()> {
-        let codec = self.codec::<Chat>()?;
-        codec.encode_request(request, &self.known_target::<Chat>(model, false, "")).map(|_| ())
+        self.write::<Chat>(request, model, "").map(|_| ())
+    }
+
+    /// Writes a request as it would be sent, and sends nothing.
+    pub(crate) fn write<O: Spoken>(&self, request: &O::Request, model: &str, seed: &str) -> Result<Encoded> {
+        self.codec::<O>()?.encode_request(request, &self.known_target::<O>(model, false, seed))
     }
 
     /// Makes a call of any operation and waits for the whole answer.

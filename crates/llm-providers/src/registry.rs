@@ -122,6 +122,10 @@ pub struct ProviderRow {
     /// Operations that its protocol has and it lacks, chat among them.
     #[serde(default)]
     pub without: BTreeSet<OperationKind>,
+    /// The share of its prices, in percent, that it charges for calls in batches, where its price list has no lines of
+    /// their own for them. Absent: all of it.
+    #[serde(default)]
+    pub batch_percent: Option<u8>,
     /// What its URLs need beside the model: account, region, project.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
@@ -171,6 +175,7 @@ impl ProviderRow {
             operations: None,
             lacks: BTreeSet::new(),
             without: BTreeSet::new(),
+            batch_percent: None,
             variables: BTreeMap::new(),
             variables_env: BTreeMap::new(),
             variables_by_base: BTreeMap::new(),

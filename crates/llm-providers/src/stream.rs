@@ -36,7 +36,12 @@ impl<O: Operation> ChunkStream<O> {
     pub(crate) async fn new(codec: &dyn Speaks<O>, encoded: &Encoded, response: WireResponse) -> Result<Self> {
         let provider = encoded.context.provider.clone();
         let content_type = response.head.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let Some(framer) = framing::of_stream(codec.protocol(), content_type) else {
+        let by_lines = O::LINES && codec.protocol() != Protocol::Native;
+        let framer = match by_lines {
+            true => Some(Box::new(framing::NdjsonFramer::default()) as Box<dyn Framer>),
+            false => framing::of_stream(codec.protocol(), content_type),
+        };
+        let Some(framer) = framer else {
             return Err(not_a_stream(codec, encoded, response).await.with_provider(provider));
         };
         Ok(Self {

@@ -37,6 +37,8 @@ pub fn replay(exchange: &Exchange, kind: OperationKind, protocol: Protocol) -> R
         OperationKind::Transcribe => run::<Transcribe>(exchange, protocol),
         OperationKind::CountTokens => run::<CountTokens>(exchange, protocol),
         OperationKind::Models => run::<Models>(exchange, protocol),
+        OperationKind::Files => run::<llm_core::file::Files>(exchange, protocol),
+        OperationKind::Batches => run::<llm_core::batch::Batches>(exchange, protocol),
         OperationKind::Chat => Err("chat is replayed by itself".to_owned()),
     }
 }

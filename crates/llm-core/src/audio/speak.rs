@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::bytes_as_base64;
+use crate::bytes_as_base64;
 use crate::chat::UnsupportedPolicy;
 use crate::codec::Skim;
 use crate::operation::{Asks, Operation, OperationKind, Tells, Unit, answer};

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
-use super::{bytes_as_base64, seconds_at_most};
+use super::seconds_at_most;
+use crate::bytes_as_base64;
 use crate::chat::UnsupportedPolicy;
 use crate::codec::Skim;
 use crate::open_enum::open_enum;

@@ -133,7 +133,7 @@ pub(crate) fn read(
     body: Bytes,
 ) -> Result<Asked> {
     let query = head.uri.query().map(str::to_owned);
-    let head = RequestHead { path: head.uri.path().to_owned(), query, headers: head.headers };
+    let head = RequestHead { method: head.method, path: head.uri.path().to_owned(), query, headers: head.headers };
     let skim = surface.skim(&head, &body)?;
     stored::check(&skim)?;
     let route = gateway.routes.resolve(&skim.model)?;

@@ -38,7 +38,7 @@ macro_rules! surfaces {
             pub(crate) fn of(kind: OperationKind, protocol: Protocol) -> Option<Self> {
                 match kind {
                     $(OperationKind::$operation => $operation::codec(protocol).map(Self::$operation),)+
-                    OperationKind::Models => None,
+                    OperationKind::Models | OperationKind::Files | OperationKind::Batches => None,
                 }
             }
 

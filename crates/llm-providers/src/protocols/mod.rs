@@ -5,6 +5,7 @@ pub(crate) mod aws;
 pub mod bedrock;
 pub(crate) mod body;
 pub mod cohere;
+mod files;
 pub mod gemini;
 pub mod mistral;
 pub(crate) mod multipart;
@@ -19,14 +20,17 @@ pub(crate) mod seal;
 pub(crate) mod sound;
 pub(crate) mod speaks;
 pub(crate) mod splice;
+mod stored;
 pub(crate) mod structured;
 pub mod voyage;
 
 use llm_core::Protocol;
 use llm_core::audio::{Speak, Transcribe};
+use llm_core::batch::{BatchCall, BatchDraft, Batches};
 use llm_core::codec::{Chat, ChatProtocol, Operation, Speaks};
 use llm_core::completion::Complete;
 use llm_core::embedding::Embed;
+use llm_core::file::Files;
 use llm_core::image::Images;
 use llm_core::model_list::Models;
 use llm_core::moderation::Moderate;
@@ -94,6 +98,18 @@ table! {
         Mistral => mistral::MistralApi,
         Gemini => gemini::GeminiApi,
     }
+    Files: { OpenAiChat => openai_chat::OpenAi, Anthropic => anthropic::AnthropicApi, Native => native::NativeApi }
+    Batches: { OpenAiChat => openai_chat::OpenAi, Anthropic => anthropic::AnthropicApi, Native => native::NativeApi }
+}
+
+/// The file of lines that a batch of `calls` is made from; none in protocols whose batches hold their calls themselves.
+pub fn batch_lines(protocol: Protocol, calls: &[BatchCall]) -> Option<llm_core::Result<bytes::Bytes>> {
+    (protocol == Protocol::OpenAiChat).then(|| openai_chat::batches::lines(calls))
+}
+
+/// Where all calls of a batch go by themselves; an error where they go to several places.
+pub fn batch_endpoint(draft: &BatchDraft) -> llm_core::Result<Option<String>> {
+    openai_chat::batches::endpoint(draft)
 }
 
 /// The codecs that speak `protocol` for chat, with structured output for providers that lack it; none where they are not

@@ -5,9 +5,11 @@
 //! were understood leave at most their empty shape there, as a hint of how they were spelled.
 
 mod answer;
+mod batches;
 mod block;
 mod count;
 mod error;
+mod files;
 mod finish;
 mod host;
 mod model;

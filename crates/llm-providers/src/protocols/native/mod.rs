@@ -10,6 +10,7 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use llm_core::audio::{Speak, Transcribe};
+use llm_core::batch::Batches;
 use llm_core::chat::ChatRequest;
 use llm_core::codec::{
     AnswerContext, Chat, DecodeContext, Downstream, Encoded, ErrorAnswer, Frame, Operation, Passthrough, RequestHead,
@@ -17,6 +18,7 @@ use llm_core::codec::{
 };
 use llm_core::completion::Complete;
 use llm_core::embedding::{Embed, EmbedRequest};
+use llm_core::file::Files;
 use llm_core::image::Images;
 use llm_core::moderation::Moderate;
 use llm_core::operation::Asks;
@@ -72,6 +74,8 @@ impl Wired for Images {}
 impl Wired for Speak {}
 impl Wired for Transcribe {}
 impl Wired for CountTokens {}
+impl Wired for Files {}
+impl Wired for Batches {}
 
 /// A request with the one member that is not the request's own.
 #[derive(Serialize)]

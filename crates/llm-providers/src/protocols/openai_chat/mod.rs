@@ -14,9 +14,11 @@
 //! | `usage: {}` in a chunk | usage stood at the top of it |
 
 mod answer;
+pub(super) mod batches;
 mod complete;
 pub(super) mod embed;
 pub(super) mod error;
+pub(super) mod files;
 mod finish;
 mod images;
 pub(super) mod message;

@@ -49,6 +49,11 @@ const EVENT: &str = "(event)";
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenAiResponses;
 
+/// Reads a usage object of this protocol; none where it is of another.
+pub(super) fn read_usage(members: &serde_json::Map<String, serde_json::Value>) -> Option<llm_core::Usage> {
+    members.contains_key("input_tokens").then(|| usage::read(members.clone()))
+}
+
 impl Upstream<Chat> for OpenAiResponses {
     fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
         request::encode(request, target)

@@ -1,0 +1,241 @@
+//! `/v1/messages/batches`: calls in the request itself, results as lines.
+//!
+//! A call is `{custom_id, params}`; a line of the results `{custom_id, result: {type, message | error}}`, of type
+//! `succeeded`, `errored`, `canceled` or `expired`. Source: Anthropic's API reference.
+
+use bytes::Bytes;
+use http::Method;
+use llm_core::batch::{
+    Batch, BatchAsk, BatchBody, BatchCall, BatchCounts, BatchDraft, BatchError, BatchList, BatchResult, BatchState,
+    Batches, BatchesAnswer, BatchesRequest,
+};
+use llm_core::codec::{
+    AnswerContext, DecodeContext, Downstream, Encoded, ErrorAnswer, Frame, Passthrough, RequestHead, ResponseHead,
+    Speaks, StreamDecoder, Target, Upstream,
+};
+use llm_core::fields::Fields;
+use llm_core::{Error, ErrorKind, Native, Protocol, Result};
+use serde_json::{Map, Value, json};
+
+use super::{AnthropicApi, ME, answer, error, files};
+use crate::protocols::files::page;
+use crate::protocols::stored::{self, Store, Told};
+
+const STORE: Store = Store { protocol: ME, path: "/v1/messages/batches", after: "after_id" };
+/// Where a call of a batch would go by itself.
+const ENDPOINT: &str = "/v1/messages";
+
+fn create(draft: &BatchDraft, target: &Target<'_>) -> Result<Encoded> {
+    if draft.input_file.is_some() {
+        let why = "its batches hold their calls themselves";
+        return Err(Error::unsupported("input_file_id", format_args!("`{}`", target.provider), why));
+    }
+    let requests = draft.calls.iter().map(|BatchCall { custom_id, call }| match call {
+        BatchBody::Raw { body, .. } => Ok(json!({"custom_id": custom_id, "params": body})),
+        _ => Err(Error::new(ErrorKind::Internal, "a call of a batch was not written in the provider's protocol")),
+    });
+    let mut members = draft.native.object(ME);
+    members.insert("requests".to_owned(), Value::Array(requests.collect::<Result<_>>()?));
+    Ok(Encoded::post(STORE.path, Bytes::from(Value::Object(members).to_string()), DecodeContext::new(target)))
+}
+
+fn batch(members: Map<String, Value>) -> Option<Batch> {
+    let text = |name: &str| stored::text(&members, name);
+    let counted = |name: &str| members.get("request_counts").and_then(|counts| counts.get(name)?.as_u64()).unwrap_or(0);
+    let (completed, failed) = (counted("succeeded"), counted("errored") + counted("canceled") + counted("expired"));
+    let id = text("id")?;
+    let state = match text("processing_status")?.as_str() {
+        // How each call ended is its own result's to say.
+        "ended" if counted("canceled") > 0 && completed == 0 && counted("errored") == 0 => BatchState::Cancelled,
+        "ended" => BatchState::Completed,
+        "canceling" => BatchState::Cancelling,
+        other => BatchState::from(other),
+    };
+    Some(Batch {
+        results: if state.is_final() { vec![id.clone()] } else { Vec::new() },
+        id,
+        state,
+        counts: BatchCounts { total: completed + failed + counted("processing"), completed, failed },
+        input_file: None,
+        native: Native::new(ME, members),
+    })
+}
+
+fn decode_answer(cx: &DecodeContext, body: &[u8]) -> Result<BatchesAnswer> {
+    let answer = BatchesAnswer { provider: cx.provider.clone(), ..BatchesAnswer::default() };
+    let unreadable = || Error::bad_answer("the provider's answer is no batch").with_body(Bytes::copy_from_slice(body));
+    Ok(match STORE.read(body).ok_or_else(unreadable)? {
+        Told::One(members) => BatchesAnswer { batches: vec![batch(members).ok_or_else(unreadable)?], ..answer },
+        Told::Page { items, has_more, rest } => {
+            let batches = items.into_iter().filter_map(batch).collect();
+            BatchesAnswer { batches, has_more, native: rest, ..answer }
+        }
+        Told::Deleted { id, rest } => BatchesAnswer { deleted: Some(id), native: rest, ..answer },
+    })
+}
+
+/// Reads a line of results.
+fn result(cx: &DecodeContext, line: &[u8]) -> Result<BatchResult> {
+    let unreadable = |error| Error::bad_answer("a line of a batch's results is not JSON").with_source(error);
+    let members: Map<String, Value> = serde_json::from_slice(line).map_err(unreadable)?;
+    let mut fields = Fields::new(members);
+    let custom_id = fields.take_text("custom_id").unwrap_or_default();
+    let mut result = BatchResult { custom_id, ..BatchResult::default() };
+    if let Some(mut told) = fields.take_object("result") {
+        let kind = told.text("type").unwrap_or_default().to_owned();
+        match told.take("message") {
+            Some(message) => {
+                let chat = answer::decode(cx, message.to_string().as_bytes())?;
+                result.usage = chat.usage.clone();
+                result.chat = Some(Box::new(chat));
+                result.body = Some(message);
+            }
+            None => result.error = Some(BatchError(why(cx, &kind, told.get("error")))),
+        }
+        fields.put("result", Value::Object(told.into_members()));
+    }
+    result.native = fields.into_native(ME);
+    Ok(result)
+}
+
+/// Why a call has no answer.
+fn why(cx: &DecodeContext, kind: &str, said: Option<&Value>) -> Error {
+    match said.and_then(Value::as_object) {
+        // The error stands in an envelope of its own.
+        Some(envelope) if envelope.get("error").is_some_and(Value::is_object) => error::in_answer(cx, envelope),
+        Some(bare) => error::in_answer(cx, &Map::from_iter([("error".to_owned(), Value::Object(bare.clone()))])),
+        None => {
+            let message = match kind {
+                "canceled" => "the batch was stopped before the call was answered",
+                "expired" => "the batch's time was over before the call was answered",
+                _ => "the call has no answer",
+            };
+            Error::new(ErrorKind::ProviderError, message).with_code(kind).with_provider(&cx.provider)
+        }
+    }
+}
+
+struct Lines(DecodeContext);
+
+impl StreamDecoder<Batches> for Lines {
+    fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<BatchResult>) -> Result<()> {
+        if !frame.data.trim_ascii().is_empty() {
+            out.push(result(&self.0, frame.data)?);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &mut Vec<BatchResult>) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Upstream<Batches> for AnthropicApi {
+    fn encode_request(&self, request: &BatchesRequest, target: &Target<'_>) -> Result<Encoded> {
+        let mut encoded = match &request.ask {
+            BatchAsk::Create(draft) => create(draft, target)?,
+            BatchAsk::List(list) => STORE.page(list.limit, list.after.as_deref(), &list.native, target),
+            BatchAsk::Get(id) => STORE.ask(Method::GET, Some(id), "", target),
+            BatchAsk::Cancel(id) => STORE.ask(Method::POST, Some(id), "/cancel", target),
+            BatchAsk::Delete(id) => STORE.ask(Method::DELETE, Some(id), "", target),
+            BatchAsk::Results(id) => STORE.ask(Method::GET, Some(id), "/results", target),
+        };
+        files::headed(target, &mut encoded)?;
+        Ok(encoded)
+    }
+    fn decode_answer(&self, cx: &DecodeContext, _: &ResponseHead, body: &[u8]) -> Result<BatchesAnswer> {
+        decode_answer(cx, body)
+    }
+    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Batches>> {
+        Box::new(Lines(cx.clone()))
+    }
+    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
+        error::decode(cx, head, body)
+    }
+}
+
+impl Downstream<Batches> for AnthropicApi {
+    fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(BatchesRequest, AnswerContext)> {
+        let ask = match (&head.method, STORE.named(head)) {
+            (&Method::POST, None) => BatchAsk::Create(draft(body)?),
+            (&Method::GET, None) => {
+                let (limit, after, native) = STORE.asked(head)?;
+                BatchAsk::List(BatchList { limit, after, native })
+            }
+            (&Method::GET, Some((id, verb))) if verb.is_empty() => BatchAsk::Get(id),
+            (&Method::GET, Some((id, verb))) if verb == "results" => BatchAsk::Results(id),
+            (&Method::POST, Some((id, verb))) if verb == "cancel" => BatchAsk::Cancel(id),
+            (&Method::DELETE, Some((id, verb))) if verb.is_empty() => BatchAsk::Delete(id),
+            _ => return Err(stored::nothing(head)),
+        };
+        let form = matches!(ask, BatchAsk::List(_)).then(|| stored::PAGE.to_owned());
+        Ok((BatchesRequest { model: String::new(), ask }, AnswerContext { form, ..AnswerContext::default() }))
+    }
+    fn encode_answer(&self, cx: &AnswerContext, answer: &BatchesAnswer) -> Result<Bytes> {
+        if let Some(id) = &answer.deleted {
+            return Ok(Bytes::from(json!({"id": id, "type": "message_batch_deleted"}).to_string()));
+        }
+        let written = |batch: &Batch| match batch.native.members(ME) {
+            Some(members) => Value::Object(members.clone()),
+            None => foreign(batch),
+        };
+        Ok(match answer.batches.as_slice() {
+            [batch] if !stored::is_page(cx) => Bytes::from(written(batch).to_string()),
+            batches => page(ME, &answer.native, answer.has_more, batches.iter().map(written).collect()),
+        })
+    }
+    fn encode_error(&self, error: &Error) -> ErrorAnswer {
+        error::encode(error)
+    }
+}
+
+fn draft(body: &[u8]) -> Result<BatchDraft> {
+    let mut fields = Fields::parse(body)?;
+    let listed = fields.want_list("requests")?.ok_or_else(|| fields.missing("requests"))?;
+    let mut calls = Vec::with_capacity(listed.len());
+    for (place, item) in listed.into_iter().enumerate() {
+        let mut item = Fields::at(format!("requests[{place}]"), item)?;
+        let custom_id = item.need_text("custom_id")?;
+        let params = item.want_object("params")?.ok_or_else(|| item.missing("params"))?;
+        let body = Value::Object(params.into_members());
+        calls.push(BatchCall { custom_id, call: BatchBody::Raw { endpoint: ENDPOINT.to_owned(), body } });
+    }
+    Ok(BatchDraft { calls, native: fields.into_native(ME), ..BatchDraft::default() })
+}
+
+/// A batch that came in another protocol.
+fn foreign(batch: &Batch) -> Value {
+    let status = match batch.state {
+        BatchState::Cancelling => "canceling",
+        ref state if state.is_final() => "ended",
+        _ => "in_progress",
+    };
+    let open = batch.counts.total.saturating_sub(batch.counts.completed + batch.counts.failed);
+    json!({
+        "id": batch.id,
+        "type": "message_batch",
+        "processing_status": status,
+        "request_counts": {
+            "processing": open,
+            "succeeded": batch.counts.completed,
+            "errored": batch.counts.failed,
+            "canceled": 0,
+            "expired": 0,
+        },
+        "created_at": "1970-01-01T00:00:00Z",
+        "expires_at": "1970-01-02T00:00:00Z",
+        "results_url": null,
+    })
+}
+
+impl Speaks<Batches> for AnthropicApi {
+    fn protocol(&self) -> Protocol {
+        ME
+    }
+    fn passthrough(&self) -> Option<&dyn Passthrough> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

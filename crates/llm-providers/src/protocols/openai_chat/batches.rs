@@ -1,0 +1,263 @@
+//! `/batches`: calls in a file of lines, results in another.
+//!
+//! A line of the input is `{custom_id, method, url, body}`; a line of the results
+//! `{id, custom_id, response: {status_code, request_id, body}, error}`, with the failed ones in a file of their own.
+//! Source: OpenAI's API reference.
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use llm_core::batch::{
+    Batch, BatchAsk, BatchBody, BatchCall, BatchCounts, BatchDraft, BatchError, BatchList, BatchResult, BatchState,
+    Batches, BatchesAnswer, BatchesRequest,
+};
+use llm_core::codec::{
+    AnswerContext, Chat, DecodeContext, Downstream, Encoded, ErrorAnswer, Frame, Passthrough, RequestHead,
+    ResponseHead, Speaks, StreamDecoder, Target, Upstream,
+};
+use llm_core::fields::Fields;
+use llm_core::{Error, ErrorKind, Native, Protocol, Result, Usage};
+use serde_json::{Map, Value, json};
+
+use super::{OpenAi, OpenAiChat, PROTOCOL, error, files, usage};
+use crate::protocols::files::page;
+use crate::protocols::stored::{self, Store, Told};
+
+const STORE: Store = Store { protocol: PROTOCOL, path: "/batches", after: "after" };
+/// The time in which a batch is answered, where nobody says one. It is the only one that there is.
+const WINDOW: &str = "24h";
+
+/// The lines of a file that holds `calls`, each of which is a body already.
+pub(in crate::protocols) fn lines(calls: &[BatchCall]) -> Result<Bytes> {
+    let mut out = String::new();
+    for BatchCall { custom_id, call } in calls {
+        let BatchBody::Raw { endpoint, body } = call else {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "a call of a batch was not written in the provider's protocol",
+            ));
+        };
+        let line = json!({"custom_id": custom_id, "method": "POST", "url": endpoint, "body": body});
+        out.push_str(&line.to_string());
+        out.push('\n');
+    }
+    Ok(Bytes::from(out))
+}
+
+/// Where all calls of a draft go; an error where they go to several places.
+pub(in crate::protocols) fn endpoint(draft: &BatchDraft) -> Result<Option<String>> {
+    let mut found = draft.endpoint.clone();
+    for call in &draft.calls {
+        let BatchBody::Raw { endpoint, .. } = &call.call else { continue };
+        match &found {
+            Some(other) if other != endpoint => {
+                let message = format!("all calls of a batch go to one endpoint, not to `{other}` and `{endpoint}`");
+                return Err(Error::invalid_request(message).with_param("endpoint"));
+            }
+            Some(_) => {}
+            None => found = Some(endpoint.clone()),
+        }
+    }
+    Ok(found)
+}
+
+fn create(draft: &BatchDraft, target: &Target<'_>) -> Result<Encoded> {
+    let mut members = draft.native.object(PROTOCOL);
+    let Some(input_file) = &draft.input_file else {
+        return Err(Error::invalid_request("missing required parameter `input_file_id`").with_param("input_file_id"));
+    };
+    let endpoint = endpoint(draft)?
+        .ok_or_else(|| Error::invalid_request("missing required parameter `endpoint`").with_param("endpoint"))?;
+    members.insert("input_file_id".to_owned(), input_file.as_str().into());
+    members.insert("endpoint".to_owned(), endpoint.into());
+    members.insert("completion_window".to_owned(), draft.window.as_deref().unwrap_or(WINDOW).into());
+    if let Some(metadata) = &draft.metadata {
+        members.insert("metadata".to_owned(), Value::Object(metadata.clone()));
+    }
+    Ok(Encoded::post(STORE.path, Bytes::from(Value::Object(members).to_string()), DecodeContext::new(target)))
+}
+
+fn batch(members: Map<String, Value>) -> Option<Batch> {
+    let text = |name: &str| stored::text(&members, name);
+    let counted = |name: &str| members.get("request_counts").and_then(|counts| counts.get(name)?.as_u64()).unwrap_or(0);
+    Some(Batch {
+        id: text("id")?,
+        state: BatchState::from(text("status")?.as_str()),
+        counts: BatchCounts { total: counted("total"), completed: counted("completed"), failed: counted("failed") },
+        input_file: text("input_file_id"),
+        results: ["output_file_id", "error_file_id"].into_iter().filter_map(text).collect(),
+        native: Native::new(PROTOCOL, members),
+    })
+}
+
+fn decode_answer(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<BatchesAnswer> {
+    let answer = BatchesAnswer { provider: cx.provider.clone(), ..BatchesAnswer::default() };
+    let unreadable = || error::unreadable(head, body);
+    Ok(match STORE.read(body).ok_or_else(unreadable)? {
+        Told::One(members) => BatchesAnswer { batches: vec![batch(members).ok_or_else(unreadable)?], ..answer },
+        Told::Page { items, has_more, rest } => {
+            let batches = items.into_iter().filter_map(batch).collect();
+            BatchesAnswer { batches, has_more, native: rest, ..answer }
+        }
+        Told::Deleted { id, rest } => BatchesAnswer { deleted: Some(id), native: rest, ..answer },
+    })
+}
+
+/// Reads a line of results.
+fn result(cx: &DecodeContext, line: &[u8]) -> Result<BatchResult> {
+    let unreadable = |error| Error::bad_answer("a line of a batch's results is not JSON").with_source(error);
+    let members: Map<String, Value> = serde_json::from_slice(line).map_err(unreadable)?;
+    let mut fields = Fields::new(members);
+    let custom_id = fields.take_text("custom_id").unwrap_or_default();
+    let mut result = BatchResult { custom_id, ..BatchResult::default() };
+    if let Some(mut response) = fields.take_object("response") {
+        let status = response.get("status_code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
+        let status = status.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::OK);
+        let body = response.take("body").unwrap_or(Value::Null);
+        fields.put("response", Value::Object(response.into_members()));
+        read_body(cx, status, body, &mut result);
+    }
+    if let Some(Value::Object(said)) = fields.take("error") {
+        let members = Map::from_iter([("error".to_owned(), Value::Object(said))]);
+        let error = error::from_body(cx, None, &members, line);
+        result.error.get_or_insert(BatchError(error));
+    }
+    result.native = fields.into_native(PROTOCOL);
+    Ok(result)
+}
+
+/// Reads what a call was answered with.
+pub(in crate::protocols) fn read_body(cx: &DecodeContext, status: StatusCode, body: Value, result: &mut BatchResult) {
+    let bytes = body.to_string();
+    let head = ResponseHead { status, ..ResponseHead::default() };
+    if !status.is_success() {
+        result.error = Some(BatchError(error::decode(cx, &head, bytes.as_bytes())));
+        return;
+    }
+    if body.get("choices").is_some_and(|choices| choices.is_array())
+        && let Ok(chat) = Upstream::<Chat>::decode_answer(&OpenAiChat, cx, &head, bytes.as_bytes())
+    {
+        result.usage = chat.usage.clone();
+        result.chat = Some(Box::new(chat));
+    }
+    if result.usage.is_none() {
+        result.usage = body.get("usage").and_then(Value::as_object).and_then(counted);
+    }
+    result.body = Some(body);
+}
+
+/// Usage by the names of Chat Completions, or else by those of Responses.
+fn counted(said: &Map<String, Value>) -> Option<Usage> {
+    if said.contains_key("prompt_tokens") {
+        return Some(usage::read(said.clone()));
+    }
+    crate::protocols::openai_responses::read_usage(said)
+}
+
+struct Lines(DecodeContext);
+
+impl StreamDecoder<Batches> for Lines {
+    fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<BatchResult>) -> Result<()> {
+        if !frame.data.trim_ascii().is_empty() {
+            out.push(result(&self.0, frame.data)?);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &mut Vec<BatchResult>) -> Result<()> {
+        // Nothing in a file of lines says that it is whole but the end of its body.
+        Ok(())
+    }
+}
+
+impl Upstream<Batches> for OpenAi {
+    fn encode_request(&self, request: &BatchesRequest, target: &Target<'_>) -> Result<Encoded> {
+        Ok(match &request.ask {
+            BatchAsk::Create(draft) => create(draft, target)?,
+            BatchAsk::List(list) => STORE.page(list.limit, list.after.as_deref(), &list.native, target),
+            BatchAsk::Get(id) => STORE.ask(Method::GET, Some(id), "", target),
+            BatchAsk::Cancel(id) => STORE.ask(Method::POST, Some(id), "/cancel", target),
+            BatchAsk::Delete(_) => {
+                let message = format!("provider `{}` does not delete batches", target.provider);
+                return Err(Error::new(ErrorKind::NotImplemented, message));
+            }
+            BatchAsk::Results(file) => files::store(PROTOCOL).ask(Method::GET, Some(file), "/content", target),
+        })
+    }
+    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<BatchesAnswer> {
+        decode_answer(cx, head, body)
+    }
+    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Batches>> {
+        Box::new(Lines(cx.clone()))
+    }
+    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
+        error::decode(cx, head, body)
+    }
+}
+
+impl Downstream<Batches> for OpenAi {
+    fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(BatchesRequest, AnswerContext)> {
+        let ask = match (&head.method, STORE.named(head)) {
+            (&Method::POST, None) => BatchAsk::Create(draft(body)?),
+            (&Method::GET, None) => {
+                let (limit, after, native) = STORE.asked(head)?;
+                BatchAsk::List(BatchList { limit, after, native })
+            }
+            (&Method::GET, Some((id, verb))) if verb.is_empty() => BatchAsk::Get(id),
+            (&Method::POST, Some((id, verb))) if verb == "cancel" => BatchAsk::Cancel(id),
+            _ => return Err(stored::nothing(head)),
+        };
+        let form = matches!(ask, BatchAsk::List(_)).then(|| stored::PAGE.to_owned());
+        Ok((BatchesRequest { model: String::new(), ask }, AnswerContext { form, ..AnswerContext::default() }))
+    }
+    fn encode_answer(&self, cx: &AnswerContext, answer: &BatchesAnswer) -> Result<Bytes> {
+        let written = |batch: &Batch| match batch.native.members(PROTOCOL) {
+            Some(members) => Value::Object(members.clone()),
+            None => foreign(batch),
+        };
+        Ok(match answer.batches.as_slice() {
+            [batch] if !stored::is_page(cx) => Bytes::from(written(batch).to_string()),
+            batches => page(PROTOCOL, &answer.native, answer.has_more, batches.iter().map(written).collect()),
+        })
+    }
+    fn encode_error(&self, error: &Error) -> ErrorAnswer {
+        error::encode(error)
+    }
+}
+
+fn draft(body: &[u8]) -> Result<BatchDraft> {
+    let mut fields = Fields::parse(body)?;
+    Ok(BatchDraft {
+        calls: Vec::new(),
+        input_file: Some(fields.need_text("input_file_id")?),
+        endpoint: Some(fields.need_text("endpoint")?),
+        window: Some(fields.need_text("completion_window")?),
+        metadata: fields.want_object("metadata")?.map(Fields::into_members),
+        native: fields.into_native(PROTOCOL),
+    })
+}
+
+/// A batch that came in another protocol.
+fn foreign(batch: &Batch) -> Value {
+    json!({
+        "id": batch.id,
+        "object": "batch",
+        "endpoint": "/v1/chat/completions",
+        "input_file_id": batch.input_file,
+        "completion_window": WINDOW,
+        "status": batch.state,
+        "created_at": 0,
+        "request_counts": batch.counts,
+    })
+}
+
+impl Speaks<Batches> for OpenAi {
+    fn protocol(&self) -> Protocol {
+        PROTOCOL
+    }
+    fn passthrough(&self) -> Option<&dyn Passthrough> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;
