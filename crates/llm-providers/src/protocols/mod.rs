@@ -3,9 +3,11 @@
 pub mod anthropic;
 pub(crate) mod aws;
 pub mod bedrock;
+mod blocks;
 pub(crate) mod body;
 pub mod cohere;
 mod files;
+mod functions;
 pub mod gemini;
 pub mod mistral;
 pub(crate) mod multipart;

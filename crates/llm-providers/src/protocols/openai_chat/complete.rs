@@ -13,6 +13,7 @@ use llm_core::{Error, Protocol, Result};
 use serde_json::{Map, Value, json};
 
 use super::embed::answer_fields;
+use super::events::{self, Event};
 use super::{OpenAi, OpenAiChat, PROTOCOL, error, finish, usage};
 use crate::protocols::body::{Answer, Body, answer_object};
 use crate::protocols::pass::Pass;
@@ -207,26 +208,19 @@ struct Decoder {
 
 impl StreamDecoder<Complete> for Decoder {
     fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<CompleteChunk>) -> Result<()> {
-        let data = frame.data.trim_ascii();
-        if data.is_empty() || self.done {
+        if self.done {
             return Ok(());
         }
-        if data == b"[DONE]" {
-            self.done = true;
-            return Ok(());
-        }
-        match serde_json::from_slice(data) {
-            Ok(Value::Object(members)) => {
-                error::of_event(&self.cx, frame.event, data, &members)?;
+        match events::read(&self.cx, frame)? {
+            Event::Nothing => {}
+            Event::Done => self.done = true,
+            Event::Object(members) => {
                 let chunk = chunk(Fields::new(members));
                 self.finished |= chunk.choices.iter().any(|choice| choice.finish_reason.is_some());
                 out.push(chunk);
-                Ok(())
             }
-            _ if frame.event == "error" || frame.is_error => Err(error::of_text(&self.cx, data)),
-            _ => Err(Error::bad_answer("an event of the provider's stream is not a JSON object")
-                .with_body(Bytes::copy_from_slice(data))),
         }
+        Ok(())
     }
 
     fn finish(&mut self, _: &mut Vec<CompleteChunk>) -> Result<()> {
@@ -244,21 +238,17 @@ impl StreamEncoder<Complete> for Encoder {
         if is_only_usage && !self.cx.include_usage {
             return Ok(());
         }
-        event(&Value::Object(write(&self.cx, chunk, false).members), out);
+        events::write(&Value::Object(write(&self.cx, chunk, false).members), out);
         Ok(())
     }
 
     fn finish(&mut self, _: &Trailer, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"data: [DONE]\n\n");
+        events::write_done(out);
     }
 
     fn error(&mut self, error: &Error, out: &mut Vec<u8>) {
-        event(&error::envelope(error), out);
+        events::write(&error::envelope(error), out);
     }
-}
-
-fn event(value: &Value, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("data: {value}\n\n").as_bytes());
 }
 
 /// Bytes pass as they do in chat; only what is looked at differs.

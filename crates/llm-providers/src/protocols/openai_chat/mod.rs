@@ -18,6 +18,7 @@ pub(super) mod batches;
 mod complete;
 pub(super) mod embed;
 pub(super) mod error;
+mod events;
 pub(super) mod files;
 mod finish;
 mod images;

@@ -9,25 +9,8 @@ use serde_json::{Map, Value};
 
 use super::super::ME;
 use super::{cache, citation, media, object, spell};
+use crate::protocols::blocks::{NotAnObject, Place, write_input};
 use crate::protocols::seal;
-
-/// Where a part stands in a request, for error messages.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    /// The message's place in the request.
-    pub(crate) message: usize,
-    /// The part's place in the message.
-    pub(crate) part: usize,
-    /// The part's place in a tool result.
-    pub(crate) inner: Option<usize>,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "messages[{}].content[{}]", self.message, self.part)?;
-        self.inner.map_or(Ok(()), |inner| write!(f, ".content[{inner}]"))
-    }
-}
 
 /// What the blocks of one request have in common.
 #[derive(Debug)]
@@ -308,23 +291,6 @@ fn tool_id(id: &str) -> String {
 
 fn answer_id(id: &str, id_seed: &str, place: usize) -> String {
     if id.is_empty() { format!("toolu_{id_seed}_{place}") } else { id.to_owned() }
-}
-
-struct NotAnObject;
-
-/// Writes a JSON text as the `input` object. Nothing means no arguments, unless a value that is no object was kept.
-fn write_input(block: &mut Map<String, Value>, text: &str) -> Result<(), NotAnObject> {
-    if text.trim().is_empty() {
-        block.entry("input").or_insert_with(|| Map::new().into());
-        return Ok(());
-    }
-    match serde_json::from_str(text) {
-        Ok(Value::Object(input)) => {
-            block.insert("input".to_owned(), input.into());
-            Ok(())
-        }
-        _ => Err(NotAnObject),
-    }
 }
 
 /// Arguments that a model garbled, as Anthropic's documentation has them wrapped.

@@ -9,8 +9,9 @@ use llm_core::{Error, Native, Result};
 use serde_json::{Map, Value};
 
 use super::super::ME;
-use super::super::block::{self, Asking, Place};
+use super::super::block::{self, Asking};
 use super::{JOINED, SYSTEM};
+use crate::protocols::blocks::{Place, thoughts_first};
 
 /// Takes `system` and `messages`.
 pub(super) fn read(fields: &mut Fields, messages: &mut Vec<Message>) -> Result<()> {
@@ -139,14 +140,10 @@ pub(super) fn write(request: &ChatRequest, asking: &mut Asking<'_, '_>, body: &m
     Ok(())
 }
 
-/// Writes the parts of one message. Thoughts come first in a turn, which other protocols need not say; the order of
-/// Anthropic's own parts stays.
+/// Writes the parts of one message.
 fn write_parts(message: &Message, place: usize, asking: &mut Asking<'_, '_>, out: &mut Vec<Value>) -> Result<()> {
     let assistant = message.role == Role::Assistant;
-    let first = |part: &Part| matches!(part.content, Content::Reasoning(_)) && !part.native.is_from(ME);
-    let numbered = || message.parts.iter().enumerate();
-    let ordered = numbered().filter(|(_, part)| first(part)).chain(numbered().filter(|(_, part)| !first(part)));
-    for (number, part) in ordered {
+    for (number, part) in thoughts_first(message, ME) {
         let place = Place { message: place, part: number, inner: None };
         block::request(part, place, assistant, asking, out)?;
     }

@@ -4,10 +4,11 @@ use llm_core::Result;
 use llm_core::chat::{ChatRequest, Tool, ToolChoice};
 use llm_core::codec::Unsupported;
 use llm_core::fields::Fields;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::super::ME;
 use super::super::block::{read_cache, write_cache};
+use crate::protocols::blocks::schema_of;
 
 /// Takes `tools` and `tool_choice`.
 pub(super) fn read(fields: &mut Fields, request: &mut ChatRequest) -> Result<()> {
@@ -121,20 +122,6 @@ fn write_function(tool: &Tool) -> Option<Value> {
     }
     write_cache(cache.as_ref(), &mut object);
     Some(object.into())
-}
-
-/// Anthropic requires a schema, and one of type `object`; OpenAI's may be absent or empty.
-fn schema_of(parameters: Option<&Value>) -> Value {
-    match parameters {
-        Some(Value::Object(schema)) if schema.contains_key("type") => schema.clone().into(),
-        Some(Value::Object(schema)) => {
-            let mut schema = schema.clone();
-            schema.insert("type".to_owned(), "object".into());
-            schema.into()
-        }
-        Some(Value::Null) | None => json!({"type": "object", "properties": {}}),
-        Some(other) => other.clone(),
-    }
 }
 
 fn write_choice(

@@ -1,6 +1,6 @@
 //! Events in, chunks out.
 
-use llm_core::chat::{Change, ChatChunk, ChunkChoice, Content, Delta, Part, Role};
+use llm_core::chat::{Change, ChatChunk, ChunkChoice, Content, Delta, Role};
 use llm_core::codec::{Chat, DecodeContext, Frame, StreamDecoder};
 use llm_core::fields::Fields;
 use llm_core::{Error, Native, Result};
@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::super::block::{self, DELTA, EVENT};
 use super::super::{ME, answer, error, host, usage};
 use crate::protocols::aws;
+use crate::protocols::blocks::{Kind, OpenBlocks};
 
 /// Reads the events of one answer.
 #[derive(Debug)]
@@ -16,33 +17,11 @@ pub(crate) struct Decoder {
     cx: DecodeContext,
     /// The usage so far, as Anthropic writes it.
     usage: Map<String, Value>,
-    /// The blocks that have begun and not ended.
-    open: Vec<Open>,
-    /// How many blocks have begun.
-    parts: u32,
+    blocks: OpenBlocks,
     started: bool,
     /// Whether the reason for stopping was said.
     reasoned: bool,
     stopped: bool,
-}
-
-/// A block that has begun.
-#[derive(Debug)]
-struct Open {
-    /// Its number on the wire.
-    index: u64,
-    part: u32,
-    kind: Kind,
-    /// The input of a tool call as its first event gave it, until pieces of it come.
-    input: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    Text,
-    Thinking,
-    Tool,
-    Other,
 }
 
 impl Decoder {
@@ -50,8 +29,7 @@ impl Decoder {
         Self {
             cx: cx.clone(),
             usage: Map::new(),
-            open: Vec::new(),
-            parts: 0,
+            blocks: OpenBlocks::default(),
             started: false,
             reasoned: false,
             stopped: false,
@@ -95,10 +73,7 @@ impl Decoder {
                 part.native.insert(ME, "input", given.into());
             }
         }
-        let number = self.parts;
-        self.parts += 1;
-        self.open.retain(|open| open.index != index);
-        self.open.push(Open { index, part: number, kind, input });
+        let number = self.blocks.begin(index, kind, input);
         let native = rest(event, None, index, number);
         change(vec![Delta { part: number, change: Change::Start(part), native }])
     }
@@ -106,8 +81,8 @@ impl Decoder {
     fn block_delta(&mut self, members: Map<String, Value>) -> ChatChunk {
         let mut event = Fields::new(members);
         let index = event.get("index").and_then(Value::as_u64);
-        let open = self.open.iter_mut().find(|open| Some(open.index) == index);
-        let known = open.filter(|open| event.get("delta").is_some_and(|delta| open.kind.takes(delta)));
+        let open = index.and_then(|index| self.blocks.find(index));
+        let known = open.filter(|open| event.get("delta").is_some_and(|delta| takes(open.kind, delta)));
         let Some(open) = known else { return whole(event.into_members()) };
         let Some(mut delta) = event.take_object("delta") else { return whole(event.into_members()) };
         let text = |delta: &mut Fields, name| delta.take_text(name).unwrap_or_default();
@@ -133,8 +108,7 @@ impl Decoder {
 
     fn block_stop(&mut self, members: Map<String, Value>) -> ChatChunk {
         let index = members.get("index").and_then(Value::as_u64);
-        let Some(place) = self.open.iter().position(|open| Some(open.index) == index) else { return whole(members) };
-        let open = self.open.remove(place);
+        let Some(open) = index.and_then(|index| self.blocks.end(index)) else { return whole(members) };
         let mut deltas = Vec::with_capacity(1);
         if let Some(input) = open.input {
             // No piece came: what the first event gave is the input, which no event says.
@@ -233,27 +207,16 @@ impl Decoder {
     }
 }
 
-impl Kind {
-    fn of(part: &Part) -> Self {
-        match &part.content {
-            Content::Text { .. } => Self::Text,
-            Content::Reasoning(reasoning) if reasoning.encrypted.is_none() => Self::Thinking,
-            Content::ToolCall(_) | Content::ServerToolCall(_) => Self::Tool,
-            _ => Self::Other,
-        }
-    }
-
-    /// Whether `delta` is one that the vocabulary has, with the member that it needs, and fits the block.
-    fn takes(self, delta: &Value) -> bool {
-        let has = |name: &str, fits: fn(&Value) -> bool| delta.get(name).is_some_and(fits);
-        match (self, delta.get("type").and_then(Value::as_str)) {
-            (Self::Text, Some("text_delta")) => has("text", Value::is_string),
-            (Self::Text, Some("citations_delta")) => has("citation", Value::is_object),
-            (Self::Thinking, Some("thinking_delta")) => has("thinking", Value::is_string),
-            (Self::Thinking, Some("signature_delta")) => has("signature", Value::is_string),
-            (Self::Tool, Some("input_json_delta")) => has("partial_json", Value::is_string),
-            _ => false,
-        }
+/// Whether `delta` is one that the vocabulary has, with the member that it needs, and fits a block of this kind.
+fn takes(kind: Kind, delta: &Value) -> bool {
+    let has = |name: &str, fits: fn(&Value) -> bool| delta.get(name).is_some_and(fits);
+    match (kind, delta.get("type").and_then(Value::as_str)) {
+        (Kind::Text, Some("text_delta")) => has("text", Value::is_string),
+        (Kind::Text, Some("citations_delta")) => has("citation", Value::is_object),
+        (Kind::Thinking, Some("thinking_delta")) => has("thinking", Value::is_string),
+        (Kind::Thinking, Some("signature_delta")) => has("signature", Value::is_string),
+        (Kind::Tool, Some("input_json_delta")) => has("partial_json", Value::is_string),
+        _ => false,
     }
 }
 

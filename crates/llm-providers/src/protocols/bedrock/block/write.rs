@@ -10,24 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::ME;
 use super::{block, cache, citation, kept, media};
-
-/// Where a part stands in a request, for error messages.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    /// The message's place in the request.
-    pub(crate) message: usize,
-    /// The part's place in the message.
-    pub(crate) part: usize,
-    /// The part's place in a tool result.
-    pub(crate) inner: Option<usize>,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "messages[{}].content[{}]", self.message, self.part)?;
-        self.inner.map_or(Ok(()), |inner| write!(f, ".content[{inner}]"))
-    }
-}
+use crate::protocols::blocks::{NotAnObject, Place, write_input};
 
 /// What the blocks of one request have in common.
 #[derive(Debug)]
@@ -305,21 +288,4 @@ fn tool_id(id: &str) -> String {
     let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' };
     let excess = id.chars().count().saturating_sub(64);
     id.chars().skip(excess).map(allowed).collect()
-}
-
-struct NotAnObject;
-
-/// Writes a JSON text as the `input` object. Nothing means no arguments, unless a value that is no object was kept.
-fn write_input(inner: &mut Map<String, Value>, text: &str) -> Result<(), NotAnObject> {
-    if text.trim().is_empty() {
-        inner.entry("input").or_insert_with(|| Map::new().into());
-        return Ok(());
-    }
-    match serde_json::from_str(text) {
-        Ok(Value::Object(input)) => {
-            inner.insert("input".to_owned(), input.into());
-            Ok(())
-        }
-        _ => Err(NotAnObject),
-    }
 }

@@ -10,43 +10,22 @@ use super::super::block::{self, DELTA, EVENT, Speaker};
 use super::super::{ME, answer, usage};
 use super::INDEX;
 use crate::protocols::aws;
+use crate::protocols::blocks::{Kind, OpenBlocks};
 
 /// Reads the events of one answer.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     cx: DecodeContext,
-    /// The blocks that have begun and not ended.
-    open: Vec<Open>,
-    /// How many blocks have begun.
-    parts: u32,
+    blocks: OpenBlocks,
     /// Whether the reason for stopping was said.
     stopped: bool,
     /// Whether the usage was.
     metered: bool,
 }
 
-/// A block that has begun.
-#[derive(Debug)]
-struct Open {
-    /// Its number on the wire.
-    index: u64,
-    part: u32,
-    kind: Kind,
-    /// A tool's input as its first event gave it, until pieces of it come.
-    input: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    Text,
-    Thinking,
-    Tool,
-    Other,
-}
-
 impl Decoder {
     pub(crate) fn new(cx: &DecodeContext) -> Self {
-        Self { cx: cx.clone(), open: Vec::new(), parts: 0, stopped: false, metered: false }
+        Self { cx: cx.clone(), blocks: OpenBlocks::default(), stopped: false, metered: false }
     }
 
     fn message_start(&self, mut event: Fields) -> ChatChunk {
@@ -67,10 +46,7 @@ impl Decoder {
         let mut part = part.unwrap_or_else(|_| Content::Unknown { protocol: ME, value: start }.into());
         let input = take_given(&mut part);
         let mut deltas = Vec::with_capacity(1);
-        let number = self.begin(index, Kind::of(&part), part, &mut deltas);
-        if let Some(open) = self.open.last_mut() {
-            open.input = input;
-        }
+        let number = self.begin(index, Kind::of(&part), part, input, &mut deltas);
         if let Some(begun) = deltas.last_mut() {
             begun.native = rest(event, None, number);
             // That it was said by an event is told even where nothing is left of it.
@@ -81,19 +57,16 @@ impl Decoder {
         change(deltas)
     }
 
-    /// Begins a part that no event announced.
-    fn begin(&mut self, index: u64, kind: Kind, part: Part, deltas: &mut Vec<Delta>) -> u32 {
-        let number = self.parts;
-        self.parts += 1;
-        self.open.retain(|open| open.index != index);
-        self.open.push(Open { index, part: number, kind, input: None });
+    /// Begins a part, as if no event had announced it.
+    fn begin(&mut self, index: u64, kind: Kind, part: Part, input: Option<String>, deltas: &mut Vec<Delta>) -> u32 {
+        let number = self.blocks.begin(index, kind, input);
         deltas.push(Delta { part: number, change: Change::Start(part), native: said_by_none() });
         number
     }
 
     fn block_delta(&mut self, mut event: Fields) -> ChatChunk {
         let index = number(&event);
-        let begun = self.open.iter().find(|open| open.index == index).map(|open| (open.part, open.kind));
+        let begun = self.blocks.find(index).map(|open| (open.part, open.kind));
         let what = event.get("delta").and_then(|delta| Piece::of(delta, begun.map(|(_, kind)| kind)));
         let Some(what) = what else {
             return whole("contentBlockDelta", event.into_members());
@@ -115,13 +88,13 @@ impl Decoder {
                     }
                     _ => (Kind::Text, Part::text("")),
                 };
-                self.begin(index, kind, part, &mut deltas)
+                self.begin(index, kind, part, None, &mut deltas)
             }
         };
         let change_of_part = what.take(&mut delta);
         if let Change::Arguments(piece) = &change_of_part
             && !piece.is_empty()
-            && let Some(open) = self.open.iter_mut().find(|open| open.index == index)
+            && let Some(open) = self.blocks.find(index)
         {
             open.input = None;
         }
@@ -139,7 +112,7 @@ impl Decoder {
         }
         let reasoning = Reasoning { encrypted, provider: Some(self.cx.provider.clone()), ..Reasoning::default() };
         let mut deltas = Vec::with_capacity(1);
-        let number = self.begin(index, Kind::Other, reasoning.into(), &mut deltas);
+        let number = self.begin(index, Kind::Other, reasoning.into(), None, &mut deltas);
         if let Some(begun) = deltas.last_mut() {
             begun.native = rest(event, Some(delta), number);
             // That it was said by a delta is told even where nothing is left of it.
@@ -152,10 +125,9 @@ impl Decoder {
 
     fn block_stop(&mut self, event: Fields) -> ChatChunk {
         let index = number(&event);
-        let Some(place) = self.open.iter().position(|open| open.index == index) else {
+        let Some(open) = self.blocks.end(index) else {
             return whole("contentBlockStop", event.into_members());
         };
-        let open = self.open.remove(place);
         let mut deltas = Vec::with_capacity(1);
         if let Some(input) = open.input {
             // No piece came: what the first event gave is the input, which no event says.
@@ -213,17 +185,6 @@ impl StreamDecoder<Chat> for Decoder {
             Ok(())
         } else {
             Err(Error::cut().with_provider(&self.cx.provider))
-        }
-    }
-}
-
-impl Kind {
-    fn of(part: &Part) -> Self {
-        match &part.content {
-            Content::Text { .. } => Self::Text,
-            Content::Reasoning(reasoning) if reasoning.encrypted.is_none() => Self::Thinking,
-            Content::ToolCall(_) | Content::ServerToolCall(_) => Self::Tool,
-            _ => Self::Other,
         }
     }
 }

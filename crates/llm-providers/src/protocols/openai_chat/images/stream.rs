@@ -1,12 +1,12 @@
 //! Images on their way: `image_generation.partial_image`, `image_generation.completed`, and the same of edits.
 
-use bytes::Bytes;
 use llm_core::codec::{DecodeContext, Frame, StreamDecoder, StreamEncoder, Trailer};
 use llm_core::fields::Fields;
 use llm_core::image::{Images, ImagesChunk};
 use llm_core::{Error, Result};
 use serde_json::Value;
 
+use super::super::events::{self, Event};
 use super::super::{PROTOCOL, error};
 use super::take_usage;
 use crate::protocols::body::answer_object;
@@ -24,15 +24,7 @@ impl Decoder {
 
 impl StreamDecoder<Images> for Decoder {
     fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<ImagesChunk>) -> Result<()> {
-        let data = frame.data.trim_ascii();
-        if data.is_empty() || data == b"[DONE]" {
-            return Ok(());
-        }
-        let Ok(Value::Object(members)) = serde_json::from_slice(data) else {
-            return Err(Error::bad_answer("an event of the provider's stream is not a JSON object")
-                .with_body(Bytes::copy_from_slice(data)));
-        };
-        error::of_event(&self.cx, frame.event, data, &members)?;
+        let Event::Object(members) = events::read(&self.cx, frame)? else { return Ok(()) };
         let mut fields = Fields::new(members);
         let event = fields.take_text("type").unwrap_or_else(|| frame.event.to_owned());
         self.completed |= event.ends_with(".completed");

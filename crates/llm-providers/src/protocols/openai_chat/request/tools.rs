@@ -1,28 +1,18 @@
 //! `tools` and `tool_choice`.
 
+use llm_core::Result;
 use llm_core::chat::{Tool, ToolChoice};
 use llm_core::codec::{Quirks, Unsupported};
 use llm_core::fields::Fields;
-use llm_core::{Native, Result};
 use serde_json::{Map, Value, json};
 
 use super::super::PROTOCOL;
 use super::super::message::parts;
-
-const TOOLS: &str = "tools";
-const CHOICE: &str = "tool_choice";
-const FUNCTION: &str = "function";
+use crate::protocols::functions::{self, CHOICE, FUNCTION};
 
 /// Takes the tools out of a request. Tools other than functions are the provider's own.
 pub(super) fn read(fields: &mut Fields) -> Result<Vec<Tool>> {
-    let Some(list) = fields.want_list(TOOLS)? else { return Ok(Vec::new()) };
-    if list.is_empty() {
-        fields.put(TOOLS, json!([]));
-    }
-    list.into_iter()
-        .enumerate()
-        .map(|(place, tool)| read_tool(Fields::at(format!("{TOOLS}[{place}]"), tool)?))
-        .collect()
+    functions::read(fields, read_tool)
 }
 
 fn read_tool(mut tool: Fields) -> Result<Tool> {
@@ -50,25 +40,13 @@ fn read_tool(mut tool: Fields) -> Result<Tool> {
 
 /// Takes the choice of a tool out of a request.
 pub(super) fn read_choice(fields: &mut Fields) -> Result<Option<ToolChoice>> {
-    let choice = match fields.get(CHOICE) {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(word)) => match word.as_str() {
-            "auto" => ToolChoice::Auto,
-            "required" => ToolChoice::Required,
-            "none" => ToolChoice::None,
-            _ => return Ok(Some(native_choice(fields))),
-        },
-        Some(Value::Object(_)) => return read_choice_object(fields).map(Some),
-        Some(_) => return Err(fields.wrong(CHOICE, "a string or an object")),
-    };
-    fields.take(CHOICE);
-    Ok(Some(choice))
+    functions::read_choice(fields, PROTOCOL, read_choice_object)
 }
 
 fn read_choice_object(fields: &mut Fields) -> Result<ToolChoice> {
     let names_a_function = fields.get(CHOICE).and_then(|choice| choice.get(FUNCTION)).is_some_and(Value::is_object);
     if !names_a_function {
-        return Ok(native_choice(fields));
+        return Ok(functions::native_choice(fields, PROTOCOL));
     }
     let Some(mut choice) = fields.want_object(CHOICE)? else { return Err(fields.missing(CHOICE)) };
     let Some(mut function) = choice.want_object(FUNCTION)? else { return Err(choice.missing(FUNCTION)) };
@@ -82,13 +60,6 @@ fn read_choice_object(fields: &mut Fields) -> Result<ToolChoice> {
     Ok(ToolChoice::Function(name))
 }
 
-/// A choice that only this protocol can say, under its own name.
-fn native_choice(fields: &mut Fields) -> ToolChoice {
-    let mut native = Native::NONE;
-    native.insert(PROTOCOL, CHOICE, fields.take(CHOICE).unwrap_or_default());
-    ToolChoice::Native(native)
-}
-
 /// Writes the tools.
 pub(super) fn write(
     tools: &[Tool],
@@ -96,23 +67,7 @@ pub(super) fn write(
     unsupported: &mut Unsupported<'_>,
     out: &mut Map<String, Value>,
 ) -> Result<()> {
-    let mut list = Vec::with_capacity(tools.len());
-    for (place, tool) in tools.iter().enumerate() {
-        match tool {
-            Tool::Provider { native } if native.is_from(PROTOCOL) => {
-                list.push(Value::Object(native.object(PROTOCOL)));
-            }
-            Tool::Provider { native } => {
-                let whose = native.protocol().map_or("another protocol", |protocol| protocol.as_str());
-                unsupported.param(&format!("{TOOLS}[{place}]"), &format!("it is a tool of {whose}"))?;
-            }
-            Tool::Function { .. } => list.push(write_function(tool, quirks, unsupported)?),
-        }
-    }
-    if !list.is_empty() {
-        out.insert(TOOLS.to_owned(), Value::Array(list));
-    }
-    Ok(())
+    functions::write(tools, PROTOCOL, unsupported, out, |tool, unsupported| write_function(tool, quirks, unsupported))
 }
 
 fn write_function(tool: &Tool, quirks: &Quirks, unsupported: &mut Unsupported<'_>) -> Result<Value> {
@@ -152,31 +107,23 @@ pub(super) fn write_choice(
     unsupported: &mut Unsupported<'_>,
     out: &mut Map<String, Value>,
 ) -> Result<()> {
-    let value = match choice {
-        ToolChoice::Auto => json!("auto"),
-        ToolChoice::Required => json!("required"),
-        ToolChoice::None => json!("none"),
-        ToolChoice::Function(name) => {
-            let mut shape = match out.remove(CHOICE) {
-                Some(Value::Object(shape)) => shape,
-                _ => Map::from_iter([("type".to_owned(), json!(FUNCTION))]),
-            };
-            let mut function = match shape.remove(FUNCTION) {
-                Some(Value::Object(function)) => function,
-                _ => Map::new(),
-            };
-            function.insert("name".to_owned(), json!(name));
-            if shape.get("type") == Some(&json!("")) {
-                shape.insert("type".to_owned(), json!(FUNCTION));
-            }
-            shape.insert(FUNCTION.to_owned(), Value::Object(function));
-            Value::Object(shape)
-        }
-        ToolChoice::Native(native) => match native.get(PROTOCOL, CHOICE) {
-            Some(value) => value.clone(),
-            None => return unsupported.param(CHOICE, "it is a choice that only another protocol knows"),
-        },
+    functions::write_choice(choice, PROTOCOL, unsupported, out, named)
+}
+
+/// The choice of a function, over what was left of it.
+fn named(name: &str, left: Option<Value>) -> Value {
+    let mut shape = match left {
+        Some(Value::Object(shape)) => shape,
+        _ => Map::from_iter([("type".to_owned(), json!(FUNCTION))]),
     };
-    out.insert(CHOICE.to_owned(), value);
-    Ok(())
+    let mut function = match shape.remove(FUNCTION) {
+        Some(Value::Object(function)) => function,
+        _ => Map::new(),
+    };
+    function.insert("name".to_owned(), json!(name));
+    if shape.get("type") == Some(&json!("")) {
+        shape.insert("type".to_owned(), json!(FUNCTION));
+    }
+    shape.insert(FUNCTION.to_owned(), Value::Object(function));
+    Value::Object(shape)
 }

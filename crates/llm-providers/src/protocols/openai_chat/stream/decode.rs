@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use llm_core::chat::{ChatChunk, ChunkChoice};
 use llm_core::codec::{Chat, DecodeContext, Frame, StreamDecoder};
 use llm_core::fields::Fields;
 use llm_core::{Error, Result};
 use serde_json::{Map, Value, json};
 
-use super::super::{PROTOCOL, error, usage};
+use super::super::events::{self, Event};
+use super::super::{PROTOCOL, usage};
 use super::choice::ChoiceState;
 
 /// The decoder of one streamed answer.
@@ -71,24 +71,15 @@ impl Decoder {
 
 impl StreamDecoder<Chat> for Decoder {
     fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<ChatChunk>) -> Result<()> {
-        let data = frame.data.trim_ascii();
-        if data.is_empty() || self.done {
+        if self.done {
             return Ok(());
         }
-        if data == b"[DONE]" {
-            self.done = true;
-            return Ok(());
+        match events::read(&self.cx, frame)? {
+            Event::Nothing => {}
+            Event::Done => self.done = true,
+            Event::Object(members) => out.push(self.chunk(members)),
         }
-        match serde_json::from_slice(data) {
-            Ok(Value::Object(members)) => {
-                error::of_event(&self.cx, frame.event, data, &members)?;
-                out.push(self.chunk(members));
-                Ok(())
-            }
-            _ if frame.event == "error" || frame.is_error => Err(error::of_text(&self.cx, data)),
-            _ => Err(Error::bad_answer("an event of the provider's stream is not a JSON object")
-                .with_body(Bytes::copy_from_slice(data))),
-        }
+        Ok(())
     }
 
     fn finish(&mut self, out: &mut Vec<ChatChunk>) -> Result<()> {

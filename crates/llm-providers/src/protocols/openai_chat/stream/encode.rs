@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::super::message::calls::{self, CALLS};
 use super::super::message::citations;
 use super::super::message::reasoning::{self, DETAILS, Detail, append};
-use super::super::{PROTOCOL, error, finish, tier, usage};
+use super::super::{PROTOCOL, error, events, finish, tier, usage};
 use super::plain::{self, TextEvent};
 
 /// The encoder of one streamed answer.
@@ -469,7 +469,7 @@ impl StreamEncoder<Chat> for Encoder {
             // A map of strings and numbers can always be written.
             let _ = write_event(&event, out);
         }
-        out.extend_from_slice(b"data: [DONE]\n\n");
+        events::write_done(out);
     }
 
     fn error(&mut self, error: &Error, out: &mut Vec<u8>) {

@@ -1,12 +1,12 @@
 //! Transcripts on their way: `transcript.text.delta`, `transcript.text.segment`, `transcript.text.done`.
 
-use bytes::Bytes;
 use llm_core::audio::{Transcribe, TranscribeChunk};
 use llm_core::codec::{DecodeContext, Frame, StreamDecoder, StreamEncoder, Trailer};
 use llm_core::fields::Fields;
 use llm_core::{Error, Result};
 use serde_json::Value;
 
+use super::super::events::{self, Event};
 use super::super::{PROTOCOL, error};
 use super::take_usage;
 use crate::protocols::body::answer_object;
@@ -29,15 +29,7 @@ impl Decoder {
 
 impl StreamDecoder<Transcribe> for Decoder {
     fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<TranscribeChunk>) -> Result<()> {
-        let data = frame.data.trim_ascii();
-        if data.is_empty() || data == b"[DONE]" {
-            return Ok(());
-        }
-        let Ok(Value::Object(members)) = serde_json::from_slice(data) else {
-            return Err(Error::bad_answer("an event of the provider's stream is not a JSON object")
-                .with_body(Bytes::copy_from_slice(data)));
-        };
-        error::of_event(&self.cx, frame.event, data, &members)?;
+        let Event::Object(members) = events::read(&self.cx, frame)? else { return Ok(()) };
         let mut fields = Fields::new(members);
         let event = fields.take_text("type").unwrap_or_else(|| frame.event.to_owned());
         self.done |= event == DONE;
@@ -68,19 +60,15 @@ impl StreamEncoder<Transcribe> for Encoder {
         if let Some(said) = chunk.usage.as_ref().filter(|usage| usage.native.is_from(PROTOCOL)) {
             object.set("usage", said.native.object(PROTOCOL));
         }
-        event(&Value::Object(object.members), out);
+        events::write(&Value::Object(object.members), out);
         Ok(())
     }
 
     fn finish(&mut self, _: &Trailer, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"data: [DONE]\n\n");
+        events::write_done(out);
     }
 
     fn error(&mut self, error: &Error, out: &mut Vec<u8>) {
-        event(&error::envelope(error), out);
+        events::write(&error::envelope(error), out);
     }
-}
-
-fn event(value: &Value, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("data: {value}\n\n").as_bytes());
 }

@@ -3,28 +3,18 @@
 //! A function here is held to its schema unless it says otherwise; in other protocols it is the other way round. So a
 //! function that came in another protocol and says nothing is written with `strict: false`.
 
+use llm_core::Result;
 use llm_core::chat::{Tool, ToolChoice};
 use llm_core::codec::{Quirks, Unsupported};
 use llm_core::fields::Fields;
-use llm_core::{Native, Result};
 use serde_json::{Map, Value, json};
 
 use super::super::{PROTOCOL, content};
-
-const TOOLS: &str = "tools";
-const CHOICE: &str = "tool_choice";
-const FUNCTION: &str = "function";
+use crate::protocols::functions::{self, CHOICE, FUNCTION};
 
 /// Takes the tools out of a request. Tools other than functions are the provider's own.
 pub(super) fn read(fields: &mut Fields) -> Result<Vec<Tool>> {
-    let Some(list) = fields.want_list(TOOLS)? else { return Ok(Vec::new()) };
-    if list.is_empty() {
-        fields.put(TOOLS, json!([]));
-    }
-    list.into_iter()
-        .enumerate()
-        .map(|(place, tool)| read_tool(Fields::at(format!("{TOOLS}[{place}]"), tool)?))
-        .collect()
+    functions::read(fields, read_tool)
 }
 
 fn read_tool(mut tool: Fields) -> Result<Tool> {
@@ -46,32 +36,18 @@ fn read_tool(mut tool: Fields) -> Result<Tool> {
 
 /// Takes the choice of a tool out of a request.
 pub(super) fn read_choice(fields: &mut Fields) -> Result<Option<ToolChoice>> {
-    let choice = match fields.get(CHOICE) {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(word)) => match word.as_str() {
-            "auto" => ToolChoice::Auto,
-            "required" => ToolChoice::Required,
-            "none" => ToolChoice::None,
-            _ => return Ok(Some(native_choice(fields))),
-        },
-        Some(Value::Object(choice)) => {
-            let named = choice.get("type").and_then(Value::as_str) == Some(FUNCTION) && choice.len() == 2;
-            match choice.get("name").and_then(Value::as_str).filter(|_| named) {
-                Some(name) => ToolChoice::Function(name.to_owned()),
-                None => return Ok(Some(native_choice(fields))),
+    functions::read_choice(fields, PROTOCOL, |fields| {
+        let choice = fields.get(CHOICE).and_then(Value::as_object);
+        let named =
+            choice.filter(|choice| choice.len() == 2 && choice.get("type").and_then(Value::as_str) == Some(FUNCTION));
+        match named.and_then(|choice| choice.get("name")?.as_str()).map(str::to_owned) {
+            Some(name) => {
+                fields.take(CHOICE);
+                Ok(ToolChoice::Function(name))
             }
+            None => Ok(functions::native_choice(fields, PROTOCOL)),
         }
-        Some(_) => return Err(fields.wrong(CHOICE, "a string or an object")),
-    };
-    fields.take(CHOICE);
-    Ok(Some(choice))
-}
-
-/// A choice that only this protocol can say, under its own name.
-fn native_choice(fields: &mut Fields) -> ToolChoice {
-    let mut native = Native::NONE;
-    native.insert(PROTOCOL, CHOICE, fields.take(CHOICE).unwrap_or_default());
-    ToolChoice::Native(native)
+    })
 }
 
 /// Writes the tools.
@@ -81,23 +57,7 @@ pub(super) fn write(
     unsupported: &mut Unsupported<'_>,
     out: &mut Map<String, Value>,
 ) -> Result<()> {
-    let mut list = Vec::with_capacity(tools.len());
-    for (place, tool) in tools.iter().enumerate() {
-        match tool {
-            Tool::Provider { native } if native.is_from(PROTOCOL) => {
-                list.push(Value::Object(native.object(PROTOCOL)));
-            }
-            Tool::Provider { native } => {
-                let whose = native.protocol().map_or("another protocol", |protocol| protocol.as_str());
-                unsupported.param(&format!("{TOOLS}[{place}]"), &format!("it is a tool of {whose}"))?;
-            }
-            Tool::Function { .. } => list.push(write_function(tool, quirks, unsupported)?),
-        }
-    }
-    if !list.is_empty() {
-        out.insert(TOOLS.to_owned(), Value::Array(list));
-    }
-    Ok(())
+    functions::write(tools, PROTOCOL, unsupported, out, |tool, unsupported| write_function(tool, quirks, unsupported))
 }
 
 fn write_function(tool: &Tool, quirks: &Quirks, unsupported: &mut Unsupported<'_>) -> Result<Value> {
@@ -140,16 +100,5 @@ pub(super) fn write_choice(
     unsupported: &mut Unsupported<'_>,
     out: &mut Map<String, Value>,
 ) -> Result<()> {
-    let value = match choice {
-        ToolChoice::Auto => json!("auto"),
-        ToolChoice::Required => json!("required"),
-        ToolChoice::None => json!("none"),
-        ToolChoice::Function(name) => json!({"type": FUNCTION, "name": name}),
-        ToolChoice::Native(native) => match native.get(PROTOCOL, CHOICE) {
-            Some(value) => value.clone(),
-            None => return unsupported.param(CHOICE, "it is a choice that only another protocol knows"),
-        },
-    };
-    out.insert(CHOICE.to_owned(), value);
-    Ok(())
+    functions::write_choice(choice, PROTOCOL, unsupported, out, |name, _| json!({"type": FUNCTION, "name": name}))
 }
