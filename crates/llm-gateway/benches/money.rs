@@ -54,6 +54,7 @@ fn open(charges: Vec<Charge>) -> OpenRecord {
         deployment: Some("openai:gpt-4o-mini".into()),
         stream: false,
         reserved: ESTIMATE,
+        objects: Vec::new(),
         charges,
     }
 }

@@ -12,7 +12,7 @@ use crate::journal::{Journal, Sizes};
 use crate::keys::Keys;
 use crate::limits::Ledger;
 use crate::routing::Routes;
-use crate::store::{Books, Db, journal_folder};
+use crate::store::{Books, Db, Objects, journal_folder};
 
 /// Everything that a call needs. One per process, shared by handle.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub struct Gateway {
     pub(crate) ledger: Ledger,
     pub(crate) journal: Journal,
     pub(crate) books: Books,
+    pub(crate) objects: Objects,
     pub(crate) db: Db,
     /// The largest body of a request, in bytes.
     pub(crate) max_body: usize,
@@ -44,6 +45,7 @@ impl Gateway {
         Ok(Arc::new(Self {
             max_body: usize::try_from(config.max_body.0).unwrap_or(usize::MAX),
             journal: books.journal.clone(),
+            objects: Objects::new(db.clone(), books.journal.clone()),
             config,
             routes,
             keys,
@@ -72,6 +74,11 @@ impl Gateway {
     /// The limits and what they have counted.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// What providers store, and for whom.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
     }
 
     /// The database.

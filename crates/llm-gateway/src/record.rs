@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::limits::{Charge, Estimate};
 
 mod call_id;
+mod object;
 #[cfg(test)]
 pub(crate) mod samples;
 
 pub use call_id::CallId;
+pub use object::{Object, ObjectKind};
 
 /// A call that was admitted, as it stands in the journal before a byte goes upstream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +52,9 @@ pub struct OpenRecord {
     /// What is reserved for it; its `spend` is none where the model has no price.
     #[serde(with = "reserved")]
     pub reserved: Estimate,
+    /// What a provider is known to store for it already. The caller of a stream sees ids before its end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<Object>,
     /// What it holds of which limit ([`Reservation::charges`](crate::limits::Reservation::charges)).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub charges: Vec<Charge>,
@@ -148,6 +153,8 @@ pub struct Outcome {
     pub cache: Option<Cow<'static, str>>,
     /// Every try, in order.
     pub attempts: Vec<Attempt>,
+    /// What a provider now stores for it, or stores no longer.
+    pub objects: Vec<Object>,
     /// What it added to which limit ([`Settled::charges`](crate::limits::Settled)).
     pub charges: Vec<Charge>,
 }
@@ -183,6 +190,9 @@ pub struct CallRecord {
     pub latency_ms: Option<u64>,
     pub cache: Option<Cow<'static, str>>,
     pub attempts: Vec<Attempt>,
+    /// What a provider stores for the call. For the table of objects only; the API doesn't show it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<Object>,
     /// What the call added to which limit. For the counters only; the API doesn't show it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub charges: Vec<Charge>,
@@ -218,6 +228,7 @@ impl CallRecord {
             latency_ms: outcome.latency_ms,
             cache: outcome.cache,
             attempts: outcome.attempts,
+            objects: object::joined(open.objects, outcome.objects),
             charges: outcome.charges,
         }
     }

@@ -21,7 +21,7 @@ use super::{spoken, tokens};
 use crate::Gateway;
 use crate::journal::{Entry, Written};
 use crate::limits::{Actual, Estimate, RateLimits, Refusal, Reservation};
-use crate::record::{Attempt, CallId, CallStatus, OpenRecord, Outcome};
+use crate::record::{Attempt, CallId, CallStatus, Object, OpenRecord, Outcome};
 use crate::routing::Deployment;
 
 /// How many bytes of an answer are kept to be counted, should the provider never say its usage.
@@ -43,6 +43,8 @@ pub(crate) struct Account {
     first_content: Option<Duration>,
     answer: Kept,
     observed: Observed,
+    /// What a provider stores for the call, or no longer does.
+    objects: Vec<Object>,
     /// Whether the deployment that is being tried has begun to answer.
     answering: bool,
     /// Whether the caller has gone and the account is being settled without it.
@@ -153,6 +155,7 @@ impl Account {
             first_content: None,
             answer: Kept::default(),
             observed: Observed::default(),
+            objects: Vec::new(),
             answering: false,
             left: false,
         })
@@ -441,6 +444,7 @@ impl Account {
             latency_ms: Some(millis(self.arrived.elapsed())),
             cache: None,
             attempts,
+            objects: std::mem::take(&mut self.objects),
             charges: settled.charges,
         };
         (info, entry.end(outcome))
@@ -485,6 +489,7 @@ impl Drop for Account {
             first_content: self.first_content,
             answer: std::mem::take(&mut self.answer),
             observed: std::mem::take(&mut self.observed),
+            objects: std::mem::take(&mut self.objects),
             answering: self.answering,
             left: true,
         };

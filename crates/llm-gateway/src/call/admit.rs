@@ -106,6 +106,7 @@ fn open_record(asked: &Asked, first: Option<&Deployment>, reservation: Option<&R
         deployment: first.map(|first| first.id.clone()),
         stream: asked.skim.stream,
         reserved: reservation.map(|held| *held.estimate()).unwrap_or_default(),
+        objects: Vec::new(),
         charges: reservation.map(Reservation::charges).unwrap_or_default(),
     }
 }

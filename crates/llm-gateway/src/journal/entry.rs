@@ -4,7 +4,7 @@ use llm_core::Result;
 
 use super::{Journal, Written};
 use crate::limits::{Charge, Estimate};
-use crate::record::{CallRecord, OpenRecord, Outcome};
+use crate::record::{CallRecord, Object, OpenRecord, Outcome};
 
 /// A call that stands open in the journal. [`close`](Self::close) it with how it ended; one that is dropped is closed
 /// as interrupted, at its reservation, so that every admitted call has exactly one record.
@@ -38,6 +38,14 @@ impl Entry {
         let Some(open) = &mut self.open else { return Ok(()) };
         open.reserved = reserved;
         open.charges = charges;
+        self.journal.append_open(open)
+    }
+
+    /// Records what a provider now stores for the call, before its end: the caller of a stream sees ids early. When this
+    /// returns, the record is in the kernel and the caller may see them.
+    pub fn made(&mut self, objects: Vec<Object>) -> Result<()> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        open.objects.extend(objects);
         self.journal.append_open(open)
     }
 

@@ -11,10 +11,11 @@ use tokio::sync::Notify;
 
 use super::folder::Folder;
 use super::line::{self, Line};
+use super::made::Made;
 use super::pending::{Closed, Pending, Taken};
 use super::segment::{self, Lines};
 use super::{Entry, Place, Written, unavailable};
-use crate::record::{CallId, CallRecord, OpenRecord};
+use crate::record::{CallId, CallRecord, Object, OpenRecord};
 
 /// How large a journal may grow.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +45,7 @@ struct Inner {
     /// Whether a write has failed. Where the file ends is unknown from then on, so nothing more is written.
     poisoned: AtomicBool,
     ended: Notify,
+    made: Made,
 }
 
 /// The file that lines are appended to. Locked before [`Pending`] where both are.
@@ -66,6 +68,7 @@ impl Journal {
             writer: Mutex::new(Writer { file, segment, written: 0, spare: Vec::new() }),
             poisoned: AtomicBool::new(false),
             ended: Notify::new(),
+            made: Made::new(),
         }))
     }
 
@@ -85,6 +88,7 @@ impl Journal {
     }
 
     pub(super) fn append_open(&self, record: &OpenRecord) -> Result<()> {
+        self.0.made.note(record.id, &record.objects);
         self.push_open(record, false).and_then(|ticket| self.write_up_to(ticket))
     }
 
@@ -111,6 +115,7 @@ impl Journal {
     /// The same, but the record is not in the kernel before the future is done.
     pub(super) fn end(&self, record: CallRecord) -> Written {
         let line = line::close(&record);
+        self.0.made.note(record.id, &record.objects);
         let (ticket, kept) = {
             let mut pending = self.pending();
             pending.ended(record.id);
@@ -155,6 +160,32 @@ impl Journal {
     /// Says that a call which an earlier process left open is known to have ended.
     pub(crate) fn forget(&self, id: CallId) {
         self.pending().ended(id);
+    }
+
+    /// What memory knows of something that a provider stores for `key`, deleted or not: certainly all that the database
+    /// does not know yet.
+    pub(crate) fn object(&self, key: &str, id: &str) -> Option<Arc<Object>> {
+        self.0.made.get(key, id)
+    }
+
+    /// Those that the database does not know yet.
+    pub(crate) fn unshipped_objects(&self, wanted: impl Fn(&Object) -> bool) -> Vec<Arc<Object>> {
+        self.0.made.unshipped_of(wanted)
+    }
+
+    /// Keeps for further look-ups what was read from the database.
+    pub(crate) fn remember(&self, object: Arc<Object>) {
+        self.0.made.remember(object);
+    }
+
+    /// Notes what unshipped calls of an earlier process have made or deleted.
+    pub(super) fn recall(&self, id: CallId, objects: &[Object]) {
+        self.0.made.note(id, objects);
+    }
+
+    /// Says that the database knows what a call has made or deleted.
+    pub(crate) fn shipped_objects(&self, id: CallId, objects: &[Object]) {
+        self.0.made.shipped(id, objects);
     }
 
     /// Waits until a call has ended since the last wait.

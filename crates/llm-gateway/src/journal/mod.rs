@@ -10,6 +10,7 @@ mod entry;
 mod file;
 mod folder;
 mod line;
+mod made;
 mod pending;
 mod recover;
 mod segment;

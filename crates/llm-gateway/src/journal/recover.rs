@@ -11,7 +11,7 @@ use super::pending::{Closed, Pending};
 use super::segment::{self, Lines};
 use super::{Folder, Journal, Place, Sizes, broken};
 use crate::limits::LimitId;
-use crate::record::{CallId, OpenRecord};
+use crate::record::{CallId, Object, OpenRecord};
 
 /// What an earlier process left behind.
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub struct Recovered {
     pub unclosed: Vec<OpenRecord>,
     /// What ended calls that were not shipped have added to the buckets of limits, by the bucket's begin.
     pub charges: HashMap<(LimitId, i64), i64>,
+    /// What such calls have made or deleted, in order.
+    pub objects: Vec<(CallId, Vec<Object>)>,
     /// How many such calls there are.
     pub unshipped: u64,
     /// Lines that could not be read: the last one of a process that was killed while it wrote, or damage to the disk.
@@ -50,7 +52,11 @@ impl Folder {
         for open in &recovered.unclosed {
             pending.recovered(open.id, left.first().map_or(current, |&(oldest, _)| oldest));
         }
-        Ok((Journal::new(self, sizes, file, current, pending), recovered))
+        let journal = Journal::new(self, sizes, file, current, pending);
+        for (id, objects) in &recovered.objects {
+            journal.recall(*id, objects);
+        }
+        Ok((journal, recovered))
     }
 }
 
@@ -71,6 +77,9 @@ pub(super) fn read(folder: &Path, segments: &[u64], shipped: Place) -> io::Resul
                     open.remove(&record.id);
                     if after > shipped {
                         recovered.unshipped += 1;
+                        if !record.objects.is_empty() {
+                            recovered.objects.push((record.id, record.objects));
+                        }
                         for charge in record.charges {
                             *recovered.charges.entry((charge.limit, charge.bucket.start)).or_default() += charge.amount;
                         }

@@ -31,6 +31,7 @@ pub(crate) fn open(millis: i64) -> OpenRecord {
         deployment: Some("sandbox:echo".into()),
         stream: false,
         reserved: Estimate { spend: Some(NanoUsd(100)), input_tokens: 10, output_tokens: 20 },
+        objects: Vec::new(),
         charges: Vec::new(),
     }
 }

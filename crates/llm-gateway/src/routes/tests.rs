@@ -118,6 +118,7 @@ impl Server {
                 deployment: Some("openai:gpt-4o".into()),
                 stream: false,
                 reserved: Estimate::default(),
+                objects: Vec::new(),
                 charges: Vec::new(),
             })
             .unwrap();

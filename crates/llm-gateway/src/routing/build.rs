@@ -12,6 +12,7 @@ use llm_providers::{Provider, Secret, environment};
 
 use super::{Deployment, REMEMBERED, Route, Routes};
 use crate::config::{Config, DeploymentConfig, ModelConfig};
+use crate::keys::KeyHash;
 
 /// How long a local Ollama may take to accept a connection at the start.
 const OLLAMA_PATIENCE: Duration = Duration::from_millis(50);
@@ -126,10 +127,16 @@ fn deployment(wanted: &DeploymentConfig, providers: &mut Providers<'_>) -> Resul
     }
     let mut deployment = Deployment::of(provider, model, timeouts);
     deployment.weight = wanted.weight;
+    deployment.account = wanted.api_key.as_ref().map(account);
     if let Some(price) = &wanted.price {
         deployment.price = price.0.clone();
     }
     Ok(deployment)
+}
+
+/// A digest of a key, too short to say anything of it but whether it is the same.
+fn account(key: &Secret) -> Arc<str> {
+    KeyHash::of(key.expose()).to_string().chars().take(8).collect::<String>().into()
 }
 
 /// Whether something accepts connections where the row says.

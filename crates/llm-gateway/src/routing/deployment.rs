@@ -18,6 +18,8 @@ pub struct Deployment {
     pub id: Arc<str>,
     /// The id of the provider.
     pub provider_id: Arc<str>,
+    /// Tells it from other deployments of the same id, where it has a key of its own: a short digest of that key.
+    pub account: Option<Arc<str>>,
     /// The provider, with the credential of this deployment.
     pub provider: Arc<Provider>,
     /// The model as the provider spells it.

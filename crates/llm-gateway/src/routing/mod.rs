@@ -17,6 +17,7 @@ use llm_providers::{Provider, Timeouts};
 pub use deployment::{Deployment, Health};
 
 use crate::config::Strategy;
+use crate::record::Object;
 
 /// How many `provider:model` ids are remembered with their price; more only cost a look-up in the catalogue.
 const REMEMBERED: u64 = 4096;
@@ -87,6 +88,37 @@ impl Routes {
     /// Every provider that can be called.
     pub fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
         self.providers.values()
+    }
+
+    /// The deployment that keeps what it made for a key. Where it is no longer configured that is said: no other one has
+    /// the thing. Of a thing that no model made, the provider's deployment of the empty model.
+    pub fn keeper(&self, object: &Object) -> Result<Arc<Deployment>> {
+        let same_id: Vec<_> = self.deployments().filter(|deployment| deployment.id == object.deployment).collect();
+        let same_account = same_id.iter().find(|deployment| deployment.account == object.account);
+        // A deployment whose key was changed is still the same one, unless there are several.
+        if let Some(found) = same_account.or(if same_id.len() == 1 { same_id.first() } else { None }) {
+            return Ok(Arc::clone(found));
+        }
+        self.provider_itself(object).ok_or_else(|| {
+            let Object { id, deployment, .. } = object;
+            let message = format!("`{id}` was made by the deployment `{deployment}`, which is no longer configured");
+            Error::new(ErrorKind::NoDeploymentAvailable, message)
+        })
+    }
+
+    /// The deployment of a provider's own key that an object names, also where its id can't be called.
+    fn provider_itself(&self, object: &Object) -> Option<Arc<Deployment>> {
+        if object.account.is_some() {
+            return None;
+        }
+        if let Ok(route) = self.resolve(&object.deployment)
+            && let Some(known) = route.deployments.iter().find(|known| known.id == object.deployment)
+        {
+            return Some(known.clone());
+        }
+        let provider = self.providers.get(&*object.provider)?;
+        let model = object.deployment.strip_prefix(&*object.provider)?.trim_start_matches(':');
+        Some(Arc::new(Deployment::of(provider.clone(), model, *provider.timeouts())))
     }
 
     /// Whether `provider:model` ids can be called at all.
@@ -160,6 +192,7 @@ impl Deployment {
         Self {
             id: format!("{}:{model}", provider.id()).into(),
             provider_id: provider.id().into(),
+            account: None,
             model: model.to_owned(),
             price,
             max_output: known.as_ref().and_then(|known| known.max_output),

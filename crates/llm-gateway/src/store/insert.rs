@@ -1,4 +1,4 @@
-//! Writing a batch of ended calls: the calls, what they add up to, and how far the journal is shipped, in one
+//! Writing a batch of ended calls: the calls, what they add up to and have made, and how far the journal is shipped, in one
 //! transaction.
 
 use std::collections::HashSet;
@@ -8,6 +8,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, Encode, Sqlite, SqliteConnection, Type};
 
 use super::Db;
+use super::objects::save;
 use super::sums::{Sums, integer, tag_set};
 use crate::journal::{Closed, Place};
 use crate::record::CallId;
@@ -77,6 +78,7 @@ pub(super) async fn insert(db: &Db, journal: &str, calls: &[Closed], place: Plac
     if let Some(counters) = sums.counters_json() {
         sqlx::query(ADD_COUNTERS).bind(counters).execute(&mut *transaction).await?;
     }
+    save(&mut transaction, calls.iter().flat_map(|call| &call.record.objects)).await?;
     set_place(&mut transaction, journal, place).await?;
     transaction.commit().await
 }
@@ -118,12 +120,14 @@ impl Row<'_> {
     }
 }
 
-/// The record as JSON without its last member, what it added to which limit: that stands in the counters.
+/// The record as JSON without its last members, what was stored for it and what it added to which limit: those stand in
+/// tables of their own.
 fn without_charges(json: &[u8]) -> String {
     // JSON is UTF-8; the empty text stands for what can't be.
     let whole = std::str::from_utf8(json).unwrap_or_default();
-    // Inside of a text the quotes would be escaped, so this is the member, and it is written last.
-    match whole.rfind(",\"charges\":").and_then(|place| whole.get(..place)) {
+    // Inside of a text the quotes would be escaped, so these are the members, and they are written last.
+    let cut = whole.rfind(",\"objects\":").or_else(|| whole.rfind(",\"charges\":"));
+    match cut.and_then(|place| whole.get(..place)) {
         Some(rest) => [rest, "}"].concat(),
         None => whole.to_owned(),
     }

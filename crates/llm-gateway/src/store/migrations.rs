@@ -8,6 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 const SQLITE: &[(i64, &str, &str)] = &[
     (1, "calls", include_str!("../../migrations/sqlite/0001_calls.sql")),
     (2, "keys", include_str!("../../migrations/sqlite/0002_keys.sql")),
+    (3, "objects", include_str!("../../migrations/sqlite/0003_objects.sql")),
 ];
 
 /// What brings an SQLite database up to date.

@@ -132,6 +132,9 @@ impl Work {
     /// Moves `calls`, which end at `place`, however often it takes.
     async fn store(&mut self, mut calls: Vec<Closed>, place: Place) {
         let (mut wait, longest) = BACK_OFF;
+        let has_made = |call: &&Closed| !call.record.objects.is_empty();
+        let made: Vec<_> =
+            calls.iter().filter(has_made).map(|call| (call.record.id, call.record.objects.clone())).collect();
         loop {
             let error = match insert(&self.db, self.journal.id(), &calls, place).await {
                 Ok(()) => break,
@@ -145,6 +148,9 @@ impl Work {
             tracing::warn!(error = ?error, calls = calls.len(), "calls can't be moved into the database yet");
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(longest);
+        }
+        for (id, objects) in made {
+            self.journal.shipped_objects(id, &objects);
         }
         self.place = place;
         self.journal.shipped(place);
