@@ -58,6 +58,7 @@ impl Installed {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gateway-under-test"));
         command.current_dir(self.path()).args(arguments).env("LLM_GATEWAY_LISTEN", format!("127.0.0.1:{}", self.port));
+        command.env("LLM_GATEWAY_DATABASE", database(self.folder.path()));
         command
     }
 
@@ -123,11 +124,16 @@ impl Drop for Running {
     }
 }
 
+fn database(folder: &Path) -> String {
+    llm_gateway::testing::url(&folder.join("llm-gateway.db"))
+}
+
 /// What stands in the books of a gateway that has stopped.
 async fn books(folder: &Path) -> (Vec<CallRecord>, LimitStatus) {
     let text = std::fs::read_to_string(folder.join("llm-gateway.toml")).unwrap();
-    let text = format!("database = \"sqlite://{}\"\n{text}", folder.join("llm-gateway.db").display());
-    let (config, _) = Config::parse("test.toml", &text, &|_| None).unwrap();
+    let (mut config, _) = Config::parse("test.toml", &text, &|_| None).unwrap();
+    config.database = database(folder).parse().unwrap();
+    config.journal.path = Some(folder.join("llm-gateway.journal"));
     let gateway = Gateway::open(config).await.unwrap();
     gateway.flush().await.unwrap();
     let (mut all, mut cursor) = (Vec::new(), None);

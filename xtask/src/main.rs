@@ -8,6 +8,7 @@ mod oracle;
 mod providers;
 mod python;
 mod run;
+mod servers;
 mod soak;
 mod test;
 mod tidy;
@@ -35,6 +36,8 @@ enum Chore {
     Bench(bench::Args),
     /// Run what takes too long for the tests
     Soak(soak::Args),
+    /// Run a command while private servers for tests are there
+    Servers(servers::Args),
     /// Make what the official SDKs send anew
     Oracle(oracle::Args),
     /// Make the page of providers from the provider table
@@ -50,6 +53,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Tidy => tidy::run(),
         Chore::Bench(args) => bench::run(&args),
         Chore::Soak(args) => soak::run(&args),
+        Chore::Servers(args) => servers::run(&args),
         Chore::Oracle(args) => oracle::run(&args),
         Chore::Providers(args) => providers::run(&args),
         Chore::Catalogue(args) => catalogue::run(&args).map(|()| ExitCode::SUCCESS),

@@ -61,12 +61,16 @@ pub(crate) fn is_there(program: &str, probe: &str) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
+/// Whether this process may do anything.
+pub(crate) fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
 /// Installs Debian packages where that is allowed; otherwise says what is missing.
 pub(crate) fn apt_install(packages: &[&str], why: &str) -> Result<()> {
     let wanted = packages.join(" ");
     let missing = format!("{why} is missing\nhint: install it, on Debian with `apt-get install {wanted}`");
-    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
-    anyhow::ensure!(is_root && is_there("apt-get", "--version"), "{missing}");
+    anyhow::ensure!(is_root() && is_there("apt-get", "--version"), "{missing}");
     println!("installing {wanted}");
     let mut update = Command::new("apt-get");
     must(update.args(["update", "-qq"]))?;
@@ -75,7 +79,8 @@ pub(crate) fn apt_install(packages: &[&str], why: &str) -> Result<()> {
     must(install.env("DEBIAN_FRONTEND", "noninteractive")).context(missing)
 }
 
-fn name(command: &Command) -> String {
+/// A command as people write it.
+pub(crate) fn name(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
     format!("`{program} {}`", arguments.join(" "))

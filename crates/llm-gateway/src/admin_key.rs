@@ -70,7 +70,7 @@ pub async fn prepare(config: &Config, keys: &Arc<Keys>) -> Result<Prepared> {
         return Err(Error::new(ErrorKind::InvalidRequest, message)
             .with_hint(format!("set `{}`, or run `llm-gateway admin-key reset` first", env::ADMIN_KEY)));
     }
-    let made = reset(keys, &config.database.folder()).await?;
+    let made = reset(keys, &config.folder()).await?;
     Ok(Prepared { made: Some(made), ..prepared(None) })
 }
 

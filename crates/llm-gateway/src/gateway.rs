@@ -12,7 +12,7 @@ use crate::journal::{Journal, Sizes};
 use crate::keys::Keys;
 use crate::limits::Ledger;
 use crate::routing::Routes;
-use crate::store::{Books, Db, Objects, journal_folder};
+use crate::store::{Books, Db, Housekeeping, Objects};
 
 /// Everything that a call needs. One per process, shared by handle.
 #[derive(Debug)]
@@ -28,20 +28,20 @@ pub struct Gateway {
     /// The largest body of a request, in bytes.
     pub(crate) max_body: usize,
     tasks: TaskTracker,
+    _housekeeping: Housekeeping,
 }
 
 impl Gateway {
     /// Opens the database, recovers the journal and reads keys and limits. Nothing listens yet.
     pub async fn open(config: Config) -> Result<Arc<Self>> {
         let routes = Routes::build(&config)?;
-        let url = config.database.url();
-        let db = Db::open(url).await?;
+        let db = Db::open(config.database.url()).await?;
         let ledger = Ledger::new();
         let keys = Arc::new(Keys::open(db.clone(), ledger.clone(), &config.limits).await?);
-        let folder = config.journal.path.clone().unwrap_or_else(|| journal_folder(url));
         let sizes = Sizes { total: config.journal.max_size.0, ..Sizes::default() };
-        let books = Books::open(&db, folder, sizes, &ledger, now_ms()).await?;
+        let books = Books::open(&db, config.journal_folder(), sizes, &ledger, now_ms()).await?;
         keys.watch();
+        let housekeeping = Housekeeping::start(db.clone(), config.calls.retention.map(|period| period.0));
         Ok(Arc::new(Self {
             max_body: usize::try_from(config.max_body.0).unwrap_or(usize::MAX),
             journal: books.journal.clone(),
@@ -53,6 +53,7 @@ impl Gateway {
             books,
             db,
             tasks: TaskTracker::new(),
+            _housekeeping: housekeeping,
         }))
     }
 

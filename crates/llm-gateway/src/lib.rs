@@ -14,6 +14,7 @@
 //! | [`routes`] | what is no call: administration, health, a key about itself |
 //! | [`server`] | listening, and stopping without losing a call |
 //! | [`store`] | what is kept in SQL: calls, sums, counters, keys |
+//! | `testing` | databases for tests |
 
 pub mod admin_key;
 mod call;
@@ -28,5 +29,7 @@ pub mod routes;
 pub mod routing;
 pub mod server;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use gateway::Gateway;

@@ -57,9 +57,8 @@ impl TestGateway {
     /// Starts one with a configuration in TOML; listening place, database and journal are its own.
     pub async fn start(config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = folder.path().join("test.db");
-        let text = format!("database = \"sqlite://{}\"\n{config}", database.display());
-        let (config, _) = Config::parse("test.toml", &text, &|_| None).unwrap_or_else(|error| panic!("{error}"));
+        let (mut config, _) = Config::parse("test.toml", config, &|_| None).unwrap_or_else(|error| panic!("{error}"));
+        llm_gateway::testing::settle(&mut config, folder.path());
         let gateway = Gateway::open(config).await.unwrap();
         let server = Server::bind(gateway.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
         let url = format!("http://{}", server.address().unwrap());

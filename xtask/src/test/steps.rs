@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::Outcome;
 use crate::run::{cargo, is_there, root, succeeds, watched};
+use crate::servers::Servers;
 use crate::{node, python, tidy};
 
 /// What released binaries are built with, so that it is tested, too.
@@ -18,6 +19,7 @@ pub(super) const ALL: &[(&str, Step)] = &[
     ("tidy", tidy),
     ("clippy", clippy),
     ("tests", tests),
+    ("postgres", postgres),
     ("doc-tests", doc_tests),
     ("docs", docs),
     ("deny", deny),
@@ -43,13 +45,24 @@ fn tests() -> Result<Outcome> {
     python::environment("sdks", &root().join("tests/python/requirements.txt"))?;
     python::environment("older", &root().join("tests/python/requirements-older.txt"))?;
     node::environment()?;
+    run_tests(&["--workspace", CLOUDS], "sqlite")
+}
+
+/// The same tests again with their databases on PostgreSQL, as far as they have any.
+fn postgres() -> Result<Outcome> {
+    run_tests(&["--package", "llm-gateway", "--package", "llm-tests", "--features=llm-gateway/clouds"], "postgres")
+}
+
+/// Runs tests; those that can run on either engine run on `engine`.
+fn run_tests(which: &[&str], engine: &str) -> Result<Outcome> {
     let mut command = if is_there("cargo-nextest", "--version") {
-        cargo(&["nextest", "run", "--workspace", CLOUDS, "--no-fail-fast"])
+        cargo(&["nextest", "run", "--no-fail-fast"])
     } else {
         println!("`cargo-nextest` is not installed, so `cargo test` runs the tests");
-        cargo(&["test", "--workspace", CLOUDS, "--lib", "--bins", "--tests", "--no-fail-fast"])
+        cargo(&["test", "--lib", "--bins", "--tests", "--no-fail-fast"])
     };
-    count(command.env("INSTA_UPDATE", "no"))
+    let servers = Servers::start()?;
+    count(servers.tell(command.args(which)).env("LLM_TEST_ENGINE", engine).env("INSTA_UPDATE", "no"))
 }
 
 fn doc_tests() -> Result<Outcome> {

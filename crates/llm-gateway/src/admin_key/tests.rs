@@ -5,8 +5,8 @@ use crate::limits::Ledger;
 use crate::store::Db;
 
 async fn start(folder: &TempDir, change: impl Fn(&mut Config)) -> Result<(Prepared, Arc<Keys>)> {
-    let database = format!("sqlite://{}", folder.path().join("g.db").display()).parse().unwrap();
-    let mut config = Config { database, ..Config::default() };
+    let mut config = Config::default();
+    crate::testing::settle(&mut config, folder.path());
     change(&mut config);
     let db = Db::open(config.database.url()).await.unwrap();
     let keys = Arc::new(Keys::open(db, Ledger::new(), &config.limits).await.unwrap());
@@ -30,9 +30,8 @@ async fn the_first_start_makes_a_key_and_later_ones_know_it() {
 
     let (second, _) = start(&folder, |_| ()).await.unwrap();
     assert!(second.made.is_none() && second.administrator.is(key.expose()));
-    let database = std::fs::read(folder.path().join("g.db")).unwrap();
-    let wal = std::fs::read(folder.path().join("g.db-wal")).unwrap_or_default();
-    for bytes in [database, wal] {
+    for name in ["test.db", "test.db-wal"] {
+        let bytes = std::fs::read(folder.path().join(name)).unwrap_or_default();
         assert!(!bytes.windows(key.expose().len()).any(|window| window == key.expose().as_bytes()));
     }
 }

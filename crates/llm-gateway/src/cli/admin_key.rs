@@ -14,7 +14,7 @@ pub(super) async fn run(command: &AdminKeyCommand, overrides: &Overrides) -> Res
 
 async fn reset(overrides: &Overrides) -> Result<(), Failure> {
     let (keys, config) = open::keys(overrides).await?;
-    let (key, file) = admin_key::reset(&keys, &config.database.folder()).await?;
+    let (key, file) = admin_key::reset(&keys, &config.folder()).await?;
     output::line(key.expose())?;
     eprintln!("this is the administrator's key now; it also stands in `{}`", file.display());
     if config.admin_key.is_some() {

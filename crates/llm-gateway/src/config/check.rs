@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use llm_providers::client::split_model_id;
 
+use super::Config;
 use super::problem::{Problem, did_you_mean};
 use super::tree::Step::{Index, Key};
 use super::tree::Tree;
-use super::{Config, Database};
 
 /// Notes in `tree` whatever is wrong with `config`, and gives what is only worth knowing.
 pub(super) fn check(config: &Config, tree: &mut Tree<'_>) -> Vec<Problem> {
@@ -25,10 +25,6 @@ pub(super) fn check(config: &Config, tree: &mut Tree<'_>) -> Vec<Problem> {
 }
 
 fn check_server(config: &Config, tree: &mut Tree<'_>, warnings: &mut Vec<Problem>) {
-    if let Database::Postgres(_) = config.database {
-        let hint = Some("use `sqlite://llm-gateway.db`".to_owned());
-        tree.wrong(&[Key("database")], "PostgreSQL is not built yet", hint);
-    }
     if config.redis.is_some() {
         warnings.push(tree.warning(
             &[Key("redis")],

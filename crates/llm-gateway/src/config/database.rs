@@ -1,14 +1,13 @@
 //! Where keys, limits, calls and counters are kept.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de};
 
 use super::Secret;
 
-/// `sqlite://FILE` (embedded), or `postgres://…` (for many replicas; not built yet).
+/// `sqlite://FILE` (embedded), or `postgres://…` (for many replicas).
 #[derive(Clone, Debug)]
 pub enum Database {
     /// The address of an embedded SQLite database, whose file is made where there is none.
@@ -23,15 +22,6 @@ impl Database {
         match self {
             Self::Sqlite(url) => url,
             Self::Postgres(url) => url.expose(),
-        }
-    }
-
-    /// The folder in which what belongs to the database stands: the journal, the administrator's key.
-    pub fn folder(&self) -> PathBuf {
-        let journal = crate::store::journal_folder(self.url());
-        match journal.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-            _ => Path::new(".").to_owned(),
         }
     }
 }

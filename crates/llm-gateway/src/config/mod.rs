@@ -3,6 +3,7 @@
 //! A file in TOML is read, `${VAR}` is filled in, flags and environment variables are laid over it, and everything is
 //! checked before anything starts. Whatever is wrong is said at once, each with its file and line.
 
+mod calls;
 mod check;
 mod database;
 pub mod env;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use calls::CallsConfig;
 pub use database::Database;
 pub use journal::JournalConfig;
 pub use limits::{DefaultLimits, LimitsConfig};
@@ -77,6 +79,8 @@ pub struct Config {
     pub timeouts: TimeoutsConfig,
     /// The spend journal.
     pub journal: JournalConfig,
+    /// What becomes of call records.
+    pub calls: CallsConfig,
     /// What is logged.
     pub log: LogConfig,
 }
@@ -99,6 +103,7 @@ impl Default for Config {
             on_disconnect: None,
             timeouts: TimeoutsConfig::default(),
             journal: JournalConfig::default(),
+            calls: CallsConfig::default(),
             log: LogConfig::default(),
         }
     }
@@ -164,6 +169,24 @@ impl Config {
         config.admin_key = set(env::ADMIN_KEY).map(Secret::new).or(config.admin_key);
         config.log.filter = set(env::LOG).unwrap_or(config.log.filter);
         Ok(Loaded { config, file, warnings })
+    }
+
+    /// The folder of the journal: as it is set, else beside the database's file, else in the working folder.
+    pub fn journal_folder(&self) -> PathBuf {
+        self.journal.path.clone().unwrap_or_else(|| crate::store::journal_folder(self.database.url()))
+    }
+
+    /// The folder of what else belongs to this gateway, such as the file of the administrator's key: that of the
+    /// database's file, else the one that the journal's folder lies in.
+    pub fn folder(&self) -> PathBuf {
+        let journal = match &self.database {
+            Database::Sqlite(url) => crate::store::journal_folder(url),
+            Database::Postgres(_) => self.journal_folder(),
+        };
+        match journal.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            _ => PathBuf::from("."),
+        }
     }
 
     /// Reads and checks the text of a file called `name`, and gives the warnings beside it.

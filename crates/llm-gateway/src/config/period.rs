@@ -1,4 +1,4 @@
-//! Lengths of time as they are written in the configuration: `60s`, `100ms`, `1m 30s`, `24h`.
+//! Lengths of time as they are written in the configuration: `60s`, `100ms`, `1m 30s`, `24h`, `90d`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-/// A length of time, never negative. Units: `h`, `m`, `s`, `ms`, `us`.
+/// A length of time, never negative. Units: `h`, `m`, `s`, `ms`, `us`; whole days alone: `90d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Period(pub Duration);
 
@@ -37,6 +37,10 @@ impl FromStr for Period {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is not a length of time such as `60s`, `500ms` or `1m 30s`");
+        // A day has 24 hours here.
+        if let Some(days) = text.strip_suffix('d').and_then(|days| days.parse::<u64>().ok()) {
+            return days.checked_mul(86_400).map(Self::seconds).ok_or_else(wrong);
+        }
         let signed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
         Duration::try_from(signed).map(Self).map_err(|_| wrong())
     }

@@ -4,12 +4,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 
 use llm_core::Result;
-use sqlx::{Row, SqliteConnection};
 
 use super::rows::{self, KeyRow};
 use super::{KeyId, Keys, Team, TeamId};
 use crate::limits::{Limit, LimitId, Scope};
-use crate::store::database_error;
+use crate::store::{Transaction, query};
 
 const OLDEST_AND_NEWEST: &str = "SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM changes";
 const SINCE: &str = "SELECT kind, id FROM changes WHERE seq > $1 AND seq <= $2";
@@ -40,9 +39,8 @@ impl Keys {
     pub async fn refresh(&self) -> Result<()> {
         let mut seen = self.seen.lock().await;
         // One transaction, so that a key and its limits are seen as of one moment.
-        let mut tx = self.db.pool().begin().await.map_err(database_error)?;
-        let (oldest, newest): (i64, i64) =
-            sqlx::query_as(OLDEST_AND_NEWEST).fetch_one(&mut *tx).await.map_err(database_error)?;
+        let mut tx = self.db.read().await?;
+        let (oldest, newest): (i64, i64) = query(OLDEST_AND_NEWEST).one(&mut tx).await?;
         if newest == *seen {
             return Ok(());
         }
@@ -54,17 +52,15 @@ impl Keys {
         Ok(())
     }
 
-    async fn since(&self, db: &mut SqliteConnection, seen: i64, newest: i64) -> Result<News> {
+    async fn since(&self, db: &mut Transaction, seen: i64, newest: i64) -> Result<News> {
         let mut changed = Changed::default();
-        let rows = sqlx::query(SINCE).bind(seen).bind(newest).fetch_all(&mut *db).await.map_err(database_error)?;
-        for row in rows {
-            let (kind, id): (String, String) =
-                (row.try_get(0).map_err(database_error)?, row.try_get(1).map_err(database_error)?);
+        let rows: Vec<(String, String)> = query(SINCE).bind(seen).bind(newest).all(&mut *db).await?;
+        for (kind, id) in rows {
             match kind.as_str() {
                 "team" => {
                     // Keys hold their team's list of models.
-                    let keys = sqlx::query_scalar::<_, String>(KEYS_OF_TEAM).bind(&id).fetch_all(&mut *db).await;
-                    changed.keys.extend(keys.map_err(database_error)?);
+                    let keys: Vec<(String,)> = query(KEYS_OF_TEAM).bind(&id).all(&mut *db).await?;
+                    changed.keys.extend(keys.into_iter().map(|(id,)| id));
                     changed.teams.insert(id);
                 }
                 "key" => _ = changed.keys.insert(id),
@@ -77,7 +73,7 @@ impl Keys {
         self.read(db, changed).await
     }
 
-    async fn read(&self, db: &mut SqliteConnection, changed: Changed) -> Result<News> {
+    async fn read(&self, db: &mut Transaction, changed: Changed) -> Result<News> {
         let mut news = News::default();
         for id in changed.teams {
             let mut found = rows::teams(db, Some(&id)).await?;
@@ -113,7 +109,7 @@ impl Keys {
         Ok(news)
     }
 
-    async fn everything(&self, db: &mut SqliteConnection) -> Result<News> {
+    async fn everything(&self, db: &mut Transaction) -> Result<News> {
         let teams = rows::teams(db, None).await?;
         let by_id = teams.iter().map(|team| (team.id.clone(), Arc::new(team.clone()))).collect();
         let keys = rows::keys(db, None, &by_id).await?;

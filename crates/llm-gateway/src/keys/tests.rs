@@ -8,6 +8,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::config::{Config, Secret};
 use crate::limits::{Estimate, LimitDraft, ScopeKind, Subject};
+use crate::store::query;
+use crate::testing;
 
 struct Setup {
     folder: TempDir,
@@ -38,7 +40,7 @@ impl Setup {
 
 async fn open(folder: &TempDir, config: &str) -> (Arc<Keys>, Ledger) {
     let (config, _) = Config::parse("test.toml", config, &|_| None).unwrap();
-    let db = Db::open(&format!("sqlite://{}", folder.path().join("g.db").display())).await.unwrap();
+    let db = Db::open(&testing::url(&folder.path().join("g.db"))).await.unwrap();
     let ledger = Ledger::new();
     (Arc::new(Keys::open(db, ledger.clone(), &config.limits).await.unwrap()), ledger)
 }
@@ -129,10 +131,7 @@ async fn a_process_that_missed_too_much_reads_everything_anew() {
     setup.keys.delete(&gone.key.id).await.unwrap();
     let kept = setup.create(json!({"name": "kept"})).await.unwrap();
     // The process slept for so long that what it has not read yet is no longer there.
-    sqlx::query("DELETE FROM changes WHERE seq < (SELECT max(seq) FROM changes)")
-        .execute(setup.keys.db().pool())
-        .await
-        .unwrap();
+    query("DELETE FROM changes WHERE seq < (SELECT max(seq) FROM changes)").execute(setup.keys.db()).await.unwrap();
     other.refresh().await.unwrap();
     let now = Timestamp::now();
     assert!(other.authenticate(gone.secret.expose(), now).is_err() && ledger.is_empty());
@@ -230,7 +229,7 @@ async fn keys_follow_a_change_of_their_team() {
     let setup = Setup::new().await;
     setup.keys.create_team(TeamDraft { name: "search".to_owned(), ..TeamDraft::default() }).await.unwrap();
     let made = setup.create(json!({"name": "a", "team": "search"})).await.unwrap();
-    sqlx::query("UPDATE teams SET models = '[\"fast\"]'").execute(setup.keys.db().pool()).await.unwrap();
+    query("UPDATE teams SET models = '[\"fast\"]'").execute(setup.keys.db()).await.unwrap();
     setup.keys.refresh().await.unwrap();
     let key = setup.keys.authenticate(made.secret.expose(), Timestamp::now()).unwrap();
     assert!(key.allows(&["fast"]) && !key.allows(&["slow"]));
@@ -297,7 +296,12 @@ async fn lists_come_newest_first_and_in_pages() {
 async fn the_database_never_sees_a_secret() {
     let setup = Setup::new().await;
     let made = setup.create(json!({"name": "a"})).await.unwrap();
-    setup.keys.db().close().await;
+    let db = setup.keys.db();
+    if let Db::Postgres(_) = db {
+        let (all,): (String,) = query("SELECT CAST(database_to_xml(true, true, '') AS TEXT)").one(db).await.unwrap();
+        assert!(all.contains(made.key.id.as_str()) && !all.contains(made.secret.expose()));
+    }
+    db.close().await;
     let secret = made.secret.expose().as_bytes();
     for file in std::fs::read_dir(setup.folder.path()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();

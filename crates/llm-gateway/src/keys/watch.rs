@@ -27,7 +27,7 @@ impl Keys {
                 match keys.refresh().await {
                     Ok(()) => failing = false,
                     // The gateway is being closed.
-                    Err(_) if keys.db.pool().is_closed() => return,
+                    Err(_) if keys.db.is_closed() => return,
                     // Said once, not twice a second.
                     Err(error) if !failing => {
                         failing = true;

@@ -6,19 +6,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
 use serde::Serialize;
-use sqlx::{SqliteConnection, SqliteTransaction};
 
 use super::{KeyDraft, KeyHash, KeyId, KeyPatch, Keys, Team, TeamDraft, TeamId, VirtualKey, id, rows, secret};
 use crate::config::Secret;
 use crate::limits::{Limit, LimitDraft, LimitId, LimitMeter, LimitSpec, Scope, ScopeKind, Window};
-use crate::store::database_error;
+use crate::store::{Transaction, is_taken, query};
 
 const INSERT_TEAM: &str = "INSERT INTO teams (id, name, models, created_at) VALUES ($1, $2, $3, $4)";
 const FIND_TEAM: &str = "SELECT id FROM teams WHERE id = $1 OR name = $1 ORDER BY id = $1 DESC LIMIT 1";
 const TEAM_NAMES: &str = "SELECT name FROM teams LIMIT 1000";
 const INSERT_KEY: &str = "INSERT INTO keys \
     (id, name, team, models, expires_at, blocked, tags, metadata, default_limits, created_at) \
-    VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9)";
+    VALUES ($1, $2, $3, $4, $5, FALSE, $6, $7, $8, $9)";
 const INSERT_SECRET: &str = "INSERT INTO key_secrets (hash, key, prefix, created_at) VALUES ($1, $2, $3, $4)";
 const RETIRE_SECRETS: &str =
     "UPDATE key_secrets SET expires_at = $2 WHERE key = $1 AND (expires_at IS NULL OR expires_at > $2)";
@@ -56,12 +55,12 @@ impl Keys {
     pub async fn create(&self, draft: KeyDraft) -> Result<NewKey> {
         draft.check()?;
         let (id, secret, now) = (KeyId::fresh(), secret::make()?, Timestamp::now().as_millisecond());
-        let mut tx = self.begin().await?;
+        let mut tx = self.db.write().await?;
         let team = match &draft.team {
             Some(text) => Some(find_team(&mut tx, text).await?),
             None => None,
         };
-        sqlx::query(INSERT_KEY)
+        query(INSERT_KEY)
             .bind(id.as_str())
             .bind(&draft.name)
             .bind(team)
@@ -71,9 +70,8 @@ impl Keys {
             .bind(json(&draft.metadata)?)
             .bind(draft.limits.is_none())
             .bind(now)
-            .execute(&mut *tx)
-            .await
-            .map_err(database_error)?;
+            .execute(&mut tx)
+            .await?;
         insert_secret(&mut tx, &id, &secret, now).await?;
         for spec in draft.limits.iter().flatten() {
             insert_limit(&mut tx, &Scope::key(id.as_str()), spec, now).await?;
@@ -86,7 +84,7 @@ impl Keys {
     pub async fn patch(&self, id: &KeyId, patch: KeyPatch) -> Result<Arc<VirtualKey>> {
         patch.check()?;
         let now = Timestamp::now().as_millisecond();
-        let mut tx = self.begin().await?;
+        let mut tx = self.db.write().await?;
         let key = read_key(&mut tx, id).await?;
         let team = match &patch.team {
             None => key.team.as_ref().map(|team| team.id.to_string()),
@@ -96,7 +94,7 @@ impl Keys {
         let models = patch.models.unwrap_or(key.models);
         let default_limits = patch.limits.as_ref().map_or(key.default_limits, Option::is_none);
         let tags = patch.tags.unwrap_or_else(|| key.tags.iter().map(ToString::to_string).collect());
-        sqlx::query(UPDATE_KEY)
+        query(UPDATE_KEY)
             .bind(id.as_str())
             .bind(patch.name.unwrap_or(key.name))
             .bind(team)
@@ -106,9 +104,8 @@ impl Keys {
             .bind(json(&tags)?)
             .bind(json(&patch.metadata.unwrap_or(key.metadata))?)
             .bind(default_limits)
-            .execute(&mut *tx)
-            .await
-            .map_err(database_error)?;
+            .execute(&mut tx)
+            .await?;
         if let Some(limits) = patch.limits {
             replace_limits(&mut tx, &Scope::key(id.as_str()), limits.unwrap_or_default(), now).await?;
         }
@@ -120,10 +117,10 @@ impl Keys {
     pub async fn rotate(&self, id: &KeyId, grace: Duration) -> Result<NewKey> {
         let (secret, now) = (secret::make()?, Timestamp::now().as_millisecond());
         let until = now.saturating_add(i64::try_from(grace.as_millis()).unwrap_or(i64::MAX));
-        let mut tx = self.begin().await?;
+        let mut tx = self.db.write().await?;
         read_key(&mut tx, id).await?;
         for (sql, time) in [(RETIRE_SECRETS, until), (DROP_OLD_SECRETS, now)] {
-            sqlx::query(sql).bind(id.as_str()).bind(time).execute(&mut *tx).await.map_err(database_error)?;
+            query(sql).bind(id.as_str()).bind(time).execute(&mut tx).await?;
         }
         insert_secret(&mut tx, id, &secret, now).await?;
         self.commit(tx).await?;
@@ -132,10 +129,10 @@ impl Keys {
 
     /// Deletes a key and its limits. It is dead when this returns; what it spent stays on record.
     pub async fn delete(&self, id: &KeyId) -> Result<()> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.db.write().await?;
         read_key(&mut tx, id).await?;
         delete_limits_of(&mut tx, &Scope::key(id.as_str())).await?;
-        sqlx::query(DELETE_KEY).bind(id.as_str()).execute(&mut *tx).await.map_err(database_error)?;
+        query(DELETE_KEY).bind(id.as_str()).execute(&mut tx).await?;
         self.commit(tx).await
     }
 
@@ -143,20 +140,20 @@ impl Keys {
     pub async fn create_team(&self, draft: TeamDraft) -> Result<Arc<Team>> {
         draft.check()?;
         let (id, now) = (TeamId::fresh(), Timestamp::now().as_millisecond());
-        let mut tx = self.begin().await?;
-        let made = sqlx::query(INSERT_TEAM)
+        let mut tx = self.db.write().await?;
+        let made = query(INSERT_TEAM)
             .bind(id.as_str())
             .bind(&draft.name)
             .bind(draft.models.as_ref().map(json).transpose()?)
             .bind(now)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await;
-        made.map_err(|error| match error.as_database_error() {
-            Some(cause) if cause.is_unique_violation() => {
-                let message = format!("there is a team `{}` already", draft.name);
-                Error::new(ErrorKind::Conflict, message).with_param("name")
+        made.map_err(|error| {
+            if !is_taken(&error) {
+                return error;
             }
-            _ => database_error(error),
+            let message = format!("there is a team `{}` already", draft.name);
+            Error::new(ErrorKind::Conflict, message).with_param("name")
         })?;
         for spec in &draft.limits {
             insert_limit(&mut tx, &Scope::new(ScopeKind::Team, id.as_str()), spec, now).await?;
@@ -174,15 +171,11 @@ impl Keys {
     pub async fn create_limit(&self, draft: LimitDraft) -> Result<Arc<Limit>> {
         draft.spec.check()?;
         let LimitDraft { scope, spec } = draft;
-        let mut tx = self.begin().await?;
+        let mut tx = self.db.write().await?;
         match scope.kind {
             ScopeKind::Key | ScopeKind::Team => {
-                let exists: bool = sqlx::query_scalar(SCOPE_EXISTS)
-                    .bind(scope.kind.as_str())
-                    .bind(&*scope.id)
-                    .fetch_one(&mut *tx)
-                    .await
-                    .map_err(database_error)?;
+                let (exists,): (bool,) =
+                    query(SCOPE_EXISTS).bind(scope.kind.as_str()).bind(&*scope.id).one(&mut tx).await?;
                 if !exists {
                     return Err(not_found(scope.kind.as_str(), &scope.id).with_param("scope"));
                 }
@@ -203,9 +196,9 @@ impl Keys {
 
     /// Deletes a limit that was made by someone.
     pub async fn delete_limit(&self, id: &LimitId) -> Result<()> {
-        let mut tx = self.begin().await?;
-        let done = sqlx::query(DELETE_LIMIT).bind(id.as_str()).execute(&mut *tx).await.map_err(database_error)?;
-        if done.rows_affected() == 0 {
+        let mut tx = self.db.write().await?;
+        let deleted = query(DELETE_LIMIT).bind(id.as_str()).execute(&mut tx).await?;
+        if deleted == 0 {
             return Err(not_found("limit", id.as_str()));
         }
         self.commit(tx).await
@@ -226,18 +219,13 @@ impl Keys {
 
     /// Writes a setting of the gateway.
     pub(crate) async fn put_setting(&self, name: &str, value: &str) -> Result<()> {
-        let mut tx = self.begin().await?;
-        sqlx::query(PUT_SETTING).bind(name).bind(value).execute(&mut *tx).await.map_err(database_error)?;
+        let mut tx = self.db.write().await?;
+        query(PUT_SETTING).bind(name).bind(value).execute(&mut tx).await?;
         self.commit(tx).await
     }
 
-    /// Begins a transaction that writes, so that it can't fail half-way for want of the lock.
-    async fn begin(&self) -> Result<SqliteTransaction<'static>> {
-        self.db.pool().begin_with("BEGIN IMMEDIATE").await.map_err(database_error)
-    }
-
-    async fn commit(&self, tx: SqliteTransaction<'static>) -> Result<()> {
-        tx.commit().await.map_err(database_error)?;
+    async fn commit(&self, tx: Transaction) -> Result<()> {
+        tx.commit().await?;
         self.refresh().await
     }
 
@@ -251,85 +239,76 @@ pub(crate) fn not_found(what: &str, id: &str) -> Error {
     Error::new(ErrorKind::NotFound, format!("there is no {what} `{id}`"))
 }
 
-async fn read_key(db: &mut SqliteConnection, id: &KeyId) -> Result<VirtualKey> {
+async fn read_key(db: &mut Transaction, id: &KeyId) -> Result<VirtualKey> {
     let teams = rows::teams(db, None).await?.into_iter().map(|team| (team.id.clone(), Arc::new(team))).collect();
     let (key, _) =
         rows::keys(db, Some(id.as_str()), &teams).await?.pop().ok_or_else(|| not_found("key", id.as_str()))?;
     Ok(key)
 }
 
-async fn find_team(db: &mut SqliteConnection, text: &str) -> Result<String> {
-    let id: Option<String> =
-        sqlx::query_scalar(FIND_TEAM).bind(text).fetch_optional(&mut *db).await.map_err(database_error)?;
-    if let Some(id) = id {
+async fn find_team(db: &mut Transaction, text: &str) -> Result<String> {
+    if let Some((id,)) = query(FIND_TEAM).bind(text).optional::<(String,)>(&mut *db).await? {
         return Ok(id);
     }
-    let names: Vec<String> = sqlx::query_scalar(TEAM_NAMES).fetch_all(db).await.map_err(database_error)?;
+    let names: Vec<(String,)> = query(TEAM_NAMES).all(db).await?;
     let error = Error::invalid_request(format!("there is no team `{text}`")).with_param("team");
-    Err(match llm_providers::registry::nearest(text, names.iter().map(String::as_str)) {
+    Err(match llm_providers::registry::nearest(text, names.iter().map(|(name,)| name.as_str())) {
         Some(near) => error.with_hint(format!("did you mean `{near}`?")),
         None => error,
     })
 }
 
-async fn insert_secret(db: &mut SqliteConnection, key: &KeyId, secret: &Secret, now: i64) -> Result<()> {
-    sqlx::query(INSERT_SECRET)
+async fn insert_secret(db: &mut Transaction, key: &KeyId, secret: &Secret, now: i64) -> Result<()> {
+    query(INSERT_SECRET)
         .bind(KeyHash::of(secret.expose()).to_string())
         .bind(key.as_str())
         .bind(secret::shown(secret))
         .bind(now)
         .execute(db)
-        .await
-        .map_err(database_error)?;
+        .await?;
     Ok(())
 }
 
-async fn insert_limit(db: &mut SqliteConnection, scope: &Scope, spec: &LimitSpec, now: i64) -> Result<LimitId> {
+async fn insert_limit(db: &mut Transaction, scope: &Scope, spec: &LimitSpec, now: i64) -> Result<LimitId> {
     let id = id::fresh_limit();
-    sqlx::query(INSERT_LIMIT)
+    query(INSERT_LIMIT)
         .bind(id.as_str())
         .bind(scope.kind.as_str())
         .bind(&*scope.id)
         .bind(json(spec)?)
         .bind(now)
         .execute(db)
-        .await
-        .map_err(database_error)?;
+        .await?;
     Ok(id)
 }
 
 /// Puts `specs` in the place of all limits of a scope. One that counts like an old one keeps its id, and so what it has
 /// counted: who raises a budget in mid-month has not earned a new month.
-async fn replace_limits(db: &mut SqliteConnection, scope: &Scope, specs: Vec<LimitSpec>, now: i64) -> Result<()> {
-    let ids: Vec<String> = sqlx::query_scalar(LIMITS_OF)
-        .bind(scope.kind.as_str())
-        .bind(&*scope.id)
-        .fetch_all(&mut *db)
-        .await
-        .map_err(database_error)?;
+async fn replace_limits(db: &mut Transaction, scope: &Scope, specs: Vec<LimitSpec>, now: i64) -> Result<()> {
+    let ids: Vec<(String,)> = query(LIMITS_OF).bind(scope.kind.as_str()).bind(&*scope.id).all(&mut *db).await?;
     let mut old = Vec::new();
-    for id in ids {
+    for (id,) in ids {
         old.append(&mut rows::limits(db, Some(&id)).await?);
     }
     for spec in specs {
         match old.iter().position(|limit| limit.spec.counts_like(&spec)) {
             Some(place) => {
                 let id = old.swap_remove(place).id;
-                let update = sqlx::query(UPDATE_LIMIT).bind(id.to_string()).bind(json(&spec)?);
-                update.execute(&mut *db).await.map_err(database_error)?;
+                let update = query(UPDATE_LIMIT).bind(id.to_string()).bind(json(&spec)?);
+                update.execute(&mut *db).await?;
             }
             None => _ = insert_limit(db, scope, &spec, now).await?,
         }
     }
     for limit in old {
-        sqlx::query(DELETE_LIMIT).bind(limit.id.to_string()).execute(&mut *db).await.map_err(database_error)?;
+        query(DELETE_LIMIT).bind(limit.id.to_string()).execute(&mut *db).await?;
     }
     Ok(())
 }
 
-async fn delete_limits_of(db: &mut SqliteConnection, scope: &Scope) -> Result<()> {
-    let delete = sqlx::query(DELETE_LIMITS_OF).bind(scope.kind.as_str()).bind(scope.id.to_string());
-    delete.execute(db).await.map_err(database_error)?;
+async fn delete_limits_of(db: &mut Transaction, scope: &Scope) -> Result<()> {
+    let delete = query(DELETE_LIMITS_OF).bind(scope.kind.as_str()).bind(scope.id.to_string());
+    delete.execute(db).await?;
     Ok(())
 }
 

@@ -28,14 +28,9 @@ impl CallId {
         [a, b, c, d, e, f]
     }
 
-    /// The bytes, which sort as the ids do.
-    pub(crate) fn as_bytes(&self) -> &[u8; 16] {
-        self.0.as_bytes()
-    }
-
-    /// The id of 16 bytes.
-    pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
-        Uuid::from_slice(bytes).ok().map(Self)
+    /// The id as the database holds it.
+    pub(crate) fn as_uuid(&self) -> Uuid {
+        self.0
     }
 }
 

@@ -23,8 +23,8 @@ pub(super) async fn alive(State(admin): State<Arc<Admin>>) -> Json {
 /// `GET /readyz`: 200 where calls are taken. A database that is down does not stop calls, so it is told and stays 200:
 /// an outage of it must not make an orchestrator remove every replica.
 pub(super) async fn ready(State(admin): State<Arc<Admin>>) -> Json {
-    let ping = sqlx::query("SELECT 1").execute(admin.gateway.db.pool());
-    let database = matches!(tokio::time::timeout(PATIENCE, ping).await, Ok(Ok(_)));
+    let ping = admin.gateway.db.ping();
+    let database = matches!(tokio::time::timeout(PATIENCE, ping).await, Ok(Ok(())));
     let journal = admin.gateway.journal.is_available();
     let status = match (journal, database) {
         (true, true) => "ready",

@@ -56,7 +56,7 @@ impl Server {
         let config =
             format!("{config}\n[providers.local]\nprotocol = \"openai-chat\"\nbase_url = \"http://127.0.0.1:9/v1\"");
         let (mut config, _) = Config::parse("test.toml", &config, &|_| None).unwrap();
-        config.database = format!("sqlite://{}", folder.path().join("g.db").display()).parse().unwrap();
+        crate::testing::settle(&mut config, folder.path());
         config.admin_key = Some(Secret::new(ADMIN));
         let gateway = Gateway::open(config).await.unwrap();
         let prepared = admin_key::prepare(gateway.config(), gateway.keys()).await.unwrap();

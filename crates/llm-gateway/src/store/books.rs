@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use llm_core::Result;
+use uuid::Uuid;
 
-use super::{Db, Shipper, database_error};
+use super::{Db, Shipper, query};
 use crate::journal::{Folder, Journal, Place, Sizes};
 use crate::limits::{Ledger, LimitId};
 use crate::record::{CallId, CallRecord, OpenRecord};
@@ -54,16 +55,14 @@ impl Books {
 }
 
 async fn place(db: &Db, journal: &str) -> Result<Place> {
-    let query = sqlx::query_as::<_, (i64, i64)>(PLACE).bind(journal);
-    let place = query.fetch_optional(db.pool()).await.map_err(database_error)?;
+    let place: Option<(i64, i64)> = query(PLACE).bind(journal).optional(db).await?;
     let number = |number: i64| u64::try_from(number).unwrap_or(0);
     Ok(place
         .map_or_else(Place::default, |(segment, offset)| Place { segment: number(segment), offset: number(offset) }))
 }
 
 async fn seed_from_counters(db: &Db, ledger: &Ledger, now: i64) -> Result<()> {
-    let rows = sqlx::query_as::<_, (String, i64, i64)>(COUNTERS).bind(now);
-    for (limit, bucket, amount) in rows.fetch_all(db.pool()).await.map_err(database_error)? {
+    for (limit, bucket, amount) in query(COUNTERS).bind(now).all::<(String, i64, i64)>(db).await? {
         ledger.seed(now, &LimitId::new(limit), bucket, amount);
     }
     Ok(())
@@ -85,6 +84,5 @@ async fn interrupt(db: &Db, journal: &Journal, ledger: &Ledger, now: i64, open: 
 }
 
 async fn is_known(db: &Db, id: CallId) -> Result<bool> {
-    let query = sqlx::query(KNOWN).bind(id.as_bytes().as_slice());
-    Ok(query.fetch_optional(db.pool()).await.map_err(database_error)?.is_some())
+    Ok(query(KNOWN).bind(id.as_uuid()).optional::<(Uuid,)>(db).await?.is_some())
 }

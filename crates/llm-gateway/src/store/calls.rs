@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 use llm_core::{Error, Result};
 use serde::Serialize;
-use sqlx::{QueryBuilder, Sqlite};
 
-use super::{Db, database_error};
+use super::{Db, query};
 use crate::record::{CallId, CallRecord, CallStatus};
 
 /// The most calls of one page.
@@ -52,7 +51,7 @@ pub struct CallPage {
 /// A page of at most `limit` calls (from 1 to 500), newest first. `cursor` is the last page's `next_cursor`.
 pub async fn calls(db: &Db, filter: &CallFilter, cursor: Option<&str>, limit: usize) -> Result<CallPage> {
     let limit = limit.clamp(1, MOST);
-    let mut sql = QueryBuilder::<Sqlite>::new("SELECT record FROM calls WHERE true");
+    let mut sql = query("SELECT record FROM calls WHERE true");
     let columns = [
         (" AND key = ", &filter.key),
         (" AND team = ", &filter.team),
@@ -65,17 +64,17 @@ pub async fn calls(db: &Db, filter: &CallFilter, cursor: Option<&str>, limit: us
     ];
     for (condition, value) in columns {
         if let Some(value) = value {
-            sql.push(condition).push_bind(value.clone());
+            sql.push(condition).push_bind(value);
         }
     }
     if let Some(status) = filter.status {
         sql.push(" AND status = ").push_bind(status.as_str());
     }
     if let Some(tag) = &filter.tag {
-        sql.push(" AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ").push_bind(tag.clone()).push(")");
+        sql.push(" AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ").push_bind(tag).push(")");
     }
     let mut bound = |condition, id: CallId| {
-        sql.push(condition).push_bind(id.as_bytes().to_vec());
+        sql.push(condition).push_bind(id.as_uuid());
     };
     if let Some(from) = filter.from {
         bound(" AND id >= ", CallId::before(from));
@@ -89,18 +88,17 @@ pub async fn calls(db: &Db, filter: &CallFilter, cursor: Option<&str>, limit: us
     }
     // One more than asked for tells whether there is a next page.
     sql.push(" ORDER BY id DESC LIMIT ").push_bind(i64::try_from(limit + 1).unwrap_or(i64::MAX));
-    let rows: Vec<String> = sql.build_query_scalar().fetch_all(db.pool()).await.map_err(database_error)?;
+    let rows: Vec<(String,)> = sql.all(db).await?;
     let more = rows.len() > limit;
-    let data = rows.iter().take(limit).map(|json| read(json)).collect::<Result<Vec<_>>>()?;
+    let data = rows.iter().take(limit).map(|(json,)| read(json)).collect::<Result<Vec<_>>>()?;
     let next_cursor = if more { data.last().map(|last| last.id.to_string()) } else { None };
     Ok(CallPage { data, next_cursor })
 }
 
 /// One call; none where the id is unknown.
 pub async fn call(db: &Db, id: CallId) -> Result<Option<CallRecord>> {
-    let query = sqlx::query_scalar::<_, String>("SELECT record FROM calls WHERE id = $1");
-    let row = query.bind(id.as_bytes().to_vec()).fetch_optional(db.pool()).await.map_err(database_error)?;
-    row.map(|json| read(&json)).transpose()
+    let row = query("SELECT record FROM calls WHERE id = $1").bind(id.as_uuid()).optional::<(String,)>(db).await?;
+    row.map(|(json,)| read(&json)).transpose()
 }
 
 fn read(json: &str) -> Result<CallRecord> {

@@ -1,88 +1,69 @@
 //! The handle on the database.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::time::Duration;
 
 use llm_core::{Error, ErrorKind, Result};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::postgres::PgPool;
+use sqlx::sqlite::SqlitePool;
 
-use super::migrations;
-
-/// How many connections SQLite is given. One of them writes at a time; the others read meanwhile.
-const SQLITE_CONNECTIONS: u32 = 4;
-
-/// The size of a page in a database that is made anew, in bytes. Call records are long and come in order, so large pages
-/// halve what the kernel spends on writing them.
-const PAGE: u32 = 16 * 1024;
-
-/// The pages of the write-ahead log (16 MB) after which it is moved into the database. Four times as many bytes as
-/// SQLite's own: pages that every batch of calls touches are moved less often.
-const WAL_PAGES: &str = "1000";
-
-/// How long a statement waits for another writer, in this process or another.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+use super::{migrations, postgres, query, sqlite};
 
 /// An open database whose migrations have run. Cheap to clone.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub enum Db {
-    /// The embedded engine.
+    /// The embedded engine, for one process.
     Sqlite(SqlitePool),
+    /// A server, for many replicas.
+    Postgres(PgPool),
 }
 
 impl Db {
-    /// Opens the database at `url` (`sqlite://llm-gateway.db`, `sqlite::memory:`), makes it where it is missing and
-    /// brings its tables up to date.
+    /// Opens the database at `url` (`sqlite://llm-gateway.db`, `sqlite::memory:`, `postgres://user@host/name`) and
+    /// brings its tables up to date. A file that is missing is made; a server must have the database.
     pub async fn open(url: &str) -> Result<Self> {
-        if !url.starts_with("sqlite:") {
-            let scheme = url.split(':').next().unwrap_or_default();
-            return Err(Error::new(ErrorKind::NotImplemented, format!("no database engine for `{scheme}:`"))
-                .with_hint("use `sqlite://llm-gateway.db`"));
-        }
-        let options = SqliteConnectOptions::from_str(url)
-            .map_err(database_error)?
-            .create_if_missing(true)
-            .page_size(PAGE)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .pragma("wal_autocheckpoint", WAL_PAGES)
-            .busy_timeout(BUSY_TIMEOUT)
-            .foreign_keys(true);
-        // Every connection to `:memory:` is a database of its own, so there must be one, and it must stay.
-        let in_memory = url.contains(":memory:") || url.contains("mode=memory");
-        let connections = if in_memory { 1 } else { SQLITE_CONNECTIONS };
-        let pool = SqlitePoolOptions::new()
-            .max_connections(connections)
-            .min_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .connect_with(options)
-            .await
-            .map_err(database_error)?;
-        migrations::sqlite().run(&pool).await.map_err(|error| {
-            Error::new(ErrorKind::Internal, "the database can't be brought up to date").with_source(error)
-        })?;
-        Ok(Self::Sqlite(pool))
+        let db = match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => Self::Sqlite(sqlite::open(url).await.map_err(database_error)?),
+            Some("postgres" | "postgresql") => Self::Postgres(postgres::open(url).await?),
+            _ => {
+                return Err(Error::new(ErrorKind::NotImplemented, "no database engine for this address")
+                    .with_hint("use `sqlite://llm-gateway.db` or `postgres://user@host/name`"));
+            }
+        };
+        migrations::run(&db).await?;
+        Ok(db)
     }
 
-    /// The pool of connections.
-    pub fn pool(&self) -> &SqlitePool {
+    /// Whether it answers.
+    pub async fn ping(&self) -> Result<()> {
+        query("SELECT 1").execute(self).await.map(drop)
+    }
+
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
         match self {
-            Self::Sqlite(pool) => pool,
+            Self::Sqlite(pool) => pool.is_closed(),
+            Self::Postgres(pool) => pool.is_closed(),
         }
     }
 
     /// Closes every connection, waiting for statements under way.
     pub async fn close(&self) {
-        self.pool().close().await;
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
     }
 }
 
 /// A failed statement as an error of this workspace. What the engine said stays in the source, away from callers.
 pub fn database_error(error: sqlx::Error) -> Error {
     Error::new(ErrorKind::Internal, "the database failed").with_source(error)
+}
+
+/// Whether a statement failed because another row has what must be unique.
+pub fn is_taken(error: &Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|source| source.downcast_ref::<sqlx::Error>());
+    cause.and_then(sqlx::Error::as_database_error).is_some_and(|error| error.is_unique_violation())
 }
 
 /// The folder of the journal that belongs to the database at `url`: beside the file, `llm-gateway.journal` for

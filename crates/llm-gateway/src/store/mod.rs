@@ -1,22 +1,32 @@
-//! What is kept in SQL: finished calls, hourly sums, counters of limits, keys, what
-//! providers store for whom.
+//! What is kept in SQL: finished calls, hourly sums, counters of limits, keys, and what providers store for
+//! whom.
 //!
 //! Nothing here is on a call's way: the [journal](crate::journal) is what a call waits for, and the [`Shipper`] moves
-//! its records here. SQL texts use `$1` and stand as constants, so that a second engine can share them.
+//! its records here. Two engines take the same [`Query`]s; `sqlite.rs`, `postgres.rs`, `insert/` and `partitions.rs`
+//! hold what differs.
 
 mod books;
 mod calls;
 mod db;
+mod housekeeping;
 mod insert;
 mod migrations;
 mod objects;
+mod partitions;
+mod postgres;
+mod query;
 mod shipper;
+mod sqlite;
 mod sums;
+mod transaction;
 mod usage;
 
 pub use books::Books;
 pub use calls::{CallFilter, CallPage, call, calls};
-pub use db::{Db, database_error, journal_folder};
+pub use db::{Db, database_error, is_taken, journal_folder};
+pub use housekeeping::Housekeeping;
 pub use objects::{ObjectPage, Objects, Order};
+pub use query::{On, Query, Read, Row, Value, query};
 pub use shipper::Shipper;
+pub use transaction::Transaction;
 pub use usage::{UsageFilter, UsageGroup, UsageRow, usage};

@@ -17,10 +17,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 
-use super::{Db, database_error};
+use super::{Db, Row, Transaction, query};
 use crate::journal::Journal;
 use crate::record::{Object, ObjectKind};
 
@@ -89,8 +87,8 @@ impl Objects {
         if let Some(object) = self.journal.object(key, id) {
             return Ok(Some(object).filter(|object| object.gone_at.is_none()));
         }
-        let row = sqlx::query(FIND).bind(key).bind(id).fetch_optional(self.db.pool()).await.map_err(database_error)?;
-        let read = row.as_ref().map(read).transpose().map_err(database_error)?;
+        let rows = query(FIND).bind(key).bind(id).rows(&self.db).await?;
+        let read = rows.first().map(read).transpose()?;
         let Some(object) = read.flatten().map(Arc::new) else { return Ok(None) };
         self.journal.remember(object.clone());
         Ok(Some(object).filter(|object| object.gone_at.is_none()))
@@ -125,14 +123,13 @@ impl Objects {
         // Before the rows are read: what is shipped meanwhile is then in both, and not in neither.
         let unshipped = self.journal.unshipped_objects(|object| *object.key == *key && object.kind == kind);
         let most = limit.saturating_add(1 + unshipped.len());
-        let query = sqlx::query(if is_descending { NEWEST_FIRST } else { OLDEST_FIRST });
+        let query = query(if is_descending { NEWEST_FIRST } else { OLDEST_FIRST });
         let query = query.bind(key).bind(kind.as_str()).bind(from.0).bind(&from.1);
-        let query = query.bind(i64::try_from(most).unwrap_or(i64::MAX));
-        let rows = query.fetch_all(self.db.pool()).await.map_err(database_error)?;
+        let rows = query.bind(i64::try_from(most).unwrap_or(i64::MAX)).rows(&self.db).await?;
         let mut by_id: BTreeMap<Arc<str>, Arc<Object>> = BTreeMap::new();
         let rows = rows.iter().filter_map(|row| read(row).transpose()).map(|object| object.map(Arc::new));
         for object in rows.chain(unshipped.into_iter().map(Ok)) {
-            let object = object.map_err(database_error)?;
+            let object = object?;
             by_id.insert(object.id.clone(), object);
         }
         let place = |object: &Object| (object.made_at.as_millisecond(), object.id.to_string());
@@ -160,12 +157,9 @@ pub(crate) fn unknown(kind: ObjectKind, param: &'static str, id: &str) -> Error 
 }
 
 /// Writes what a batch of calls has made or deleted.
-pub(super) async fn save<'a>(
-    connection: &mut SqliteConnection,
-    objects: impl Iterator<Item = &'a Object>,
-) -> sqlx::Result<()> {
+pub(super) async fn save<'a>(tx: &mut Transaction, objects: impl Iterator<Item = &'a Object>) -> Result<()> {
     for object in objects {
-        sqlx::query(SAVE)
+        query(SAVE)
             .bind(&*object.key)
             .bind(&*object.id)
             .bind(object.kind.as_str())
@@ -177,18 +171,18 @@ pub(super) async fn save<'a>(
             .bind(object.made_at.as_millisecond())
             .bind(object.gone_at.map(Timestamp::as_millisecond))
             .bind(object.detail.to_string())
-            .execute(&mut *connection)
+            .execute(&mut *tx)
             .await?;
     }
     Ok(())
 }
 
 /// Reads a row; none for a kind that only a later version knows.
-fn read(row: &SqliteRow) -> sqlx::Result<Option<Object>> {
-    let text = |column: &str| row.try_get::<String, _>(column).map(Arc::from);
-    let some = |column: &str| row.try_get::<Option<String>, _>(column).map(|text| text.map(Arc::from));
+fn read(row: &Row) -> Result<Option<Object>> {
+    let text = |column: &'static str| row.get::<String, _>(column).map(Arc::from);
+    let some = |column: &'static str| row.get::<Option<String>, _>(column).map(|text| text.map(Arc::from));
     let time = |at: i64| Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX);
-    let Some(kind) = ObjectKind::of(row.try_get("kind")?) else { return Ok(None) };
+    let Some(kind) = ObjectKind::of(row.get("kind")?) else { return Ok(None) };
     Ok(Some(Object {
         key: text("key")?,
         id: text("id")?,
@@ -198,9 +192,9 @@ fn read(row: &SqliteRow) -> sqlx::Result<Option<Object>> {
         deployment: text("deployment")?,
         account: some("account")?,
         native_id: some("native_id")?,
-        made_at: time(row.try_get("made_at")?),
-        gone_at: row.try_get::<Option<i64>, _>("gone_at")?.map(time),
-        detail: serde_json::from_str(row.try_get("detail")?).unwrap_or_default(),
+        made_at: time(row.get("made_at")?),
+        gone_at: row.get::<Option<i64>, _>("gone_at")?.map(time),
+        detail: serde_json::from_str(row.get("detail")?).unwrap_or_default(),
     }))
 }
 

@@ -5,10 +5,9 @@ use std::time::Duration;
 use llm_core::{Error, ErrorKind, Result};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
-use super::insert::{insert, leave_out_known, prune};
-use super::{Db, database_error};
+use super::insert::{insert, leave_out_known};
+use super::{Db, is_taken};
 use crate::journal::{Closed, Journal, Place, Taken, replay};
 
 /// How long calls are gathered for one transaction. A finished call is visible within 250 ms.
@@ -17,8 +16,6 @@ const GATHER: Duration = Duration::from_millis(80);
 const BATCH: usize = 1024;
 /// The first wait after a failed transaction, and the longest.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-/// How often counters of windows that are over are deleted.
-const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
 /// The task that moves calls into the database. Dropping it stops the task, and what was not moved is moved by the
 /// next process.
@@ -32,7 +29,7 @@ impl Shipper {
     /// Starts to move what stands in `journal` behind `shipped`.
     pub fn start(db: Db, journal: Journal, shipped: Place) -> Self {
         let (flush, asked) = mpsc::unbounded_channel();
-        let work = Work { db, journal, place: shipped, pruned: None };
+        let work = Work { db, journal, place: shipped };
         Self { flush, task: tokio::spawn(work.run(asked)) }
     }
 
@@ -68,7 +65,6 @@ struct Work {
     journal: Journal,
     /// Everything before it is in the database.
     place: Place,
-    pruned: Option<Instant>,
 }
 
 impl Work {
@@ -108,7 +104,6 @@ impl Work {
                 }
             }
         }
-        self.prune().await;
     }
 
     /// Moves what stands in the file up to `to`.
@@ -140,12 +135,10 @@ impl Work {
                 Ok(()) => break,
                 Err(error) => error,
             };
-            let is_known = error.as_database_error().is_some_and(|error| error.is_unique_violation());
-            if is_known && leave_out_known(&self.db, &mut calls).await.is_ok() {
+            if is_taken(&error) && leave_out_known(&self.db, &mut calls).await.is_ok() {
                 continue;
             }
-            let error = database_error(error);
-            tracing::warn!(error = ?error, calls = calls.len(), "calls can't be moved into the database yet");
+            tracing::warn!(?error, calls = calls.len(), "calls can't be moved into the database yet");
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(longest);
         }
@@ -154,17 +147,6 @@ impl Work {
         }
         self.place = place;
         self.journal.shipped(place);
-    }
-
-    async fn prune(&mut self) {
-        if self.pruned.is_some_and(|at| at.elapsed() < PRUNE_EVERY) {
-            return;
-        }
-        self.pruned = Some(Instant::now());
-        if let Err(error) = prune(&self.db, jiff::Timestamp::now().as_millisecond()).await {
-            let error = database_error(error);
-            tracing::warn!(error = ?error, "counters of windows that are over can't be deleted");
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a batch of calls adds up to, so that the database is told each sum once.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -10,15 +10,16 @@ use crate::record::CallRecord;
 /// The milliseconds of an hour.
 pub(super) const HOUR: i64 = 3_600_000;
 
-/// What a batch adds to the hourly sums and to the counters of limits.
+/// What a batch adds to the hourly sums and to the counters of limits. In order, so that gateways that add to the same
+/// rows at once wait for one another, and never each for the other.
 #[derive(Debug, Default)]
 pub(super) struct Sums<'a> {
-    hours: HashMap<Group<'a>, Totals>,
-    counters: HashMap<(&'a LimitId, i64), (i64, i64)>,
+    hours: BTreeMap<Group<'a>, Totals>,
+    counters: BTreeMap<(&'a LimitId, i64), (i64, i64)>,
 }
 
 /// What calls are summed by. A member that a call lacks is empty.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Group<'a> {
     hour: i64,
     key: &'a str,

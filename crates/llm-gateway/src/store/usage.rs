@@ -5,10 +5,9 @@ use jiff::Timestamp;
 use llm_core::{NanoUsd, Result};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::sums::HOUR;
-use super::{Db, database_error};
+use super::{Db, Row, query};
 use crate::limits::LimitError;
 use crate::record::CallId;
 
@@ -159,29 +158,32 @@ impl Span {
     }
 }
 
+const SUMS: &str = "CAST(sum(u.calls) AS BIGINT), CAST(sum(u.errors) AS BIGINT), \
+                    CAST(sum(u.input_tokens) AS BIGINT), CAST(sum(u.output_tokens) AS BIGINT), \
+                    CAST(sum(u.cost) AS BIGINT) FROM (";
 const HOURS: &str = "SELECT hour, key, team, \"user\", organization, model, provider, tags, calls, errors, \
                      input_tokens, output_tokens, cost FROM usage_hours WHERE hour >= ";
 const EDGE: &str = "SELECT created_at - created_at % 3600000 AS hour, coalesce(key, '') AS key, \
                     coalesce(team, '') AS team, coalesce(\"user\", '') AS \"user\", \
                     coalesce(organization, '') AS organization, model, coalesce(provider, '') AS provider, tags, \
-                    1 AS calls, status NOT IN ('ok', 'caller_gone') AS errors, input_tokens, output_tokens, \
+                    1 AS calls, CASE WHEN status IN ('ok', 'caller_gone') THEN 0 ELSE 1 END AS errors, input_tokens, output_tokens, \
                     coalesce(cost, 0) AS cost FROM calls WHERE id >= ";
 
 /// Sums over the calls that `filter` means, a row for each combination of `group_by`, in the order of those.
 pub async fn usage(db: &Db, group_by: &[UsageGroup], filter: &UsageFilter) -> Result<Vec<UsageRow>> {
     let span = Span::new(filter.from, filter.to);
-    let mut sql = QueryBuilder::<Sqlite>::new("SELECT ");
+    let mut sql = query("SELECT ");
     for group in group_by {
         sql.push(group.sql()).push(", ");
     }
-    sql.push("sum(u.calls), sum(u.errors), sum(u.input_tokens), sum(u.output_tokens), sum(u.cost) FROM (");
+    sql.push(SUMS);
     let mut between = "";
     if let Some((first, last)) = span.hours {
         sql.push(HOURS).push_bind(first).push(" AND hour < ").push_bind(last);
         between = " UNION ALL ";
     }
     for (from, to) in span.edges {
-        let id = |at| CallId::before(Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX)).as_bytes().to_vec();
+        let id = |at| CallId::before(Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX)).as_uuid();
         sql.push(between).push(EDGE).push_bind(id(from)).push(" AND id < ").push_bind(id(to));
         between = " UNION ALL ";
     }
@@ -204,43 +206,38 @@ pub async fn usage(db: &Db, group_by: &[UsageGroup], filter: &UsageFilter) -> Re
     ];
     for (condition, value) in columns {
         if let Some(value) = value {
-            sql.push(condition).push_bind(value.clone());
+            sql.push(condition).push_bind(value);
         }
     }
     if let Some(tag) = &filter.tag {
         if by_tag {
-            sql.push(" AND t.value = ").push_bind(tag.clone());
+            sql.push(" AND t.value = ").push_bind(tag);
         } else {
-            sql.push(" AND EXISTS (SELECT 1 FROM json_each(u.tags) WHERE value = ").push_bind(tag.clone()).push(")");
+            sql.push(" AND EXISTS (SELECT 1 FROM json_each(u.tags) WHERE value = ").push_bind(tag).push(")");
         }
     }
-    // Without calls a sum over everything has one row of nulls, which this leaves out.
-    let mut places = sql.push(" GROUP BY ").separated(", ");
-    for place in 1..=group_by.len() {
-        places.push(place);
+    for (place, group) in group_by.iter().enumerate() {
+        sql.push(if place == 0 { " GROUP BY " } else { ", " }).push(group.sql());
     }
-    if group_by.is_empty() {
-        places.push("true");
-    }
-    sql.push(" ORDER BY ");
-    let mut places = sql.separated(", ");
-    for place in 1..=group_by.len().max(1) {
-        places.push(place);
-    }
-    let rows = sql.build().fetch_all(db.pool()).await.map_err(database_error)?;
-    rows.iter().map(|row| read(row, group_by).map_err(database_error)).collect()
+    // Without calls a sum over everything is a row of nulls, which this leaves out.
+    sql.push(" HAVING count(*) > 0");
+    let rows = sql.rows(db).await?;
+    let mut rows = rows.iter().map(|row| read(row, group_by)).collect::<Result<Vec<_>>>()?;
+    // Engines order texts each in its own way.
+    rows.sort_by(|one, other| one.group.iter().map(|(_, value)| value).cmp(other.group.iter().map(|(_, value)| value)));
+    Ok(rows)
 }
 
-fn read(row: &sqlx::sqlite::SqliteRow, group_by: &[UsageGroup]) -> sqlx::Result<UsageRow> {
+fn read(row: &Row, group_by: &[UsageGroup]) -> Result<UsageRow> {
     let mut group = Vec::with_capacity(group_by.len());
     for (place, &by) in group_by.iter().enumerate() {
         let value = match by {
-            UsageGroup::Day | UsageGroup::Hour => Some(time(by, row.try_get(place)?)),
-            _ => Some(row.try_get::<String, _>(place)?).filter(|text| !text.is_empty()),
+            UsageGroup::Day | UsageGroup::Hour => Some(time(by, row.get(place)?)),
+            _ => Some(row.get::<String, _>(place)?).filter(|text| !text.is_empty()),
         };
         group.push((by, value));
     }
-    let count = |place: usize| row.try_get::<i64, _>(group_by.len() + place);
+    let count = |place: usize| row.get::<i64, _>(group_by.len() + place);
     Ok(UsageRow {
         group,
         calls: count(0)?,

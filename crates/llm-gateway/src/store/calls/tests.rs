@@ -5,10 +5,11 @@ use crate::journal::Sizes;
 use crate::limits::Ledger;
 use crate::record::samples::{NEW_YEAR, open, outcome, time};
 use crate::store::Books;
+use crate::testing;
 
 /// Ten calls, a second apart; every second one is of another key and was refused.
 async fn ten_calls(folder: &TempDir) -> (Db, Books, Vec<CallId>) {
-    let db = Db::open(&format!("sqlite://{}", folder.path().join("a.db").display())).await.unwrap();
+    let db = Db::open(&testing::url(&folder.path().join("a.db"))).await.unwrap();
     let books = Books::open(&db, folder.path().join("j"), Sizes::default(), &Ledger::new(), NEW_YEAR).await.unwrap();
     let mut ids = Vec::new();
     for call in 0..10 {

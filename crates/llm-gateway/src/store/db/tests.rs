@@ -8,9 +8,9 @@ async fn makes_the_file_and_opens_it_again() {
     let url = format!("sqlite://{}", folder.path().join("a.db").display());
     for _ in 0..2 {
         let db = Db::open(&url).await.unwrap();
-        let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(db.pool()).await.unwrap();
+        let (mode,): (String,) = query("PRAGMA journal_mode").one(&db).await.unwrap();
         assert_eq!(mode, "wal");
-        let calls: i64 = sqlx::query_scalar("SELECT count(*) FROM calls").fetch_one(db.pool()).await.unwrap();
+        let (calls,): (i64,) = query("SELECT count(*) FROM calls").one(&db).await.unwrap();
         assert_eq!(calls, 0);
         db.close().await;
     }
@@ -18,9 +18,9 @@ async fn makes_the_file_and_opens_it_again() {
 
 #[tokio::test]
 async fn another_engine_is_refused_by_name() {
-    let error = Db::open("postgres://somewhere/x").await.unwrap_err();
+    let error = Db::open("mysql://root:secret@somewhere/x").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotImplemented);
-    assert!(error.message().contains("`postgres:`"), "{error}");
+    assert!(!format!("{error:?}").contains("secret"), "{error:?}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ struct Process {
 
 impl Process {
     async fn start(folder: &Path) -> Self {
-        let db = Db::open(&format!("sqlite://{}", folder.join("a.db").display())).await.unwrap();
+        let db = Db::open(&crate::testing::url(&folder.join("a.db"))).await.unwrap();
         let books =
             Books::open(&db, folder.join("a.journal"), Sizes::default(), &Ledger::new(), NEW_YEAR).await.unwrap();
         let objects = Objects::new(db.clone(), books.journal.clone());

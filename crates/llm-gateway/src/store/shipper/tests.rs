@@ -5,10 +5,11 @@ use llm_core::{ErrorKind, NanoUsd};
 use tempfile::TempDir;
 
 use crate::journal::{Entry, Journal, Sizes};
-use crate::limits::{Ledger, Limit, LimitId, Reservation, Scope, Subject};
+use crate::limits::{Ledger, Limit, Reservation, Scope, Subject};
 use crate::record::samples::{NEW_YEAR, actual, open, outcome, time};
 use crate::record::{CallId, CallRecord, CallStatus};
-use crate::store::{Books, CallFilter, Db, call, calls};
+use crate::store::{Books, CallFilter, Db, Read, call, calls, query};
+use crate::testing;
 
 /// A process with a database, a ledger and a journal in one folder. Dropping it is as good as killing it: nothing is
 /// flushed or closed.
@@ -38,7 +39,7 @@ impl Process {
     }
 
     async fn try_start(folder: &Path, now: i64) -> llm_core::Result<Self> {
-        let db = Db::open(&format!("sqlite://{}", folder.join("a.db").display())).await?;
+        let db = Db::open(&testing::url(&folder.join("a.db"))).await?;
         let ledger = Ledger::new();
         for limit in limits() {
             ledger.put(limit).unwrap();
@@ -70,6 +71,15 @@ impl Process {
         limits().map(status).map(|status| (status.used, status.reserved)).collect()
     }
 
+    /// The one value that a statement asks for.
+    async fn value<T>(&self, sql: &'static str) -> T
+    where
+        (T,): Read,
+    {
+        let (value,): (T,) = query(sql).one(&self.db).await.unwrap();
+        value
+    }
+
     async fn calls(&self) -> Vec<CallRecord> {
         calls(&self.db, &CallFilter::default(), None, 500).await.unwrap().data
     }
@@ -92,7 +102,7 @@ async fn a_call_is_moved_with_its_counters() {
     assert!(record.charges.is_empty());
     insta::assert_json_snapshot!(record, { ".id" => "[id]" });
     let counters: Vec<(String, i64)> =
-        sqlx::query_as("SELECT limit_id, amount FROM counters ORDER BY 1").fetch_all(process.db.pool()).await.unwrap();
+        query("SELECT limit_id, amount FROM counters ORDER BY 1").all(&process.db).await.unwrap();
     insta::assert_debug_snapshot!(counters);
 }
 
@@ -152,11 +162,8 @@ async fn a_dropped_call_is_recorded_as_interrupted() {
     process.books.shipper.flush().await.unwrap();
     let record = call(&process.db, id).await.unwrap().unwrap();
     assert_eq!(record.status, CallStatus::Interrupted);
-    let amounts: i64 = sqlx::query_scalar("SELECT amount FROM counters WHERE limit_id = 'key:k:spend/month'")
-        .fetch_one(process.db.pool())
-        .await
-        .unwrap();
-    assert_eq!(amounts, 100);
+    let amount = process.value::<i64>("SELECT amount FROM counters WHERE limit_id = 'key:k:spend/month'").await;
+    assert_eq!(amount, 100);
     assert_eq!(process.used(NEW_YEAR)[0], (100, 0));
 }
 
@@ -207,21 +214,14 @@ async fn shipping_again_changes_nothing() {
     }
     process.books.shipper.flush().await.unwrap();
     // The database forgets how far the journal was shipped, as an older copy of it would.
-    sqlx::query("DELETE FROM journals").execute(process.db.pool()).await.unwrap();
+    query("DELETE FROM journals").execute(&process.db).await.unwrap();
     drop(process);
     let process = Process::start(folder.path(), NEW_YEAR).await;
     assert_eq!(process.books.unshipped, 100);
     process.books.shipper.flush().await.unwrap();
     assert_eq!(process.calls().await.len(), 100);
-    let calls: i64 =
-        sqlx::query_scalar("SELECT sum(calls) FROM usage_hours").fetch_one(process.db.pool()).await.unwrap();
-    assert_eq!(calls, 100);
-    let month = LimitId::new("key:k:spend/month");
-    let amount: i64 = sqlx::query_scalar("SELECT amount FROM counters WHERE limit_id = $1")
-        .bind(month.as_str())
-        .fetch_one(process.db.pool())
-        .await
-        .unwrap();
+    assert_eq!(process.value::<i64>("SELECT CAST(sum(calls) AS BIGINT) FROM usage_hours").await, 100);
+    let amount = process.value::<i64>("SELECT amount FROM counters WHERE limit_id = 'key:k:spend/month'").await;
     assert_eq!(amount, 5_000);
 }
 
@@ -229,14 +229,13 @@ async fn shipping_again_changes_nothing() {
 async fn a_database_that_is_away_costs_callers_nothing_and_loses_nothing() {
     let folder = TempDir::new().unwrap();
     let process = Process::start(folder.path(), NEW_YEAR).await;
-    sqlx::query("ALTER TABLE calls RENAME TO calls_away").execute(process.db.pool()).await.unwrap();
+    query("ALTER TABLE calls RENAME TO calls_away").execute(&process.db).await.unwrap();
     // More than is kept in memory, so the rest is read from the file again.
     for _ in 0..10_000 {
         process.call(NEW_YEAR);
     }
-    sqlx::query("ALTER TABLE calls_away RENAME TO calls").execute(process.db.pool()).await.unwrap();
+    query("ALTER TABLE calls_away RENAME TO calls").execute(&process.db).await.unwrap();
     process.books.shipper.flush().await.unwrap();
-    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM calls").fetch_one(process.db.pool()).await.unwrap();
-    assert_eq!(count, 10_000);
+    assert_eq!(process.value::<i64>("SELECT count(*) FROM calls").await, 10_000);
     assert_eq!(process.calls().await.len(), 500);
 }

@@ -11,9 +11,10 @@ use crate::limits::Ledger;
 use crate::record::samples::{NEW_YEAR, open, outcome, time};
 use crate::record::{CallRecord, CallStatus};
 use crate::store::Books;
+use crate::testing;
 
 async fn start(folder: &TempDir) -> (Db, Books) {
-    let db = Db::open(&format!("sqlite://{}", folder.path().join("a.db").display())).await.unwrap();
+    let db = Db::open(&testing::url(&folder.path().join("a.db"))).await.unwrap();
     let books = Books::open(&db, folder.path().join("j"), Sizes::default(), &Ledger::new(), NEW_YEAR).await.unwrap();
     (db, books)
 }

@@ -1,0 +1,14 @@
+//! What becomes of call records.
+
+use serde::Deserialize;
+
+use super::Period;
+
+/// `[calls]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallsConfig {
+    /// How long single calls are kept in the database, such as `90d`; for ever unless set. Their hourly
+    /// sums are kept for ever.
+    pub retention: Option<Period>,
+}

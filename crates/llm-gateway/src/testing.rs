@@ -1,0 +1,70 @@
+//! Databases for tests, on the engine that a run is for. Only built for tests.
+//!
+//! `cargo xtask test` runs every test that opens a database twice: once on SQLite, once on PostgreSQL. A test that is
+//! about PostgreSQL alone asks for it, and fails where there is no server.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that can't be set up must fail loudly")]
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::config::Config;
+
+/// The address of a PostgreSQL server, without a database: `postgres://postgres@127.0.0.1:5432`.
+pub const POSTGRES: &str = "LLM_TEST_POSTGRES";
+/// The engine that tests use which run on either: `postgres`; SQLite unless set.
+pub const ENGINE: &str = "LLM_TEST_ENGINE";
+
+/// Gives a configuration a database and a journal of its own in `folder`, on the engine that this run is for.
+pub fn settle(config: &mut Config, folder: &Path) {
+    config.database = url(&folder.join("test.db")).parse().expect("an address of a database");
+    config.journal.path = Some(folder.join("test.journal"));
+}
+
+/// The address of the database that belongs to `file`, on the engine that this run is for. Made where it is missing;
+/// the same again for the same file.
+pub fn url(file: &Path) -> String {
+    match std::env::var(ENGINE).as_deref() {
+        Ok("postgres") => postgres(file),
+        Ok("sqlite") | Err(_) => format!("sqlite://{}", file.display()),
+        Ok(other) => panic!("`{ENGINE}` is `{other}`; it can be `sqlite` or `postgres`"),
+    }
+}
+
+/// The address of a database of PostgreSQL that belongs to `file`, likewise.
+pub fn postgres(file: &Path) -> String {
+    let server = server();
+    let digest = Sha256::digest(file.as_os_str().as_encoded_bytes());
+    let name = digest.iter().take(10).fold("test_".to_owned(), |name, byte| format!("{name}{byte:02x}"));
+    // A thread of its own, since the caller may be inside of a runtime or not.
+    let (admin, create) = (format!("{server}/postgres"), format!("CREATE DATABASE {name}"));
+    let made = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut connection = PgConnection::connect(&admin).await?;
+            let made = sqlx::query(AssertSqlSafe(create)).execute(&mut connection).await;
+            connection.close().await?;
+            made
+        })
+    });
+    match made.join().expect("no panic") {
+        Ok(_) => {}
+        // `duplicate_database`: an earlier process of the same test has made it.
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P04") => {}
+        Err(error) => panic!("no database can be made at the server of `{POSTGRES}`: {error}"),
+    }
+    format!("{server}/{name}")
+}
+
+/// The server's address.
+fn server() -> String {
+    let server = std::env::var(POSTGRES).unwrap_or_else(|_| {
+        panic!(
+            "this test needs PostgreSQL, and `{POSTGRES}` names no server\n\
+             hint: run the tests by `cargo xtask test`, or one by `cargo xtask servers -- cargo test …`; both start a \
+             private server, for which the binaries of the package `postgresql` must be installed"
+        )
+    });
+    server.trim_end_matches('/').to_owned()
+}
