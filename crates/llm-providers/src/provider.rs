@@ -287,7 +287,10 @@ impl Provider {
     fn address(&self, encoded: &Encoded) -> Result<WireRequest> {
         let (path, query) = self.row.locate(self.base_url.path(), encoded)?;
         let mut url = self.base_url.clone();
-        url.set_path(&path);
+        match Url::parse(&path) {
+            Ok(elsewhere) => url = elsewhere,
+            Err(_) => url.set_path(&path),
+        }
         if !(encoded.query.is_empty() && query.is_empty()) {
             url.query_pairs_mut().extend_pairs(&encoded.query).extend_pairs(&query);
         }

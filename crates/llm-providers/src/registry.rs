@@ -10,6 +10,8 @@ use llm_core::codec::Quirks;
 use llm_core::{OperationKind, Protocol};
 use serde::Deserialize;
 
+use crate::protocols;
+
 /// How a provider wants to be shown the key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,7 +82,7 @@ pub struct ProviderRow {
     pub base_url: Option<String>,
     /// Paths that differ from the protocol's, by the protocol's own (`"/chat/completions" = "/chat"`). May hold
     /// variables, and `{model}`. `"*"` is for all others, with the protocol's path as `{path}`, and only where the base
-    /// URL has no path of its own: one that has is the whole place.
+    /// URL has no path of its own: one that has is the whole place. A path that is a URL is at that host.
     #[serde(default)]
     pub paths: BTreeMap<String, String>,
     /// The same for requests whose answer is streamed, where those have paths of their own.
@@ -234,11 +236,20 @@ impl ProviderRow {
         *self = row;
     }
 
-    /// Puts the provider at another base URL. A further protocol whose place was a URL of its own is not spoken there.
+    /// Puts the provider at another base URL, with all of its paths. A further protocol whose place was a URL of its own
+    /// is not spoken there.
     pub fn move_to(&mut self, base_url: &str) {
+        for path in self.paths.values_mut().chain(self.stream_paths.values_mut()).filter(|path| is_url(path)) {
+            *path = path.get(host(path).len()..).unwrap_or_default().to_owned();
+        }
         self.base_url = Some(base_url.trim_end_matches('/').to_owned());
         self.also.retain(|_, dialect| dialect.base_url.as_deref().is_none_or(|place| place.starts_with('/')));
     }
+}
+
+/// Whether a path names its host.
+fn is_url(path: &str) -> bool {
+    !path.starts_with('/') && path.contains("://")
 }
 
 /// A URL without its path.
@@ -249,6 +260,12 @@ fn host(url: &str) -> &str {
 }
 
 impl ProviderRow {
+    /// Whether it can be asked for an operation: the row has it in one of its protocols, whose codec is built.
+    pub fn offers(&self, kind: OperationKind) -> bool {
+        let own = std::iter::once(self.clone()).chain(self.also.keys().filter_map(|protocol| self.speaking(*protocol)));
+        own.filter_map(|row| row.protocol_of(kind)).any(|protocol| protocols::has(protocol, kind))
+    }
+
     /// The protocol in which it has an operation; none where the row says that it has no such thing. Whether the
     /// protocol has it is for the protocol's table to say.
     pub fn protocol_of(&self, kind: OperationKind) -> Option<Protocol> {

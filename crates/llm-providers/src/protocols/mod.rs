@@ -6,6 +6,8 @@ pub mod bedrock;
 mod blocks;
 pub(crate) mod body;
 pub mod cohere;
+pub mod deepgram;
+pub mod elevenlabs;
 mod files;
 mod functions;
 pub mod gemini;
@@ -26,7 +28,6 @@ mod stored;
 pub(crate) mod structured;
 pub mod voyage;
 
-use llm_core::Protocol;
 use llm_core::audio::{Speak, Transcribe};
 use llm_core::batch::{BatchCall, BatchDraft, Batches};
 use llm_core::codec::{Chat, ChatProtocol, Operation, Speaks};
@@ -38,6 +39,7 @@ use llm_core::model_list::Models;
 use llm_core::moderation::Moderate;
 use llm_core::rerank::Rerank;
 use llm_core::token_count::CountTokens;
+use llm_core::{OperationKind, Protocol};
 
 use structured::Structured;
 
@@ -85,13 +87,30 @@ table! {
         OpenAiChat => openai_chat::OpenAi,
         Voyage => voyage::Voyage,
         Cohere => cohere::CohereApi,
+        Bedrock => bedrock::BedrockApi,
         Native => native::NativeApi,
     }
     Moderate: { OpenAiChat => openai_chat::OpenAi, Mistral => mistral::MistralApi, Native => native::NativeApi }
-    Images: { OpenAiChat => openai_chat::OpenAi, Native => native::NativeApi }
-    Speak: { OpenAiChat => openai_chat::OpenAi, Native => native::NativeApi }
-    Transcribe: { OpenAiChat => openai_chat::OpenAi, Mistral => mistral::MistralApi, Native => native::NativeApi }
-    CountTokens: { Anthropic => anthropic::AnthropicApi, Gemini => gemini::GeminiApi, Native => native::NativeApi }
+    Images: { OpenAiChat => openai_chat::OpenAi, Gemini => gemini::GeminiApi, Native => native::NativeApi }
+    Speak: {
+        OpenAiChat => openai_chat::OpenAi,
+        Deepgram => deepgram::Deepgram,
+        ElevenLabs => elevenlabs::ElevenLabs,
+        Native => native::NativeApi,
+    }
+    Transcribe: {
+        OpenAiChat => openai_chat::OpenAi,
+        Mistral => mistral::MistralApi,
+        Deepgram => deepgram::Deepgram,
+        ElevenLabs => elevenlabs::ElevenLabs,
+        Native => native::NativeApi,
+    }
+    CountTokens: {
+        Anthropic => anthropic::AnthropicApi,
+        Gemini => gemini::GeminiApi,
+        Bedrock => bedrock::BedrockApi,
+        Native => native::NativeApi,
+    }
     Models: {
         OpenAiChat => openai_chat::OpenAi,
         Anthropic => anthropic::AnthropicApi,
@@ -99,6 +118,9 @@ table! {
         Cohere => cohere::CohereApi,
         Mistral => mistral::MistralApi,
         Gemini => gemini::GeminiApi,
+        Bedrock => bedrock::BedrockApi,
+        Deepgram => deepgram::Deepgram,
+        ElevenLabs => elevenlabs::ElevenLabs,
     }
     Files: { OpenAiChat => openai_chat::OpenAi, Anthropic => anthropic::AnthropicApi, Native => native::NativeApi }
     Batches: { OpenAiChat => openai_chat::OpenAi, Anthropic => anthropic::AnthropicApi, Native => native::NativeApi }
@@ -112,6 +134,28 @@ pub fn batch_lines(protocol: Protocol, calls: &[BatchCall]) -> Option<llm_core::
 /// Where all calls of a batch go by themselves; an error where they go to several places.
 pub fn batch_endpoint(draft: &BatchDraft) -> llm_core::Result<Option<String>> {
     openai_chat::batches::endpoint(draft)
+}
+
+/// Whether the codec of `protocol` for an operation is built.
+pub fn has(protocol: Protocol, kind: OperationKind) -> bool {
+    fn built<O: Spoken>(protocol: Protocol) -> bool {
+        O::codec(protocol).is_some()
+    }
+    let is_built = match kind {
+        OperationKind::Chat => built::<Chat>,
+        OperationKind::Complete => built::<Complete>,
+        OperationKind::Embed => built::<Embed>,
+        OperationKind::Rerank => built::<Rerank>,
+        OperationKind::Moderate => built::<Moderate>,
+        OperationKind::Images => built::<Images>,
+        OperationKind::Speak => built::<Speak>,
+        OperationKind::Transcribe => built::<Transcribe>,
+        OperationKind::CountTokens => built::<CountTokens>,
+        OperationKind::Models => built::<Models>,
+        OperationKind::Files => built::<Files>,
+        OperationKind::Batches => built::<Batches>,
+    };
+    is_built(protocol)
 }
 
 /// The codecs that speak `protocol` for chat, with structured output for providers that lack it; none where they are not

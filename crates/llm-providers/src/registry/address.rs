@@ -3,7 +3,7 @@
 use llm_core::codec::Encoded;
 use llm_core::{Error, ErrorKind, Result};
 
-use super::{ProviderRow, template};
+use super::{ProviderRow, is_url, template};
 use crate::protocols::path;
 
 /// The path for every request that has none of its own.
@@ -34,7 +34,8 @@ impl ProviderRow {
         self.base_url.as_deref().is_some_and(|template| template::names(template).any(|name| name == variable))
     }
 
-    /// The path of a request below the host, `base` being the path of the base URL, and what it adds to the query.
+    /// The path of a request below the host, `base` being the path of the base URL, and what it adds to the query. A URL
+    /// where the row has it at a host of its own.
     pub fn locate(&self, base: &str, encoded: &Encoded) -> Result<(String, Vec<(String, String)>)> {
         let base = base.trim_end_matches('/');
         let own = encoded.path.as_str();
@@ -47,7 +48,8 @@ impl ProviderRow {
             },
         };
         let query = self.query.iter().map(|(name, value)| Ok((name.clone(), self.value(value)?)));
-        Ok((format!("{base}{path}"), query.collect::<Result<_>>()?))
+        let place = if is_url(&path) { path } else { format!("{base}{path}") };
+        Ok((place, query.collect::<Result<_>>()?))
     }
 
     fn filled(&self, template: &str, encoded: &Encoded) -> Result<String> {

@@ -9,11 +9,14 @@
 
 mod answer;
 mod block;
+mod count;
 mod embed;
 mod error;
 mod finish;
 mod model;
+mod models;
 mod request;
+mod rerank;
 mod stream;
 mod usage;
 

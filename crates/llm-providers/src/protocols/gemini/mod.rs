@@ -12,6 +12,7 @@ mod embed;
 mod error;
 mod finish;
 mod grounding;
+mod images;
 mod logprobs;
 mod model;
 mod models;

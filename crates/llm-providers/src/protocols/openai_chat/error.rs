@@ -96,15 +96,22 @@ impl<'a> Said<'a> {
     fn read(members: &'a Map<String, Value>) -> Self {
         let outer = |name: &str| members.get(name);
         let inner = |name: &str| members.get("error").and_then(|error| error.get(name));
+        let detail = |name: &str| members.get("detail").and_then(|detail| detail.get(name));
         let text = |value: Option<&'a Value>| value.and_then(Value::as_str).filter(|text| !text.is_empty());
         let either = |name: &str| text(inner(name)).or_else(|| text(outer(name)));
         Self {
             message: text(inner("message"))
                 .or_else(|| text(outer("error")))
                 .or_else(|| text(outer("message")))
-                .or_else(|| text(outer("detail"))),
+                .or_else(|| text(outer("detail")))
+                .or_else(|| text(detail("message")))
+                .or_else(|| text(outer("err_msg"))),
             listed: outer("detail").and_then(Value::as_array).map(|list| listed(list)),
-            code: either("code"),
+            code: either("code")
+                .or_else(|| text(detail("code")))
+                .or_else(|| text(detail("status")))
+                .or_else(|| text(outer("err_code")))
+                .or_else(|| text(outer("category"))),
             kind: either("type").or_else(|| text(outer("error_type"))),
             param: either("param"),
             status: [inner("status_code"), inner("code"), inner("status"), outer("status"), outer("code")]
@@ -150,6 +157,8 @@ fn kind(status: Option<StatusCode>, said: &Said<'_>) -> ErrorKind {
         ErrorKind::ProviderError if status.is_none() && is(&["overloaded_error", "overloaded"]) => {
             ErrorKind::Overloaded
         }
+        // ElevenLabs answers 401 where nothing is left to spend.
+        ErrorKind::ProviderAuth if is(&["quota_exceeded"]) => ErrorKind::QuotaExceeded,
         ErrorKind::PermissionDenied if is(&["content_filter", "content_policy_violation"]) => {
             ErrorKind::ContentFiltered
         }

@@ -1,6 +1,6 @@
 //! `POST /images/generations` and `/images/edits`: JSON, or a form where files are sent along.
 
-pub(super) mod form;
+pub(in crate::protocols) mod form;
 mod stream;
 
 use bytes::Bytes;

@@ -21,7 +21,7 @@ pub(super) mod error;
 mod events;
 pub(super) mod files;
 mod finish;
-mod images;
+pub(super) mod images;
 pub(super) mod message;
 pub(super) mod models;
 pub(super) mod moderate;

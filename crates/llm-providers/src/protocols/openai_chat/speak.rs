@@ -171,10 +171,7 @@ impl Upstream<Speak> for OpenAi {
         encode_request(request, target)
     }
     fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<SpeakAnswer> {
-        sound::whole(cx, head, body, |body| match serde_json::from_slice(body) {
-            Ok(Value::Object(members)) => error::from_body(cx, None, &members, body),
-            _ => error::unreadable(head, body),
-        })
+        sound::whole(cx, head, body)
     }
     fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Speak>> {
         Box::new(Decoder::new(cx))

@@ -33,7 +33,7 @@ pub(super) fn read(head: &RequestHead, body: &[u8], request: &mut ImagesRequest)
 }
 
 /// Adds a part to the members: a text, or a file that has no place of its own.
-pub(in super::super) fn add(members: &mut Map<String, Value>, part: &Part) {
+pub(in crate::protocols) fn add(members: &mut Map<String, Value>, part: &Part) {
     let value = match part.as_text() {
         Some(text) => json!(text),
         None => json!({
@@ -51,7 +51,7 @@ pub(in super::super) fn add(members: &mut Map<String, Value>, part: &Part) {
 }
 
 /// The parts of a member: one, or one for each item of a list.
-pub(in super::super) fn parts_of(name: &str, value: &Value) -> Vec<Part> {
+pub(in crate::protocols) fn parts_of(name: &str, value: &Value) -> Vec<Part> {
     match value {
         Value::Null => Vec::new(),
         Value::Array(items) => items.iter().flat_map(|item| parts_of(name, item)).collect(),
@@ -71,7 +71,7 @@ pub(in super::super) fn parts_of(name: &str, value: &Value) -> Vec<Part> {
 }
 
 /// A form on its way out.
-pub(in super::super) fn post(path: &str, parts: &[Part], dropped: Vec<String>, target: &Target<'_>) -> Encoded {
+pub(in crate::protocols) fn post(path: &str, parts: &[Part], dropped: Vec<String>, target: &Target<'_>) -> Encoded {
     let (body, kind) = multipart::write(parts, target.id_seed);
     let mut encoded = Encoded::post(path, body, DecodeContext::new(target));
     if let Ok(kind) = HeaderValue::from_str(&kind) {
