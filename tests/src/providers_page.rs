@@ -2,10 +2,7 @@
 
 use std::fmt::Write as _;
 
-use llm_core::batch::Batches;
-use llm_core::file::Files;
-use llm_core::{OperationKind, Protocol};
-use llm_providers::protocols::{self, Spoken};
+use llm_core::OperationKind;
 use llm_providers::registry::{self, Auth, ProviderRow};
 
 /// The page, to stand in `docs/providers.md`.
@@ -108,19 +105,8 @@ fn spoken(row: &ProviderRow) -> String {
 
 /// What may be asked of it.
 pub fn operations(row: &ProviderRow) -> String {
-    let offered = OperationKind::ALL.iter().filter(|kind| offers(row, **kind));
+    let offered = OperationKind::ALL.iter().filter(|kind| row.offers(**kind));
     offered.map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ")
-}
-
-/// Whether the row says that an operation may be asked for, and the protocol of it is built.
-pub fn offers(row: &ProviderRow, kind: OperationKind) -> bool {
-    let is_built = |protocol: Protocol| match kind {
-        OperationKind::Chat => protocols::chat(protocol).is_some(),
-        OperationKind::Files => Files::codec(protocol).is_some(),
-        OperationKind::Batches => Batches::codec(protocol).is_some(),
-        _ => true,
-    };
-    row.protocol_of(kind).is_some_and(is_built)
 }
 
 fn quirks(row: &ProviderRow) -> String {

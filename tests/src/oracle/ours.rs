@@ -117,10 +117,11 @@ fn said<O: Spoken>(expected: &Expected, intent: &Intent, speaker: &Speaker) -> R
 }
 
 fn wire(row: &ProviderRow, encoded: Encoded) -> Result<Wire, Error> {
-    let (path, query) = row.locate(base_path(row), &encoded)?;
+    let base = row.base_url.as_deref().map_or("", path_of);
+    let (place, query) = row.locate(base, &encoded)?;
     let mut wire = Wire {
         method: encoded.method.to_string(),
-        path,
+        path: if place.starts_with('/') { place } else { path_of(&place).to_owned() },
         query: encoded.query.into_iter().chain(query).map(|(name, value)| (name, Value::from(value))).collect(),
         body: serde_json::from_slice(&encoded.body).ok(),
         is_emulated: encoded.context.emulation.is_some(),
@@ -148,9 +149,8 @@ fn wire(row: &ProviderRow, encoded: Encoded) -> Result<Wire, Error> {
     Ok(wire)
 }
 
-/// The path of the row's base URL.
-fn base_path(row: &ProviderRow) -> &str {
-    let url = row.base_url.as_deref().unwrap_or_default();
+/// The path of a URL.
+fn path_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.find('/').map_or("", |at| &rest[at..])
 }

@@ -32,7 +32,6 @@ pub fn spoken(provider: &str, api: &str) -> Spoken {
         (_, "invoke" | "invoke_stream") => Spoken::Other("a model family's own body in Bedrock's invoke"),
         (_, "interactions") => Spoken::Other("Gemini interactions"),
         ("writer", "completions") => Spoken::Other("text completion in events of its own"),
-        ("bedrock", "count_tokens") => Spoken::Other("counting tokens"),
         (_, "completions") => Spoken::Operation(OperationKind::Complete, Protocol::OpenAiChat),
         (_, "generation") => Spoken::Other("watsonx text generation"),
         (provider, "count_tokens") => Spoken::Operation(OperationKind::CountTokens, protocol_of(provider)),

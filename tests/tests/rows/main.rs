@@ -13,6 +13,8 @@ use llm_tests::providers_page;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+mod operations;
+
 const MODEL: &str = "some-model";
 
 /// Something that answers every request with an error, and hands out tokens.
@@ -70,6 +72,11 @@ fn check_head(id: &str, row: &ProviderRow, seen: &Seen, stream: bool) {
         Some(expected) => assert_eq!(path, expected, "{id}"),
         None => assert!(path.contains(MODEL), "{id}: {path}"),
     }
+    check_proof(id, row, seen, query);
+}
+
+/// What every request of a row carries: its query, its proof of who calls, its headers.
+fn check_proof(id: &str, row: &ProviderRow, seen: &Seen, query: &str) {
     for name in row.query.keys() {
         assert!(query.split('&').any(|pair| pair.starts_with(&format!("{name}="))), "{id}: {query} lacks {name}");
     }

@@ -64,6 +64,7 @@ fn sound_goes_as_it_is_and_options_stand_in_the_query() {
 #[test]
 fn what_is_not_understood_of_a_request_is_written_back() {
     let head = |kind: &'static str| RequestHead {
+        method: http::Method::POST,
         path: "/v1/listen".to_owned(),
         query: Some("model=nova-3&keyterm=Ahoi&keyterm=Kiel%20am%20Meer&punctuate=true&language=de".to_owned()),
         headers: HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))]),
