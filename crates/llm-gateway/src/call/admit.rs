@@ -9,7 +9,7 @@ use super::asked::Asked;
 use super::estimate::Bound;
 use crate::Gateway;
 use crate::limits::LimitMeter::{Concurrency, OutputTokens, Requests};
-use crate::limits::{Estimate, OutputBound, Refusal, Reservation, Subject};
+use crate::limits::{Estimate, OutputBound, Refusal, Reservation};
 use crate::record::{CallRecord, CallStatus, OpenRecord, Outcome};
 use crate::routing::Deployment;
 
@@ -25,18 +25,12 @@ pub(crate) struct Admitted {
 /// Only where the byte bound would refuse the call is its text counted, and the decision made on the count.
 pub(crate) async fn admit(gateway: &Arc<Gateway>, asked: Arc<Asked>, first: &Arc<Deployment>) -> Result<Admitted> {
     let names = asked.model_names();
-    let tags: Vec<&str> = asked.key.tags.iter().map(|tag| &**tag).collect();
-    let subject = Subject {
-        key: asked.key.id.as_str(),
-        team: asked.key.team.as_ref().map(|team| team.id.as_str()),
-        end_user: asked.skim.user.as_deref(),
-        tags: &tags,
-        models: &names,
-        ..Subject::default()
-    };
+    let tags: Vec<&str> = asked.tags.iter().map(|tag| &**tag).collect();
+    let subject = asked.subject(&tags, &names);
     let now = gateway.now_ms();
     let limits = gateway.ledger.output_bound(now, &subject);
-    let mut bound = Bound::of(&asked.skim, first, limits.assume_output.or(asked.route.assume_output));
+    let mut bound =
+        Bound::of(&asked.skim, first, asked.key.assume_output.or(limits.assume_output).or(asked.route.assume_output));
     // Only what is written has a bound that a provider can be sent.
     let is_text = matches!(asked.surface.kind(), OperationKind::Chat | OperationKind::Complete);
     let cap_output = if limits.strict && is_text { Some(strict_cap(&asked, &limits, bound)?) } else { None };
@@ -95,10 +89,10 @@ fn open_record(asked: &Asked, first: Option<&Deployment>, reservation: Option<&R
         created_at: asked.created_at,
         key: asked.key.id.as_str().into(),
         team: asked.key.team.as_ref().map(|team| team.id.as_str().into()),
-        user: None,
-        organization: None,
-        end_user: asked.skim.user.as_deref().map(Arc::from),
-        tags: asked.key.tags.clone(),
+        user: asked.key.user.as_ref().map(|user| user.id.as_str().into()),
+        organization: asked.key.organization().map(|organization| organization.id.as_str().into()),
+        end_user: asked.end_user.clone(),
+        tags: asked.tags.clone(),
         operation: asked.surface.kind().as_str().into(),
         protocol: asked.surface.protocol(),
         model: asked.skim.model.as_str().into(),

@@ -15,11 +15,12 @@ use llm_core::codec::{AnswerContext, RequestHead, Skim};
 use llm_core::{Error, ErrorKind, Result};
 
 use super::surface::{Surface, with_codec};
-use super::{spoken, stored, tokens};
+use super::{made_for, spoken, stored, tokens};
 use crate::Gateway;
 use crate::keys::VirtualKey;
+use crate::limits::Subject;
 use crate::record::CallId;
-use crate::routing::{Deployment, Route};
+use crate::routing::Route;
 
 /// A call at its arrival: its id, and when.
 #[derive(Clone, Copy)]
@@ -50,6 +51,10 @@ pub(crate) struct Asked {
     pub(crate) head: RequestHead,
     pub(crate) body: Bytes,
     pub(crate) skim: Skim,
+    /// The application's own user.
+    pub(crate) end_user: Option<Arc<str>>,
+    /// The tags of key and call.
+    pub(crate) tags: Vec<Arc<str>>,
     pub(crate) arrived: Instant,
     pub(crate) created_at: Timestamp,
 }
@@ -80,13 +85,24 @@ impl Asked {
 
     /// Every name that the model goes by: as asked, and `provider:model` of each deployment.
     pub(crate) fn model_names(&self) -> Vec<&str> {
-        names(&self.skim.model, &self.route.deployments)
+        let asked = self.skim.model.as_str();
+        let ids = self.route.deployments.iter().map(|deployment| &*deployment.id).filter(|id| *id != asked);
+        std::iter::once(asked).chain(ids).collect()
     }
-}
 
-fn names<'a>(asked: &'a str, deployments: &'a [Arc<Deployment>]) -> Vec<&'a str> {
-    let ids = deployments.iter().map(|deployment| &*deployment.id).filter(|id| *id != asked);
-    std::iter::once(asked).chain(ids).collect()
+    /// Whose call it is: what decides which limits apply.
+    pub(crate) fn subject<'a>(&'a self, tags: &'a [&'a str], models: &'a [&'a str]) -> Subject<'a> {
+        let key = &*self.key;
+        Subject {
+            key: key.id.as_str(),
+            team: key.team.as_ref().map(|team| team.id.as_str()),
+            user: key.user.as_ref().map(|user| user.id.as_str()),
+            organization: key.organization().map(|organization| organization.id.as_str()),
+            end_user: self.end_user.as_deref(),
+            tags,
+            models,
+        }
+    }
 }
 
 /// How much of a stranger's body is read before it is refused, and for how long.
@@ -137,9 +153,13 @@ pub(crate) fn read(
     let skim = surface.skim(&head, &body)?;
     stored::check(&skim)?;
     let route = gateway.routes.resolve(&skim.model)?;
-    key.check_model(&names(&skim.model, &route.deployments))?;
+    if !route.deployments.iter().any(|deployment| key.allows(&skim.model, &deployment.id)) {
+        return Err(VirtualKey::not_allowed(&skim.model));
+    }
+    let end_user = made_for::end_user(&head.headers, skim.user.as_deref())?;
+    let tags = made_for::tags(&head.headers, &key.tags)?;
     let Arrival { id, at, clock } = arrival;
-    Ok(Asked { id, surface, key, route, head, body, skim, arrived: clock, created_at: at })
+    Ok(Asked { id, surface, key, route, head, body, skim, end_user, tags, arrived: clock, created_at: at })
 }
 
 /// The key as any of the SDKs presents it.

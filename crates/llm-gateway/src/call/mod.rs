@@ -12,6 +12,7 @@ mod asked;
 mod count;
 mod estimate;
 mod headers;
+mod made_for;
 mod relay;
 mod send;
 mod spoken;
@@ -54,7 +55,9 @@ async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request
     let (head, body) = request.into_parts();
     let (key, body) = asked::enter(gateway, &head, body, arrival.at).await?;
     let asked = Arc::new(asked::read(gateway, surface, arrival, key, head, body)?);
-    let candidates = gateway.routes.candidates(&asked.route, gateway.now_ms());
+    let mut candidates = gateway.routes.candidates(&asked.route, gateway.now_ms());
+    // A name that a list of models admits by one of its deployments is not served by another, nor by a fallback.
+    candidates.retain(|deployment| asked.key.allows(&asked.skim.model, &deployment.id));
     let Some(first) = candidates.first() else {
         return Err(Error::new(ErrorKind::NoDeploymentAvailable, "no deployment serves this model"));
     };

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use llm_gateway::config::{Overrides, Period};
+use llm_gateway::keys::Role;
 use llm_gateway::limits::LimitSpec;
 
 /// A metered gateway to any language model: keys, limits, exact spend.
@@ -126,6 +127,12 @@ pub(super) struct CreateArgs {
     /// Its team; one that is not there yet is made
     #[arg(long, value_name = "NAME|ID")]
     pub(super) team: Option<String>,
+    /// The user it belongs to
+    #[arg(long, value_name = "NAME|ID")]
+    pub(super) user: Option<String>,
+    /// What it may do beside calling models: `administrator`, `auditor`, `team_administrator`, `member`
+    #[arg(long, value_name = "ROLE")]
+    pub(super) role: Option<Role>,
     /// A limit: `spend=25/month` (US dollars), `requests=60/minute`, `tokens=100000/day`, `concurrency=5`. Once for
     /// each; without any, the limits of the configuration hold
     #[arg(long = "limit", value_name = "METER=AMOUNT/WINDOW")]

@@ -60,7 +60,9 @@ async fn create(keys: &Keys, args: CreateArgs) -> Result<(), Failure> {
         expires_at: args.expires,
         limits: (!args.limits.is_empty()).then_some(args.limits),
         tags: args.tags,
-        metadata: serde_json::Map::new(),
+        user: args.user,
+        role: args.role,
+        ..KeyDraft::default()
     };
     let made = keys.create(draft).await?;
     print_secret(keys, &made, args.json)?;
@@ -132,6 +134,12 @@ async fn show(keys: &Keys, key: &VirtualKey, as_json: bool) -> Result<(), Failur
         row("spent", format!("{spent} USD in {calls} calls")),
         row("created", key.created_at.to_string()),
     ];
+    if let Some(user) = &key.user {
+        rows.push(row("user", format!("{} ({})", user.name, user.id)));
+    }
+    if let Some(role) = key.role {
+        rows.push(row("role", role.to_string()));
+    }
     if let Some(end) = key.expires_at {
         rows.push(row("expires", end.to_string()));
     }

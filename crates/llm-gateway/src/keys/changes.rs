@@ -1,23 +1,25 @@
 //! Reading on from where one was: what others changed, and what this process did.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, PoisonError};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::PoisonError;
 
 use llm_core::Result;
 
-use super::rows::{self, KeyRow};
-use super::{KeyId, Keys, Team, TeamId};
-use crate::limits::{Limit, LimitId, Scope};
+use super::index::Index;
+use super::rows::{self, KeyRow, TeamRow};
+use super::{KeyId, Keys, Organization, OrganizationId, TeamId, User, UserId};
+use crate::limits::{Limit, LimitId, Scope, ScopeKind};
 use crate::store::{Transaction, query};
 
 const OLDEST_AND_NEWEST: &str = "SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM changes";
 const SINCE: &str = "SELECT kind, id FROM changes WHERE seq > $1 AND seq <= $2";
-const KEYS_OF_TEAM: &str = "SELECT id FROM keys WHERE team = $1";
 
 /// What has to be read anew, by id.
 #[derive(Debug, Default)]
 struct Changed {
+    organizations: BTreeSet<String>,
     teams: BTreeSet<String>,
+    users: BTreeSet<String>,
     keys: BTreeSet<String>,
     limits: BTreeSet<String>,
     settings: BTreeSet<String>,
@@ -26,7 +28,11 @@ struct Changed {
 /// The new state of what changed, and what is gone.
 #[derive(Debug, Default)]
 struct News {
-    teams: Vec<Team>,
+    /// Whether it is all that there is.
+    whole: bool,
+    organizations: Vec<Organization>,
+    teams: Vec<TeamRow>,
+    users: Vec<User>,
     keys: Vec<KeyRow>,
     limits: Vec<Limit>,
     settings: Vec<(String, String)>,
@@ -57,12 +63,9 @@ impl Keys {
         let rows: Vec<(String, String)> = query(SINCE).bind(seen).bind(newest).all(&mut *db).await?;
         for (kind, id) in rows {
             match kind.as_str() {
-                "team" => {
-                    // Keys hold their team's list of models.
-                    let keys: Vec<(String,)> = query(KEYS_OF_TEAM).bind(&id).all(&mut *db).await?;
-                    changed.keys.extend(keys.into_iter().map(|(id,)| id));
-                    changed.teams.insert(id);
-                }
+                "organization" => _ = changed.organizations.insert(id),
+                "team" => _ = changed.teams.insert(id),
+                "user" => _ = changed.users.insert(id),
                 "key" => _ = changed.keys.insert(id),
                 "limit" => _ = changed.limits.insert(id),
                 "setting" => _ = changed.settings.insert(id),
@@ -75,6 +78,13 @@ impl Keys {
 
     async fn read(&self, db: &mut Transaction, changed: Changed) -> Result<News> {
         let mut news = News::default();
+        for id in changed.organizations {
+            let mut found = rows::organizations(db, Some(&id)).await?;
+            if found.is_empty() {
+                news.gone.organizations.insert(id);
+            }
+            news.organizations.append(&mut found);
+        }
         for id in changed.teams {
             let mut found = rows::teams(db, Some(&id)).await?;
             if found.is_empty() {
@@ -82,11 +92,15 @@ impl Keys {
             }
             news.teams.append(&mut found);
         }
-        let mut teams: HashMap<TeamId, Arc<Team>> =
-            self.index().teams(None).map(|team| (team.id.clone(), Arc::clone(team))).collect();
-        teams.extend(news.teams.iter().map(|team| (team.id.clone(), Arc::new(team.clone()))));
+        for id in changed.users {
+            let mut found = rows::users(db, Some(&id)).await?;
+            if found.is_empty() {
+                news.gone.users.insert(id);
+            }
+            news.users.append(&mut found);
+        }
         for id in changed.keys {
-            let mut found = rows::keys(db, Some(&id), &teams).await?;
+            let mut found = rows::keys(db, Some(&id)).await?;
             if found.is_empty() {
                 news.gone.keys.insert(id);
             }
@@ -110,41 +124,35 @@ impl Keys {
     }
 
     async fn everything(&self, db: &mut Transaction) -> Result<News> {
+        let organizations = rows::organizations(db, None).await?;
         let teams = rows::teams(db, None).await?;
-        let by_id = teams.iter().map(|team| (team.id.clone(), Arc::new(team.clone()))).collect();
-        let keys = rows::keys(db, None, &by_id).await?;
+        let users = rows::users(db, None).await?;
+        let keys = rows::keys(db, None).await?;
         let limits = rows::limits(db, None).await?;
         let settings = rows::settings(db, None).await?;
 
+        // Of the rest it is enough that it is no longer there: only keys and limits are known to the ledger, too.
         let index = self.index();
-        let without = |known: Vec<String>, found: HashSet<&str>| -> BTreeSet<String> {
-            known.into_iter().filter(|id| !found.contains(id.as_str())).collect()
-        };
+        let found: HashSet<&str> = keys.iter().map(|row| row.key.id.as_str()).collect();
+        let gone_keys = index.key_ids().map(KeyId::as_str).filter(|id| !found.contains(id));
+        let found: HashSet<&str> = limits.iter().map(|limit| limit.id.as_str()).collect();
+        let gone_limits = index.limit_ids().map(LimitId::as_str).filter(|id| !found.contains(id));
         let gone = Changed {
-            teams: without(
-                index.team_ids().map(ToString::to_string).collect(),
-                teams.iter().map(|team| team.id.as_str()).collect(),
-            ),
-            keys: without(
-                index.key_ids().map(ToString::to_string).collect(),
-                keys.iter().map(|(key, _)| key.id.as_str()).collect(),
-            ),
-            limits: without(
-                index.limit_ids().map(ToString::to_string).collect(),
-                limits.iter().map(|limit| limit.id.as_str()).collect(),
-            ),
-            settings: without(
-                index.setting_names().cloned().collect(),
-                settings.iter().map(|(name, _)| name.as_str()).collect(),
-            ),
+            keys: gone_keys.map(str::to_owned).collect(),
+            limits: gone_limits.map(str::to_owned).collect(),
+            ..Changed::default()
         };
         drop(index);
-        Ok(News { teams, keys, limits, settings, gone })
+        Ok(News { whole: true, organizations, teams, users, keys, limits, settings, gone })
     }
 
-    /// Puts news in force. The order keeps the invariant: a key leaves before its limits do, and comes after them.
+    /// Puts news in force, all at once. The order keeps the invariant: a key leaves before its limits do, and comes
+    /// after them and after those whom it belongs to.
     fn apply(&self, news: News) {
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        if news.whole {
+            *index = Index::default();
+        }
         for id in news.gone.keys {
             index.remove_key(&KeyId::new(id.as_str()));
             self.ledger.remove_scope(&Scope::key(id));
@@ -159,20 +167,41 @@ impl Keys {
             }
             index.put_limit(limit);
         }
-        for team in news.teams {
-            index.put_team(team);
+        for organization in news.organizations {
+            index.put_organization(organization);
         }
-        for (key, secrets) in news.keys {
-            self.apply_defaults(&key.scope(), key.default_limits);
-            index.put_key(key, secrets);
+        for row in news.teams {
+            let id = row.team.id.clone();
+            if let Err(error) = index.put_team(row) {
+                tracing::error!(team = %id, %error, "a team of the database can't be used, nor can its keys");
+            }
+        }
+        for user in news.users {
+            index.put_user(user);
+        }
+        for row in news.keys {
+            let id = row.key.id.clone();
+            self.apply_defaults(&row.key.scope(), row.key.default_limits);
+            if let Err(error) = index.put_key(row) {
+                tracing::error!(key = %id, %error, "a key of the database can't be used");
+            }
         }
         for id in news.gone.limits {
             let id = LimitId::new(id);
             self.ledger.remove(&id);
             index.remove_limit(&id);
         }
+        for id in news.gone.users {
+            self.ledger.remove_scope(&Scope::new(ScopeKind::User, id.as_str()));
+            index.remove_user(&UserId::new(id));
+        }
         for id in news.gone.teams {
-            index.remove_team(&TeamId::new(id.as_str()));
+            self.ledger.remove_scope(&Scope::new(ScopeKind::Team, id.as_str()));
+            index.remove_team(&TeamId::new(id));
+        }
+        for id in news.gone.organizations {
+            self.ledger.remove_scope(&Scope::new(ScopeKind::Organization, id.as_str()));
+            index.remove_organization(&OrganizationId::new(id));
         }
         for (name, value) in news.settings {
             index.put_setting(name, Some(value));

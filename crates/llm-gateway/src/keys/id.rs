@@ -1,4 +1,4 @@
-//! Ids of keys, teams and limits: a prefix that says what it is, and a UUID of version 7, so that they sort by age.
+//! Ids of keys, limits and whom they belong to: a prefix that says what it is, and a UUID of version 7, so that they sort by age.
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,6 +47,14 @@ id! {
 id! {
     /// The id of a team: `team_…`.
     TeamId, "team"
+}
+id! {
+    /// The id of an organization: `org_…`.
+    OrganizationId, "org"
+}
+id! {
+    /// The id of a user: `user_…`.
+    UserId, "user"
 }
 
 /// The id of a limit that is made through the API.

@@ -5,8 +5,10 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use llm_core::{Error, ErrorKind, Result};
 
-use super::{KeyHash, KeyId, Team, TeamId, VirtualKey};
+use super::rows::{KeyRow, TeamRow};
+use super::{KeyHash, KeyId, Organization, OrganizationId, Team, TeamId, User, UserId, VirtualKey};
 use crate::limits::{Limit, LimitId};
 
 /// Everything in the database that is held in memory. Ids sort by age.
@@ -14,7 +16,9 @@ use crate::limits::{Limit, LimitId};
 pub(super) struct Index {
     by_hash: HashMap<KeyHash, Secret>,
     keys: BTreeMap<KeyId, Entry>,
+    organizations: BTreeMap<OrganizationId, Arc<Organization>>,
     teams: BTreeMap<TeamId, Arc<Team>>,
+    users: BTreeMap<UserId, Arc<User>>,
     limits: BTreeMap<LimitId, Arc<Limit>>,
     settings: HashMap<String, Arc<str>>,
 }
@@ -30,7 +34,7 @@ struct Secret {
 #[derive(Debug)]
 struct Entry {
     key: Arc<VirtualKey>,
-    hashes: Vec<KeyHash>,
+    secrets: Vec<(KeyHash, Option<Timestamp>)>,
 }
 
 impl Index {
@@ -47,12 +51,28 @@ impl Index {
         newest_first(&self.keys, after).map(|entry| &entry.key)
     }
 
+    pub(super) fn organization(&self, id: &OrganizationId) -> Option<Arc<Organization>> {
+        self.organizations.get(id).cloned()
+    }
+
+    pub(super) fn organizations(&self, after: Option<&OrganizationId>) -> impl Iterator<Item = &Arc<Organization>> {
+        newest_first(&self.organizations, after)
+    }
+
     pub(super) fn team(&self, id: &TeamId) -> Option<Arc<Team>> {
         self.teams.get(id).cloned()
     }
 
     pub(super) fn teams(&self, after: Option<&TeamId>) -> impl Iterator<Item = &Arc<Team>> {
         newest_first(&self.teams, after)
+    }
+
+    pub(super) fn user(&self, id: &UserId) -> Option<Arc<User>> {
+        self.users.get(id).cloned()
+    }
+
+    pub(super) fn users(&self, after: Option<&UserId>) -> impl Iterator<Item = &Arc<User>> {
+        newest_first(&self.users, after)
     }
 
     pub(super) fn limit(&self, id: &LimitId) -> Option<Arc<Limit>> {
@@ -67,30 +87,84 @@ impl Index {
         self.settings.get(name).cloned()
     }
 
-    pub(super) fn put_key(&mut self, key: VirtualKey, secrets: Vec<(KeyHash, Option<Timestamp>)>) {
+    /// Puts a key, bound to whom it belongs to. One that belongs to nobody known is refused and taken out: it must not
+    /// be wider than it is meant to be.
+    pub(super) fn put_key(&mut self, row: KeyRow) -> Result<()> {
+        let KeyRow { mut key, team, user, secrets } = row;
         self.remove_key(&key.id);
+        key.team = team.map(|id| self.team(&id).ok_or_else(|| unbound("team", &id))).transpose()?;
+        key.user = user.map(|id| self.user(&id).ok_or_else(|| unbound("user", &id))).transpose()?;
         let key = Arc::new(key);
         for (hash, until) in &secrets {
             self.by_hash.insert(*hash, Secret { key: Arc::clone(&key), until: *until });
         }
-        let hashes = secrets.into_iter().map(|(hash, _)| hash).collect();
-        self.keys.insert(key.id.clone(), Entry { key, hashes });
+        self.keys.insert(key.id.clone(), Entry { key, secrets });
+        Ok(())
     }
 
     pub(super) fn remove_key(&mut self, id: &KeyId) {
         if let Some(entry) = self.keys.remove(id) {
-            for hash in &entry.hashes {
+            for (hash, _) in &entry.secrets {
                 self.by_hash.remove(hash);
             }
         }
     }
 
-    pub(super) fn put_team(&mut self, team: Team) {
-        self.teams.insert(team.id.clone(), Arc::new(team));
+    /// Puts an organization, and binds its teams and their keys to it as it now is.
+    pub(super) fn put_organization(&mut self, organization: Organization) {
+        let organization = Arc::new(organization);
+        self.organizations.insert(organization.id.clone(), Arc::clone(&organization));
+        let is_of = |team: &&Arc<Team>| team.organization.as_ref().is_some_and(|own| own.id == organization.id);
+        let teams: Vec<Team> = self.teams.values().filter(is_of).map(|team| Team::clone(team)).collect();
+        for team in teams {
+            self.put_bound_team(Team { organization: Some(Arc::clone(&organization)), ..team });
+        }
+    }
+
+    pub(super) fn remove_organization(&mut self, id: &OrganizationId) {
+        self.organizations.remove(id);
+    }
+
+    /// Puts a team, and binds its keys to it as it now is.
+    pub(super) fn put_team(&mut self, row: TeamRow) -> Result<()> {
+        let TeamRow { mut team, organization } = row;
+        let organization = organization.map(|id| self.organization(&id).ok_or_else(|| unbound("organization", &id)));
+        team.organization = organization.transpose()?;
+        self.put_bound_team(team);
+        Ok(())
+    }
+
+    fn put_bound_team(&mut self, team: Team) {
+        let team = Arc::new(team);
+        self.teams.insert(team.id.clone(), Arc::clone(&team));
+        self.rebind(|key| key.is_of_team(&team.id), |key| key.team = Some(Arc::clone(&team)));
     }
 
     pub(super) fn remove_team(&mut self, id: &TeamId) {
         self.teams.remove(id);
+    }
+
+    /// Puts a user, and binds its keys to it as it now is.
+    pub(super) fn put_user(&mut self, user: User) {
+        let user = Arc::new(user);
+        self.users.insert(user.id.clone(), Arc::clone(&user));
+        self.rebind(|key| key.is_of_user(&user.id), |key| key.user = Some(Arc::clone(&user)));
+    }
+
+    pub(super) fn remove_user(&mut self, id: &UserId) {
+        self.users.remove(id);
+    }
+
+    /// Changes the keys that are meant.
+    fn rebind(&mut self, is_meant: impl Fn(&VirtualKey) -> bool, change: impl Fn(&mut VirtualKey)) {
+        for entry in self.keys.values_mut().filter(|entry| is_meant(&entry.key)) {
+            let mut key = VirtualKey::clone(&entry.key);
+            change(&mut key);
+            entry.key = Arc::new(key);
+            for (hash, until) in &entry.secrets {
+                self.by_hash.insert(*hash, Secret { key: Arc::clone(&entry.key), until: *until });
+            }
+        }
     }
 
     pub(super) fn put_limit(&mut self, limit: Limit) {
@@ -112,17 +186,14 @@ impl Index {
         self.keys.keys()
     }
 
-    pub(super) fn team_ids(&self) -> impl Iterator<Item = &TeamId> {
-        self.teams.keys()
-    }
-
     pub(super) fn limit_ids(&self) -> impl Iterator<Item = &LimitId> {
         self.limits.keys()
     }
+}
 
-    pub(super) fn setting_names(&self) -> impl Iterator<Item = &String> {
-        self.settings.keys()
-    }
+/// The error of a row that belongs to something which is not there.
+fn unbound(what: &str, id: &impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Internal, format!("it belongs to the {what} `{id}`, which is not there"))
 }
 
 /// The values of a map from its last key down, beginning below `after`.

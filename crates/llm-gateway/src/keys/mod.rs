@@ -1,4 +1,4 @@
-//! Virtual keys, the teams they belong to and the limits they are under.
+//! Virtual keys, the limits they are under, and whom they belong to: organizations, their teams, and users.
 //!
 //! The database is the truth, and all of it that calls need is held in memory: a call looks its key up there and waits
 //! for no SQL. A change is written first and then read back by everyone alike, the process that made it included, so
@@ -10,8 +10,10 @@ mod changes;
 mod draft;
 mod id;
 mod index;
+mod role;
 mod rows;
 pub(crate) mod secret;
+mod tenant;
 mod virtual_key;
 mod watch;
 mod write;
@@ -25,17 +27,23 @@ use crate::config::LimitsConfig;
 use crate::limits::{Ledger, Limit, LimitId, LimitSpec, Scope};
 use crate::store::Db;
 
-pub use draft::{KeyDraft, KeyPatch, TeamDraft};
-pub use id::{KeyId, TeamId};
+pub(crate) use draft::is_tag;
+pub use draft::{
+    KeyDraft, KeyPatch, MembershipDraft, OrganizationDraft, OrganizationPatch, TeamDraft, TeamPatch, UserDraft,
+    UserPatch,
+};
+pub use id::{KeyId, OrganizationId, TeamId, UserId};
+pub use role::Role;
 pub use secret::KeyHash;
-pub use virtual_key::{Team, VirtualKey};
+pub use tenant::{Membership, Organization, Team, User};
+pub use virtual_key::VirtualKey;
 pub use write::NewKey;
 pub(crate) use write::not_found;
 
 /// The longest secret that is looked up; a longer one is nobody's.
 const MAX_SECRET: usize = 512;
 
-/// All keys, teams and limits. Shared by handle.
+/// All keys and limits, and whom they belong to. Shared by handle.
 #[derive(Debug)]
 pub struct Keys {
     db: Db,
@@ -85,14 +93,50 @@ impl Keys {
         self.index().keys(after).filter(|key| wanted(key)).take(limit).cloned().collect()
     }
 
+    /// The organization of that id.
+    pub fn organization(&self, id: &OrganizationId) -> Option<Arc<Organization>> {
+        self.index().organization(id)
+    }
+
+    /// The organization of that id or name.
+    pub fn find_organization(&self, text: &str) -> Option<Arc<Organization>> {
+        let named = || self.index().organizations(None).find(|organization| organization.name == text).cloned();
+        self.organization(&OrganizationId::new(text)).or_else(named)
+    }
+
+    /// Up to `limit` organizations, newest first, beginning behind `after`.
+    pub fn organizations(&self, after: Option<&OrganizationId>, limit: usize) -> Vec<Arc<Organization>> {
+        self.index().organizations(after).take(limit).cloned().collect()
+    }
+
     /// The team of that id.
     pub fn team(&self, id: &TeamId) -> Option<Arc<Team>> {
         self.index().team(id)
     }
 
+    /// The team of that id or name.
+    pub fn find_team(&self, text: &str) -> Option<Arc<Team>> {
+        self.team(&TeamId::new(text)).or_else(|| self.index().teams(None).find(|team| team.name == text).cloned())
+    }
+
     /// Up to `limit` teams, newest first, beginning behind `after`.
-    pub fn teams(&self, after: Option<&TeamId>, limit: usize) -> Vec<Arc<Team>> {
-        self.index().teams(after).take(limit).cloned().collect()
+    pub fn teams(&self, after: Option<&TeamId>, limit: usize, wanted: impl Fn(&Team) -> bool) -> Vec<Arc<Team>> {
+        self.index().teams(after).filter(|team| wanted(team)).take(limit).cloned().collect()
+    }
+
+    /// The user of that id.
+    pub fn user(&self, id: &UserId) -> Option<Arc<User>> {
+        self.index().user(id)
+    }
+
+    /// The user of that id or name.
+    pub fn find_user(&self, text: &str) -> Option<Arc<User>> {
+        self.user(&UserId::new(text)).or_else(|| self.index().users(None).find(|user| user.name == text).cloned())
+    }
+
+    /// Up to `limit` users, newest first, beginning behind `after`.
+    pub fn users(&self, after: Option<&UserId>, limit: usize, wanted: impl Fn(&User) -> bool) -> Vec<Arc<User>> {
+        self.index().users(after).filter(|user| wanted(user)).take(limit).cloned().collect()
     }
 
     /// The limit of that id, if it was made by someone; those of the configuration are found in the ledger only.

@@ -1,4 +1,4 @@
-//! Keys, teams and limits as rows of the database.
+//! Keys, limits and whom they belong to, as rows of the database.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,59 +7,105 @@ use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
 
-use super::{KeyHash, KeyId, Team, TeamId, VirtualKey};
+use super::{KeyHash, KeyId, Membership, Organization, OrganizationId, Team, TeamId, User, UserId, VirtualKey};
 use crate::limits::{Limit, LimitId, LimitSpec, Scope};
 use crate::store::{Row, Transaction, query};
 
-/// A key with its secrets.
-pub(super) type KeyRow = (VirtualKey, Vec<(KeyHash, Option<Timestamp>)>);
-
-const ALL_TEAMS: &str = "SELECT id, name, models, created_at FROM teams";
-const ONE_TEAM: &str = "SELECT id, name, models, created_at FROM teams WHERE id = $1";
-const ALL_KEYS: &str = "SELECT id, name, team, models, expires_at, blocked, tags, metadata, default_limits, created_at \
-    FROM keys";
-const ONE_KEY: &str = "SELECT id, name, team, models, expires_at, blocked, tags, metadata, default_limits, created_at \
-    FROM keys WHERE id = $1";
-const ALL_SECRETS: &str = "SELECT hash, key, prefix, expires_at FROM key_secrets ORDER BY created_at, hash";
-const SECRETS_OF_KEY: &str =
-    "SELECT hash, key, prefix, expires_at FROM key_secrets WHERE key = $1 ORDER BY created_at, hash";
-const ALL_LIMITS: &str = "SELECT id, scope_kind, scope_id, spec FROM limits";
-const ONE_LIMIT: &str = "SELECT id, scope_kind, scope_id, spec FROM limits WHERE id = $1";
-const ALL_SETTINGS: &str = "SELECT name, value FROM settings";
-const ONE_SETTING: &str = "SELECT name, value FROM settings WHERE name = $1";
-
-/// Teams: the one of `id`, or all.
-pub(super) async fn teams(db: &mut Transaction, id: Option<&str>) -> Result<Vec<Team>> {
-    fetch(db, ALL_TEAMS, ONE_TEAM, id).await?.iter().map(team).collect()
+/// A key with its secrets, not yet bound to whom it belongs to.
+#[derive(Debug)]
+pub(super) struct KeyRow {
+    pub(super) key: VirtualKey,
+    pub(super) team: Option<TeamId>,
+    pub(super) user: Option<UserId>,
+    pub(super) secrets: Vec<(KeyHash, Option<Timestamp>)>,
 }
 
-/// Keys: the one of `id`, or all. `teams` holds every team that they can belong to.
-pub(super) async fn keys(
-    db: &mut Transaction,
-    id: Option<&str>,
-    teams: &HashMap<TeamId, Arc<Team>>,
-) -> Result<Vec<KeyRow>> {
+/// A team, not yet bound to its organization.
+#[derive(Debug)]
+pub(super) struct TeamRow {
+    pub(super) team: Team,
+    pub(super) organization: Option<OrganizationId>,
+}
+
+/// The statements that read a kind of row: all of them, and one by its id.
+type Select = (&'static str, &'static str);
+
+const ORGANIZATIONS: Select = (
+    "SELECT id, name, models, blocked, metadata, created_at FROM organizations",
+    "SELECT id, name, models, blocked, metadata, created_at FROM organizations WHERE id = $1",
+);
+const TEAMS: Select = (
+    "SELECT id, name, organization, models, blocked, metadata, created_at FROM teams",
+    "SELECT id, name, organization, models, blocked, metadata, created_at FROM teams WHERE id = $1",
+);
+const USERS: Select = (
+    "SELECT id, name, email, role, models, blocked, metadata, created_at FROM users",
+    "SELECT id, name, email, role, models, blocked, metadata, created_at FROM users WHERE id = $1",
+);
+const MEMBERS: Select = (
+    "SELECT \"user\", team, role FROM members ORDER BY team",
+    "SELECT \"user\", team, role FROM members WHERE \"user\" = $1 ORDER BY team",
+);
+const KEYS: Select = (
+    "SELECT id, name, team, \"user\", role, models, expires_at, blocked, assume_output, tags, metadata, default_limits, \
+     created_at FROM keys",
+    "SELECT id, name, team, \"user\", role, models, expires_at, blocked, assume_output, tags, metadata, default_limits, \
+     created_at FROM keys WHERE id = $1",
+);
+const SECRETS: Select = (
+    "SELECT hash, key, prefix, expires_at FROM key_secrets ORDER BY created_at, hash",
+    "SELECT hash, key, prefix, expires_at FROM key_secrets WHERE key = $1 ORDER BY created_at, hash",
+);
+const LIMITS: Select = (
+    "SELECT id, scope_kind, scope_id, spec FROM limits",
+    "SELECT id, scope_kind, scope_id, spec FROM limits WHERE id = $1",
+);
+const SETTINGS: Select = ("SELECT name, value FROM settings", "SELECT name, value FROM settings WHERE name = $1");
+
+/// Organizations: the one of `id`, or all.
+pub(super) async fn organizations(db: &mut Transaction, id: Option<&str>) -> Result<Vec<Organization>> {
+    fetch(db, ORGANIZATIONS, id).await?.iter().map(organization).collect()
+}
+
+/// Teams: the one of `id`, or all.
+pub(super) async fn teams(db: &mut Transaction, id: Option<&str>) -> Result<Vec<TeamRow>> {
+    fetch(db, TEAMS, id).await?.iter().map(team).collect()
+}
+
+/// Users: the one of `id`, or all.
+pub(super) async fn users(db: &mut Transaction, id: Option<&str>) -> Result<Vec<User>> {
+    let mut members: HashMap<String, Vec<Membership>> = HashMap::new();
+    for row in fetch(db, MEMBERS, id).await? {
+        let membership = Membership { team: TeamId::new(row.get::<String, _>("team")?), role: named(&row, "role")? };
+        members.entry(row.get("user")?).or_default().push(membership);
+    }
+    let rows = fetch(db, USERS, id).await?;
+    rows.iter().map(|row| user(row, members.remove(&row.get::<String, _>("id")?).unwrap_or_default())).collect()
+}
+
+/// Keys: the one of `id`, or all.
+pub(super) async fn keys(db: &mut Transaction, id: Option<&str>) -> Result<Vec<KeyRow>> {
     let mut secrets: HashMap<String, Vec<SecretRow>> = HashMap::new();
-    for row in fetch(db, ALL_SECRETS, SECRETS_OF_KEY, id).await? {
+    for row in fetch(db, SECRETS, id).await? {
         let key: String = row.get("key")?;
         secrets.entry(key).or_default().push(secret(&row)?);
     }
-    let rows = fetch(db, ALL_KEYS, ONE_KEY, id).await?;
-    rows.iter().map(|row| key(row, teams, secrets.remove(&row.get::<String, _>("id")?).unwrap_or_default())).collect()
+    let rows = fetch(db, KEYS, id).await?;
+    rows.iter().map(|row| key(row, secrets.remove(&row.get::<String, _>("id")?).unwrap_or_default())).collect()
 }
 
 /// Limits: the one of `id`, or all.
 pub(super) async fn limits(db: &mut Transaction, id: Option<&str>) -> Result<Vec<Limit>> {
-    fetch(db, ALL_LIMITS, ONE_LIMIT, id).await?.iter().map(limit).collect()
+    fetch(db, LIMITS, id).await?.iter().map(limit).collect()
 }
 
 /// Settings by name: the one of `name`, or all.
 pub(super) async fn settings(db: &mut Transaction, name: Option<&str>) -> Result<Vec<(String, String)>> {
-    let rows = fetch(db, ALL_SETTINGS, ONE_SETTING, name).await?;
+    let rows = fetch(db, SETTINGS, name).await?;
     rows.iter().map(|row| Ok((row.get("name")?, row.get("value")?))).collect()
 }
 
-async fn fetch(db: &mut Transaction, all: &'static str, one: &'static str, id: Option<&str>) -> Result<Vec<Row>> {
+async fn fetch(db: &mut Transaction, (all, one): Select, id: Option<&str>) -> Result<Vec<Row>> {
     match id {
         Some(id) => query(one).bind(id),
         None => query(all),
@@ -68,11 +114,40 @@ async fn fetch(db: &mut Transaction, all: &'static str, one: &'static str, id: O
     .await
 }
 
-fn team(row: &Row) -> Result<Team> {
-    Ok(Team {
-        id: TeamId::new(row.get::<String, _>("id")?),
+fn organization(row: &Row) -> Result<Organization> {
+    Ok(Organization {
+        id: OrganizationId::new(row.get::<String, _>("id")?),
         name: row.get("name")?,
         models: optional_json(row, "models")?,
+        blocked: row.get("blocked")?,
+        metadata: json(row, "metadata")?,
+        created_at: time(row.get("created_at")?),
+    })
+}
+
+fn team(row: &Row) -> Result<TeamRow> {
+    let team = Team {
+        id: TeamId::new(row.get::<String, _>("id")?),
+        name: row.get("name")?,
+        organization: None,
+        models: optional_json(row, "models")?,
+        blocked: row.get("blocked")?,
+        metadata: json(row, "metadata")?,
+        created_at: time(row.get("created_at")?),
+    };
+    Ok(TeamRow { team, organization: row.get::<Option<String>, _>("organization")?.map(OrganizationId::new) })
+}
+
+fn user(row: &Row, teams: Vec<Membership>) -> Result<User> {
+    Ok(User {
+        id: UserId::new(row.get::<String, _>("id")?),
+        name: row.get("name")?,
+        email: row.get("email")?,
+        role: named(row, "role")?,
+        teams,
+        models: optional_json(row, "models")?,
+        blocked: row.get("blocked")?,
+        metadata: json(row, "metadata")?,
         created_at: time(row.get("created_at")?),
     })
 }
@@ -89,38 +164,45 @@ fn secret(row: &Row) -> Result<SecretRow> {
     Ok(SecretRow { hash, prefix: row.get("prefix")?, until: row.get::<Option<i64>, _>("expires_at")?.map(time) })
 }
 
-fn key(row: &Row, teams: &HashMap<TeamId, Arc<Team>>, secrets: Vec<SecretRow>) -> Result<KeyRow> {
-    let team: Option<String> = row.get("team")?;
-    let team = match team.map(TeamId::new) {
-        // A team that can't be found must not widen what its key may do.
-        Some(id) => Some(teams.get(&id).cloned().ok_or_else(|| unreadable("team"))?),
-        None => None,
-    };
+fn key(row: &Row, secrets: Vec<SecretRow>) -> Result<KeyRow> {
+    let assumed: Option<i64> = row.get("assume_output")?;
     let key = VirtualKey {
         id: KeyId::new(row.get::<String, _>("id")?),
         name: row.get("name")?,
         prefix: secrets.last().map(|secret| secret.prefix.clone()).unwrap_or_default(),
-        team,
+        team: None,
+        user: None,
+        role: row.get::<Option<String>, _>("role")?.map(|_| named(row, "role")).transpose()?,
         models: optional_json(row, "models")?,
         expires_at: row.get::<Option<i64>, _>("expires_at")?.map(time),
         blocked: row.get("blocked")?,
+        assume_output: assumed.and_then(|tokens| u64::try_from(tokens).ok()),
         tags: json::<Vec<String>>(row, "tags")?.into_iter().map(Arc::from).collect(),
         metadata: json(row, "metadata")?,
         default_limits: row.get("default_limits")?,
         created_at: time(row.get("created_at")?),
     };
-    Ok((key, secrets.into_iter().map(|secret| (secret.hash, secret.until)).collect()))
+    Ok(KeyRow {
+        key,
+        team: row.get::<Option<String>, _>("team")?.map(TeamId::new),
+        user: row.get::<Option<String>, _>("user")?.map(UserId::new),
+        secrets: secrets.into_iter().map(|secret| (secret.hash, secret.until)).collect(),
+    })
 }
 
 fn limit(row: &Row) -> Result<Limit> {
-    let kind: String = row.get("scope_kind")?;
-    let scope = Scope::new(kind.parse().map_err(|_| unreadable("scope_kind"))?, row.get::<String, _>("scope_id")?);
+    let scope = Scope::new(named(row, "scope_kind")?, row.get::<String, _>("scope_id")?);
     Ok(Limit { id: LimitId::new(row.get::<String, _>("id")?), scope, spec: json::<LimitSpec>(row, "spec")? })
 }
 
 /// A time of the database, held within what can be said.
 pub(super) fn time(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or(if millis < 0 { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+/// One of a list of names.
+fn named<T: std::str::FromStr>(row: &Row, name: &'static str) -> Result<T> {
+    row.get::<String, _>(name)?.parse().map_err(|_| unreadable(name))
 }
 
 fn json<T: DeserializeOwned>(row: &Row, name: &'static str) -> Result<T> {

@@ -1,14 +1,14 @@
-//! A virtual key and the team that it belongs to, as they are held in memory.
+//! A virtual key, as it is held in memory.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{KeyId, TeamId};
-use crate::limits::{ModelPattern, Scope, ScopeKind};
+use super::{KeyId, Organization, Role, Team, TeamId, User, UserId};
+use crate::limits::{ModelPattern, Scope};
 
 /// What an application calls by. The secret is not in it: only the hash of that is known.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,15 +19,22 @@ pub struct VirtualKey {
     pub name: String,
     /// The beginning of its secret, to tell keys apart.
     pub prefix: String,
-    /// The team it belongs to.
+    /// The team it belongs to, and by it the organization.
     #[serde(serialize_with = "team_id")]
     pub team: Option<Arc<Team>>,
-    /// Which models it may call; all where none is said. The team's patterns hold beside them.
+    /// The user it belongs to.
+    #[serde(serialize_with = "user_id")]
+    pub user: Option<Arc<User>>,
+    /// What it may do beside calling models: nothing where none is said.
+    pub role: Option<Role>,
+    /// Which models it may call; all where none is said. The patterns of user, team and organization hold beside them.
     pub models: Option<Vec<ModelPattern>>,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
     /// Whether it is refused now.
     pub blocked: bool,
+    /// The tokens of answer that a call is reserved at which states no bound of its own.
+    pub assume_output: Option<u64>,
     /// Tags of every call made with it.
     pub tags: Vec<Arc<str>>,
     /// What its owner wants to remember.
@@ -39,28 +46,44 @@ pub struct VirtualKey {
     pub created_at: Timestamp,
 }
 
-fn team_id<S: serde::Serializer>(team: &Option<Arc<Team>>, serializer: S) -> Result<S::Ok, S::Error> {
+fn team_id<S: Serializer>(team: &Option<Arc<Team>>, serializer: S) -> Result<S::Ok, S::Error> {
     team.as_ref().map(|team| &team.id).serialize(serializer)
 }
 
-/// Keys that share limits and a list of models.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Team {
-    /// Its id.
-    pub id: TeamId,
-    /// Its name; unique.
-    pub name: String,
-    /// Which models its keys may call; all where none is said.
-    pub models: Option<Vec<ModelPattern>>,
-    /// When it was made.
-    pub created_at: Timestamp,
+fn user_id<S: Serializer>(user: &Option<Arc<User>>, serializer: S) -> Result<S::Ok, S::Error> {
+    user.as_ref().map(|user| &user.id).serialize(serializer)
 }
 
 impl VirtualKey {
-    /// Whether the key may call now: neither blocked nor expired.
+    /// The organization of its team.
+    pub fn organization(&self) -> Option<&Arc<Organization>> {
+        self.team.as_ref()?.organization.as_ref()
+    }
+
+    /// Whether it belongs to this team.
+    pub fn is_of_team(&self, team: &TeamId) -> bool {
+        self.team.as_ref().is_some_and(|own| own.id == *team)
+    }
+
+    /// Whether it belongs to this user.
+    pub fn is_of_user(&self, user: &UserId) -> bool {
+        self.user.as_ref().is_some_and(|own| own.id == *user)
+    }
+
+    /// Whether the key may be used now: neither expired nor blocked, and nobody blocked to whom it belongs.
     pub fn check(&self, now: Timestamp) -> Result<()> {
+        let blocked = |whose: &str| Err(Error::new(ErrorKind::KeyBlocked, format!("{whose} is blocked")));
         if self.blocked {
-            return Err(Error::new(ErrorKind::KeyBlocked, "this API key is blocked"));
+            return blocked("this API key");
+        }
+        if self.user.as_ref().is_some_and(|user| user.blocked) {
+            return blocked("the user of this API key");
+        }
+        if self.team.as_ref().is_some_and(|team| team.blocked) {
+            return blocked("the team of this API key");
+        }
+        if self.organization().is_some_and(|organization| organization.blocked) {
+            return blocked("the organization of this API key");
         }
         match self.expires_at {
             Some(end) if end <= now => {
@@ -70,35 +93,29 @@ impl VirtualKey {
         }
     }
 
-    /// Whether the key may call a model by any of the names it goes by (as asked, and `provider:model`). Its own list
-    /// and its team's must both admit it, each by any of the names.
-    pub fn allows(&self, names: &[&str]) -> bool {
-        let admits = |models: &Option<Vec<ModelPattern>>| match models {
-            None => true,
-            Some(patterns) => patterns.iter().any(|pattern| names.iter().any(|name| pattern.matches(name))),
-        };
-        admits(&self.models) && self.team.as_ref().is_none_or(|team| admits(&team.models))
+    /// Every list of models that holds for it: its own, and those of whom it belongs to.
+    fn lists(&self) -> impl Iterator<Item = &[ModelPattern]> {
+        let own = self.models.as_deref();
+        let user = self.user.as_ref().and_then(|user| user.models.as_deref());
+        let team = self.team.as_ref().and_then(|team| team.models.as_deref());
+        let organization = self.organization().and_then(|organization| organization.models.as_deref());
+        [own, user, team, organization].into_iter().flatten()
     }
 
-    /// The same as an error that a caller understands; `names` begins with the name as it was asked.
-    pub fn check_model(&self, names: &[&str]) -> Result<()> {
-        if self.allows(names) {
-            return Ok(());
-        }
-        let asked = names.first().copied().unwrap_or_default();
+    /// Whether a call of the model `asked` may be served by `deployment` (`provider:model`). Every list must admit the
+    /// name, and with it whatever the configuration puts behind it, or else this one deployment.
+    pub fn allows(&self, asked: &str, deployment: &str) -> bool {
+        self.lists().all(|models| models.iter().any(|pattern| pattern.matches(asked) || pattern.matches(deployment)))
+    }
+
+    /// The error of a key that may not call a model.
+    pub fn not_allowed(asked: &str) -> Error {
         let message = format!("this API key may not call the model `{asked}`");
-        Err(Error::new(ErrorKind::ModelNotAllowed, message).with_param("model"))
+        Error::new(ErrorKind::ModelNotAllowed, message).with_param("model")
     }
 
     /// The scope of the limits that are the key's own.
     pub fn scope(&self) -> Scope {
         Scope::key(self.id.as_str())
-    }
-}
-
-impl Team {
-    /// The scope of the team's limits.
-    pub fn scope(&self) -> Scope {
-        Scope::new(ScopeKind::Team, self.id.as_str())
     }
 }

@@ -222,6 +222,47 @@ pub struct LimitDraft {
     pub spec: LimitSpec,
 }
 
+impl LimitDraft {
+    /// Refuses what can't be enforced.
+    pub fn check(&self) -> Result<(), LimitError> {
+        if self.scope.id.is_empty() {
+            return Err(LimitError("`scope.id` can't be empty".to_owned()));
+        }
+        self.spec.check()
+    }
+}
+
+/// A change of a limit. What is not said stays; what it counts can't be changed, for then it would be another.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitPatch {
+    /// Another amount, in the form of the limit's meter.
+    pub amount: Option<serde_json::Value>,
+    /// Whether the bound of the answer is sent upstream as its cap.
+    pub strict: Option<bool>,
+    /// The tokens of answer that a call is reserved at which states no bound of its own.
+    pub assume_output: Option<u64>,
+    /// Percentages of the amount at which to notify.
+    pub notify_at: Option<Vec<u8>>,
+    /// What becomes of calls while the shared counters can't be reached.
+    pub fail: Option<Fail>,
+}
+
+impl LimitPatch {
+    /// `spec` with what is said here, if that can be enforced.
+    pub fn over(self, mut spec: LimitSpec) -> Result<LimitSpec, LimitError> {
+        if let Some(amount) = &self.amount {
+            spec.amount = super::wire::amount(spec.meter, amount)?;
+        }
+        spec.strict = self.strict.unwrap_or(spec.strict);
+        spec.assume_output = self.assume_output.or(spec.assume_output);
+        spec.notify_at = self.notify_at.unwrap_or(spec.notify_at);
+        spec.fail = self.fail.or(spec.fail);
+        spec.check()?;
+        Ok(spec)
+    }
+}
+
 /// A limit that stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limit {

@@ -17,7 +17,10 @@ mod window;
 mod wire;
 
 pub use ledger::{Ledger, LimitStatus};
-pub use limit::{Fail, Limit, LimitDraft, LimitError, LimitId, LimitMeter, LimitSpec, Scope, ScopeKind, Zone};
+pub use limit::{
+    Fail, Limit, LimitDraft, LimitError, LimitId, LimitMeter, LimitPatch, LimitSpec, Scope, ScopeKind, Zone,
+};
+pub(crate) use named::named;
 pub use pattern::ModelPattern;
 pub use refusal::Refusal;
 pub use reservation::{Charge, RateLeft, RateLimits, Reservation, Settled};

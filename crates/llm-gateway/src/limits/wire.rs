@@ -60,7 +60,7 @@ impl Read {
 }
 
 /// Money is a decimal string and everything else a number, so that neither is taken for the other.
-fn amount(meter: LimitMeter, value: &Value) -> Result<i64, LimitError> {
+pub(super) fn amount(meter: LimitMeter, value: &Value) -> Result<i64, LimitError> {
     match (meter, value) {
         (LimitMeter::Spend, Value::String(text)) => match text.parse::<NanoUsd>() {
             Ok(dollars) => Ok(dollars.0),

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use http::{HeaderMap, StatusCode, header};
+use axum::routing::{get, post, put};
+use http::{HeaderMap, Method, StatusCode, header};
 use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
 
+use super::actor::Actor;
 use super::answer::Refused;
-use super::{calls, deployments, health, keys, limits, teams, usage};
+use super::{calls, deployments, health, keys, limits, members, organizations, teams, usage, users};
 use crate::Gateway;
 use crate::admin_key::Administrator;
-use crate::keys::VirtualKey;
+use crate::keys::{Role, VirtualKey};
 
 /// The largest body of these routes. Nothing that is made here is nearly as large.
 const MAX_BODY: usize = 1024 * 1024;
@@ -31,37 +32,72 @@ pub struct Admin {
     pub(super) started: Timestamp,
 }
 
-/// Who may use a route.
+/// Who may use a route. How far it reaches is decided by what is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// The administrator.
     Administrator,
+    /// Who sees everything: the administrator and auditors.
+    Auditor,
+    /// Who has others to look after: the administrator, and team administrators for their teams.
+    Manager,
+    /// Whoever has a role, auditors included where nothing is changed: each sees what it may.
+    Member,
     /// A virtual key, about itself.
     Key,
     /// Anyone.
     Open,
 }
 
+impl Rule {
+    /// Whether a role may come in.
+    fn admits(self, role: Role, method: &Method) -> bool {
+        match self {
+            Self::Administrator => role == Role::Administrator,
+            Self::Auditor => matches!(role, Role::Administrator | Role::Auditor),
+            Self::Manager => matches!(role, Role::Administrator | Role::TeamAdministrator),
+            Self::Member => role != Role::Auditor || method.is_safe(),
+            Self::Key | Self::Open => false,
+        }
+    }
+}
+
 /// Every route here, and who may use it. None reaches a provider, so none is metered.
 pub const ADMIN_ROUTES: &[(&str, &str, Rule)] = &[
-    ("POST", "/api/v1/keys", Rule::Administrator),
-    ("GET", "/api/v1/keys", Rule::Administrator),
-    ("GET", "/api/v1/keys/{id}", Rule::Administrator),
-    ("PATCH", "/api/v1/keys/{id}", Rule::Administrator),
-    ("DELETE", "/api/v1/keys/{id}", Rule::Administrator),
-    ("POST", "/api/v1/keys/{id}/rotate", Rule::Administrator),
+    ("POST", "/api/v1/organizations", Rule::Administrator),
+    ("GET", "/api/v1/organizations", Rule::Auditor),
+    ("GET", "/api/v1/organizations/{id}", Rule::Auditor),
+    ("PATCH", "/api/v1/organizations/{id}", Rule::Administrator),
+    ("DELETE", "/api/v1/organizations/{id}", Rule::Administrator),
     ("POST", "/api/v1/teams", Rule::Administrator),
-    ("GET", "/api/v1/teams", Rule::Administrator),
-    ("GET", "/api/v1/teams/{id}", Rule::Administrator),
-    ("POST", "/api/v1/limits", Rule::Administrator),
-    ("GET", "/api/v1/limits", Rule::Administrator),
-    ("GET", "/api/v1/limits/{id}", Rule::Administrator),
-    ("DELETE", "/api/v1/limits/{id}", Rule::Administrator),
-    ("GET", "/api/v1/calls", Rule::Administrator),
-    ("GET", "/api/v1/calls/{id}", Rule::Administrator),
-    ("GET", "/api/v1/usage", Rule::Administrator),
-    ("GET", "/api/v1/models", Rule::Administrator),
-    ("GET", "/api/v1/deployments", Rule::Administrator),
+    ("GET", "/api/v1/teams", Rule::Member),
+    ("GET", "/api/v1/teams/{id}", Rule::Member),
+    ("PATCH", "/api/v1/teams/{id}", Rule::Administrator),
+    ("DELETE", "/api/v1/teams/{id}", Rule::Administrator),
+    ("GET", "/api/v1/teams/{id}/members", Rule::Member),
+    ("PUT", "/api/v1/teams/{id}/members/{user}", Rule::Manager),
+    ("DELETE", "/api/v1/teams/{id}/members/{user}", Rule::Manager),
+    ("POST", "/api/v1/users", Rule::Manager),
+    ("GET", "/api/v1/users", Rule::Member),
+    ("GET", "/api/v1/users/{id}", Rule::Member),
+    ("PATCH", "/api/v1/users/{id}", Rule::Manager),
+    ("DELETE", "/api/v1/users/{id}", Rule::Administrator),
+    ("POST", "/api/v1/keys", Rule::Manager),
+    ("GET", "/api/v1/keys", Rule::Member),
+    ("GET", "/api/v1/keys/{id}", Rule::Member),
+    ("PATCH", "/api/v1/keys/{id}", Rule::Manager),
+    ("DELETE", "/api/v1/keys/{id}", Rule::Manager),
+    ("POST", "/api/v1/keys/{id}/rotate", Rule::Member),
+    ("POST", "/api/v1/limits", Rule::Manager),
+    ("GET", "/api/v1/limits", Rule::Member),
+    ("GET", "/api/v1/limits/{id}", Rule::Member),
+    ("PATCH", "/api/v1/limits/{id}", Rule::Manager),
+    ("DELETE", "/api/v1/limits/{id}", Rule::Manager),
+    ("GET", "/api/v1/calls", Rule::Member),
+    ("GET", "/api/v1/calls/{id}", Rule::Member),
+    ("GET", "/api/v1/usage", Rule::Member),
+    ("GET", "/api/v1/models", Rule::Auditor),
+    ("GET", "/api/v1/deployments", Rule::Auditor),
     ("GET", "/api/v1/keys/me", Rule::Key),
     ("GET", "/healthz", Rule::Open),
     ("GET", "/readyz", Rule::Open),
@@ -69,26 +105,35 @@ pub const ADMIN_ROUTES: &[(&str, &str, Rule)] = &[
 
 /// Those routes. A test holds the table above against them.
 pub fn admin_router(admin: Arc<Admin>) -> Router {
-    let administrator = Router::new()
+    let by_role = Router::new()
+        .route("/api/v1/organizations", post(organizations::create).get(organizations::list))
+        .route(
+            "/api/v1/organizations/{id}",
+            get(organizations::show).patch(organizations::change).delete(organizations::remove),
+        )
+        .route("/api/v1/teams", post(teams::create).get(teams::list))
+        .route("/api/v1/teams/{id}", get(teams::show).patch(teams::change).delete(teams::remove))
+        .route("/api/v1/teams/{id}/members", get(members::list))
+        .route("/api/v1/teams/{id}/members/{user}", put(members::put).delete(members::remove))
+        .route("/api/v1/users", post(users::create).get(users::list))
+        .route("/api/v1/users/{id}", get(users::show).patch(users::change).delete(users::remove))
         .route("/api/v1/keys", post(keys::create).get(keys::list))
         .route("/api/v1/keys/{id}", get(keys::show).patch(keys::change).delete(keys::remove))
         .route("/api/v1/keys/{id}/rotate", post(keys::rotate))
-        .route("/api/v1/teams", post(teams::create).get(teams::list))
-        .route("/api/v1/teams/{id}", get(teams::show))
         .route("/api/v1/limits", post(limits::create).get(limits::list))
-        .route("/api/v1/limits/{id}", get(limits::show).delete(limits::remove))
+        .route("/api/v1/limits/{id}", get(limits::show).patch(limits::change).delete(limits::remove))
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::show))
         .route("/api/v1/usage", get(usage::sums))
         .route("/api/v1/models", get(deployments::models))
         .route("/api/v1/deployments", get(deployments::deployments))
         // Asked of the route that was matched and not of the path, so both can't see a different one.
-        .route_layer(from_fn_with_state(Arc::clone(&admin), only_administrators));
+        .route_layer(from_fn_with_state(Arc::clone(&admin), by_rule));
     let others = Router::new()
         .route("/api/v1/keys/me", get(keys::me))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
-    administrator.merge(others).layer(DefaultBodyLimit::max(MAX_BODY)).with_state(admin)
+    by_role.merge(others).layer(DefaultBodyLimit::max(MAX_BODY)).with_state(admin)
 }
 
 /// Everything that is served: the routes for applications and these, and an error in words for any other path.
@@ -115,11 +160,23 @@ async fn wrong_method(request: Request) -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, refused).into_response()
 }
 
-async fn only_administrators(State(admin): State<Arc<Admin>>, request: Request, next: Next) -> Response {
-    match admin.authorize(request.headers()) {
-        Ok(()) => next.run(request).await,
+/// Lets in whom the route's rule admits, and tells the handler who it is.
+async fn by_rule(State(admin): State<Arc<Admin>>, mut request: Request, next: Next) -> Response {
+    match admin.actor(&request) {
+        Ok(actor) => {
+            request.extensions_mut().insert(actor);
+            next.run(request).await
+        }
         Err(error) => Refused(error).into_response(),
     }
+}
+
+/// The rule of the route that was matched; the strictest for what has none.
+fn rule_of(request: &Request) -> Rule {
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let found = ADMIN_ROUTES.iter().find(|(of, matched, _)| method == of && *matched == path);
+    found.map_or(Rule::Administrator, |(_, _, rule)| *rule)
 }
 
 impl Admin {
@@ -128,14 +185,23 @@ impl Admin {
         Self { gateway, administrator, started: Timestamp::now() }
     }
 
-    /// Whether the caller is the administrator. A virtual key is told that it is not; any other is no key at all.
-    fn authorize(&self, headers: &HeaderMap) -> Result<()> {
-        let presented = presented(headers)?;
+    /// Who asks, if the route's rule admits it. A virtual key that may not come in is told so; any other is no key at
+    /// all.
+    fn actor(&self, request: &Request) -> Result<Actor> {
+        let presented = presented(request.headers())?;
         if self.administrator.is(presented) {
-            return Ok(());
+            return Ok(Actor::administrator());
         }
-        self.gateway.keys.authenticate(presented, Timestamp::now())?;
-        Err(Error::new(ErrorKind::PermissionDenied, "this takes the administrator's key; a virtual key was sent"))
+        let key = self.gateway.keys.authenticate(presented, Timestamp::now())?;
+        let Some(actor) = Actor::of_key(key) else {
+            let message = "this takes the administrator's key or one with a role; a virtual key without one was sent";
+            return Err(Error::new(ErrorKind::PermissionDenied, message));
+        };
+        if rule_of(request).admits(actor.role, request.method()) {
+            return Ok(actor);
+        }
+        let message = format!("the role `{}` of this key may not do that", actor.role);
+        Err(Error::new(ErrorKind::PermissionDenied, message))
     }
 
     /// The virtual key that the caller presents.

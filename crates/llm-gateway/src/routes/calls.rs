@@ -1,12 +1,14 @@
-//! `/api/v1/calls`: single calls, newest first.
+//! `/api/v1/calls`: single calls, newest first; each caller sees those that it may.
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
 use llm_core::Result;
 use serde::Deserialize;
 
+use super::actor::Actor;
 use super::admin::Admin;
 use super::answer::{Answer, Json, Query};
 use super::page;
@@ -35,8 +37,13 @@ pub(super) struct Filter {
 }
 
 /// `GET /api/v1/calls`.
-pub(super) async fn list(State(admin): State<Arc<Admin>>, Query(filter): Query<Filter>) -> Answer {
+pub(super) async fn list(
+    State(admin): State<Arc<Admin>>,
+    Extension(actor): Extension<Actor>,
+    Query(mut filter): Query<Filter>,
+) -> Answer {
     let limit = page::limit(filter.limit)?;
+    actor.narrow(&mut filter.key, &mut filter.team, &mut filter.user)?;
     let wanted = CallFilter {
         key: filter.key,
         team: filter.team,
@@ -57,13 +64,17 @@ pub(super) async fn list(State(admin): State<Arc<Admin>>, Query(filter): Query<F
 }
 
 /// `GET /api/v1/calls/{id}`.
-pub(super) async fn show(State(admin): State<Arc<Admin>>, Path(id): Path<String>) -> Answer {
+pub(super) async fn show(
+    State(admin): State<Arc<Admin>>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Answer {
     let found = async {
         // A text that can't be an id is the id of nothing.
         let Ok(id) = id.parse() else { return Result::Ok(None) };
         store::call(&admin.gateway.db, id).await
     };
-    let mut call = found.await?.ok_or_else(|| not_found("call", &id))?;
+    let mut call = found.await?.filter(|call| actor.sees_call(call)).ok_or_else(|| not_found("call", &id))?;
     hide_charges(&mut call);
     Ok(Json::ok(&call))
 }

@@ -1,5 +1,6 @@
-//! Routes that are no calls: for administrators, for whoever watches the process, and for a key about itself.
+//! Routes that are no calls: for administrators and other roles, for whoever watches the process, and for a key about itself.
 
+mod actor;
 mod admin;
 mod answer;
 mod calls;
@@ -7,10 +8,13 @@ mod deployments;
 mod health;
 mod keys;
 mod limits;
+mod members;
 pub(crate) mod models;
+mod organizations;
 mod page;
 mod teams;
 mod usage;
+mod users;
 
 pub use admin::{ADMIN_ROUTES, Admin, Rule, admin_router, surface};
 

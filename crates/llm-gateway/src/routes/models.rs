@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::Gateway;
 use crate::call::{error_in, presented};
 use crate::keys::VirtualKey;
+use crate::routing::Route;
 
 /// `GET /v1/models`.
 pub(crate) async fn list(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
@@ -54,8 +55,10 @@ fn callable(gateway: &Gateway, request: &Request) -> Result<Vec<Listed>> {
 
 fn models_of(gateway: &Gateway, key: &VirtualKey) -> Vec<Listed> {
     let routes = gateway.routes();
+    let is_allowed = |route: &&Arc<Route>| route.deployments.iter().any(|one| key.allows(&route.name, &one.id));
     let mut models: Vec<Listed> = routes
         .names()
+        .filter(is_allowed)
         .map(|route| {
             let first = route.deployments.first();
             Listed {
@@ -66,23 +69,25 @@ fn models_of(gateway: &Gateway, key: &VirtualKey) -> Vec<Listed> {
             }
         })
         .collect();
+    let is_allowed = |model: &Listed| key.allows(&model.id, &model.id);
     if routes.is_direct() {
         for provider in routes.providers() {
             if provider.id() == "sandbox" {
                 let id = format!("sandbox:{}", llm_providers::transport::SANDBOX_MODEL);
-                models.push(Listed { id, owner: "sandbox".to_owned(), window: None, max_output: None });
+                let sandbox = Listed { id, owner: "sandbox".to_owned(), window: None, max_output: None };
+                models.extend(Some(sandbox).filter(is_allowed));
             }
             for model in Catalogue::bundled().models(provider.id()) {
-                models.push(Listed {
+                let listed = Listed {
                     id: format!("{}:{}", provider.id(), model.id),
                     owner: provider.id().to_owned(),
                     window: model.window,
                     max_output: model.max_output,
-                });
+                };
+                models.extend(Some(listed).filter(is_allowed));
             }
         }
     }
-    models.retain(|model| key.allows(&[&model.id]));
     models
 }
 

@@ -1,7 +1,7 @@
 //! Lists in pages: `{"data":[…],"next_cursor":null}`.
 
 use llm_core::{Error, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Entries of a page where the caller names no number.
 const USUAL: usize = 100;
@@ -14,6 +14,21 @@ pub(super) fn limit(asked: Option<usize>) -> Result<usize> {
         None => Ok(USUAL),
         Some(limit @ 1..=MOST) => Ok(limit),
         Some(_) => Err(Error::invalid_request(format!("`limit` must be from 1 to {MOST}")).with_param("limit")),
+    }
+}
+
+/// What a list is asked for that has no filters.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Paging {
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+impl Paging {
+    /// How many entries, and behind which one they begin.
+    pub(super) fn read<I>(self, id: impl FnOnce(String) -> I) -> Result<(usize, Option<I>)> {
+        Ok((limit(self.limit)?, self.cursor.map(id)))
     }
 }
 

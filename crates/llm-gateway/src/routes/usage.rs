@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, header};
@@ -10,6 +11,7 @@ use llm_core::{Error, Result};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::actor::Actor;
 use super::admin::Admin;
 use super::answer::{Answer, Json, Query};
 use crate::store::{self, UsageFilter, UsageGroup, UsageRow};
@@ -36,9 +38,11 @@ pub(super) struct Filter {
 /// `GET /api/v1/usage`.
 pub(super) async fn sums(
     State(admin): State<Arc<Admin>>,
+    Extension(actor): Extension<Actor>,
     headers: HeaderMap,
-    Query(filter): Query<Filter>,
+    Query(mut filter): Query<Filter>,
 ) -> Answer<Response> {
+    actor.narrow(&mut filter.key, &mut filter.team, &mut filter.user)?;
     let groups = groups(filter.group_by.as_deref().unwrap_or_default())?;
     let csv = wants_csv(filter.format.as_deref(), &headers)?;
     let wanted = UsageFilter {

@@ -28,7 +28,8 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: &[Version] = &[version!(1, "0001_calls"), version!(2, "0002_keys"), version!(3, "0003_objects")];
+const VERSIONS: &[Version] =
+    &[version!(1, "0001_calls"), version!(2, "0002_keys"), version!(3, "0003_objects"), version!(4, "0004_tenancy")];
 
 /// Brings a database up to date. Processes that do so at once wait for one another.
 pub(super) async fn run(db: &Db) -> Result<()> {

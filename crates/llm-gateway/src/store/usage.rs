@@ -106,7 +106,7 @@ pub struct UsageFilter {
 }
 
 /// A sum. As JSON the grouped members, then the counts, then `cost_usd`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsageRow {
     /// The grouped members, in the order asked for; none where the calls have no such thing. A call with several tags
     /// is in the row of each. `day` is a date and `hour` the time at which it begins, both in UTC.

@@ -66,6 +66,7 @@ enum Top {
     Tools,
     Functions,
     User,
+    SafetyIdentifier,
     ServiceTier,
     /// Text that the model reads.
     Text,
@@ -87,6 +88,7 @@ impl Top {
             "tools" => Self::Tools,
             "functions" => Self::Functions,
             "user" => Self::User,
+            "safety_identifier" => Self::SafetyIdentifier,
             "service_tier" => Self::ServiceTier,
             "response_format" | "prediction" => Self::Text,
             "web_search_options" | "search_parameters" | "plugins" => Self::Hosted,
@@ -163,7 +165,14 @@ impl Body<'_> {
             }
             Top::User => {
                 let user = members.next_value_seed(Read(Text { look, path: "user" }))?;
-                look.skim.borrow_mut().user = user;
+                let mut skim = look.skim.borrow_mut();
+                skim.user = skim.user.take().or(user);
+            }
+            Top::SafetyIdentifier => {
+                let user = members.next_value_seed(Read(Text { look, path: "safety_identifier" }))?;
+                let mut skim = look.skim.borrow_mut();
+                // What took the place of `user` counts more, wherever it stands.
+                skim.user = user.or(skim.user.take());
             }
             Top::ServiceTier => {
                 let tier = members.next_value_seed(Read(Text { look, path: "service_tier" }))?;

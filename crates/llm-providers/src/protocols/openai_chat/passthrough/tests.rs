@@ -37,6 +37,19 @@ fn what_limits_need_is_seen() {
 }
 
 #[test]
+fn the_end_user_has_two_names() {
+    let user = |members: &str| {
+        let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"x"}}],{members}}}"#);
+        skim::skim(body.as_bytes()).unwrap().user
+    };
+    assert_eq!(user(r#""user":"a""#).as_deref(), Some("a"));
+    assert_eq!(user(r#""safety_identifier":"b""#).as_deref(), Some("b"));
+    for both in [r#""user":"a","safety_identifier":"b""#, r#""safety_identifier":"b","user":"a""#] {
+        assert_eq!(user(both).as_deref(), Some("b"));
+    }
+}
+
+#[test]
 fn what_has_no_bound_is_said() {
     let with = |name: &str, value: Value| {
         let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "x"}]});

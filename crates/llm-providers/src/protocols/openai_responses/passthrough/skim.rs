@@ -62,6 +62,7 @@ enum Top {
     MaxOutputTokens,
     Tools,
     User,
+    SafetyIdentifier,
     ServiceTier,
     Previous,
     Conversation,
@@ -82,6 +83,7 @@ impl Top {
             "max_output_tokens" => Self::MaxOutputTokens,
             "tools" => Self::Tools,
             "user" => Self::User,
+            "safety_identifier" => Self::SafetyIdentifier,
             "service_tier" => Self::ServiceTier,
             "previous_response_id" => Self::Previous,
             "conversation" => Self::Conversation,
@@ -149,7 +151,12 @@ impl Body<'_> {
             }
             Top::User => {
                 let user = members.next_value_seed(Read(Text { look, path: "user" }))?;
-                look.set(|skim| skim.user = user);
+                look.set(|skim| skim.user = skim.user.take().or(user));
+            }
+            Top::SafetyIdentifier => {
+                let user = members.next_value_seed(Read(Text { look, path: "safety_identifier" }))?;
+                // What took the place of `user` counts more, wherever it stands.
+                look.set(|skim| skim.user = user.or(skim.user.take()));
             }
             Top::ServiceTier => {
                 let tier = members.next_value_seed(Read(Text { look, path: "service_tier" }))?;

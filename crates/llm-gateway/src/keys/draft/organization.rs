@@ -1,0 +1,64 @@
+//! What is said to make or change an organization.
+
+use llm_core::Result;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{check_limits, check_metadata, check_models, check_name, said};
+use crate::limits::{LimitSpec, ModelPattern};
+
+/// An organization to be made.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganizationDraft {
+    /// Its name; no other organization may have it.
+    pub name: String,
+    /// Which models the keys of its teams may call; all unless said.
+    #[serde(default)]
+    pub models: Option<Vec<ModelPattern>>,
+    /// Its limits.
+    #[serde(default)]
+    pub limits: Vec<LimitSpec>,
+    /// What is to be remembered of it.
+    #[serde(default)]
+    pub metadata: Map<String, Value>,
+}
+
+/// A change of an organization. A member that is not said stays; one that is said as null becomes nothing.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganizationPatch {
+    /// A new name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Whether its keys are refused.
+    #[serde(default)]
+    pub blocked: Option<bool>,
+    /// Which models its keys may call; null for all.
+    #[serde(default, deserialize_with = "said")]
+    pub models: Option<Option<Vec<ModelPattern>>>,
+    /// Its limits, in the place of all that it has.
+    #[serde(default)]
+    pub limits: Option<Vec<LimitSpec>>,
+    /// What is remembered, in the place of what was.
+    #[serde(default)]
+    pub metadata: Option<Map<String, Value>>,
+}
+
+impl OrganizationDraft {
+    pub(in crate::keys) fn check(&self) -> Result<()> {
+        check_name(&self.name)?;
+        check_models(self.models.as_deref())?;
+        check_limits(Some(&self.limits))?;
+        check_metadata(&self.metadata)
+    }
+}
+
+impl OrganizationPatch {
+    pub(in crate::keys) fn check(&self) -> Result<()> {
+        self.name.as_deref().map_or(Ok(()), check_name)?;
+        check_models(self.models.as_ref().and_then(Option::as_deref))?;
+        check_limits(self.limits.as_deref())?;
+        self.metadata.as_ref().map_or(Ok(()), check_metadata)
+    }
+}

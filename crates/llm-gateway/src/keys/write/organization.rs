@@ -1,0 +1,85 @@
+//! Writing organizations.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use llm_core::Result;
+
+use super::{execute, ids, json, limit, not_found, taken, team};
+use crate::keys::{Keys, Organization, OrganizationDraft, OrganizationId, OrganizationPatch, rows};
+use crate::limits::{Scope, ScopeKind};
+use crate::store::query;
+
+const INSERT: &str = "INSERT INTO organizations (id, name, models, blocked, metadata, created_at) \
+    VALUES ($1, $2, $3, $4, $5, $6)";
+const UPDATE: &str = "UPDATE organizations SET name = $2, models = $3, blocked = $4, metadata = $5 WHERE id = $1";
+const TEAMS: &str = "SELECT id FROM teams WHERE organization = $1";
+const DELETE: &str = "DELETE FROM organizations WHERE id = $1";
+
+impl Keys {
+    /// Makes an organization.
+    pub async fn create_organization(&self, draft: OrganizationDraft) -> Result<Arc<Organization>> {
+        draft.check()?;
+        let (id, now) = (OrganizationId::fresh(), Timestamp::now().as_millisecond());
+        let mut tx = self.db.write().await?;
+        query(INSERT)
+            .bind(id.to_string())
+            .bind(draft.name.clone())
+            .bind(draft.models.as_ref().map(json).transpose()?)
+            .bind(false)
+            .bind(json(&draft.metadata)?)
+            .bind(now)
+            .execute(&mut tx)
+            .await
+            .map_err(|error| taken(error, "an organization", &draft.name))?;
+        for spec in &draft.limits {
+            limit::insert(&mut tx, &scope(&id), spec, now).await?;
+        }
+        self.commit(tx).await?;
+        self.existing_organization(&id)
+    }
+
+    /// Changes an organization. The change is in force when this returns, for all its keys.
+    pub async fn patch_organization(&self, id: &OrganizationId, patch: OrganizationPatch) -> Result<Arc<Organization>> {
+        patch.check()?;
+        let mut tx = self.db.write().await?;
+        let found = rows::organizations(&mut tx, Some(id.as_str())).await?.pop();
+        let organization = found.ok_or_else(|| not_found("organization", id.as_str()))?;
+        let name = patch.name.unwrap_or(organization.name);
+        query(UPDATE)
+            .bind(id.to_string())
+            .bind(name.clone())
+            .bind(patch.models.unwrap_or(organization.models).as_ref().map(json).transpose()?)
+            .bind(patch.blocked.unwrap_or(organization.blocked))
+            .bind(json(&patch.metadata.unwrap_or(organization.metadata))?)
+            .execute(&mut tx)
+            .await
+            .map_err(|error| taken(error, "an organization", &name))?;
+        if let Some(limits) = patch.limits {
+            limit::replace(&mut tx, &scope(id), limits, Timestamp::now().as_millisecond()).await?;
+        }
+        self.commit(tx).await?;
+        self.existing_organization(id)
+    }
+
+    /// Deletes an organization with its teams, their keys and all their limits. What they spent stays on record.
+    pub async fn delete_organization(&self, id: &OrganizationId) -> Result<()> {
+        let mut tx = self.db.write().await?;
+        for team in ids(&mut tx, TEAMS, id.as_str()).await? {
+            team::delete(&mut tx, &team).await?;
+        }
+        limit::delete_of(&mut tx, &scope(id)).await?;
+        if execute(&mut tx, DELETE, id.as_str()).await? == 0 {
+            return Err(not_found("organization", id.as_str()));
+        }
+        self.commit(tx).await
+    }
+
+    fn existing_organization(&self, id: &OrganizationId) -> Result<Arc<Organization>> {
+        self.organization(id).ok_or_else(|| not_found("organization", id.as_str()))
+    }
+}
+
+fn scope(id: &OrganizationId) -> Scope {
+    Scope::new(ScopeKind::Organization, id.as_str())
+}
