@@ -88,6 +88,12 @@ pub trait Operation: Sized + Send + Sync + 'static {
         let _ = chunks;
         String::new()
     }
+
+    /// A whole answer in pieces, for a caller who asked for a stream; none where the operation has no way to do so.
+    fn pieces(answer: Self::Answer) -> Option<Vec<Self::Chunk>> {
+        let _ = answer;
+        None
+    }
 }
 
 /// What every request says.
@@ -217,6 +223,10 @@ impl Operation for Chat {
         let mut answer = ChatAccumulator::default();
         chunks.iter().for_each(|chunk| answer.push(chunk));
         Answers::text(&answer.finish())
+    }
+
+    fn pieces(answer: ChatAnswer) -> Option<Vec<ChatChunk>> {
+        Some(answer.into_chunks())
     }
 }
 

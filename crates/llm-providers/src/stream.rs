@@ -9,11 +9,11 @@ use bytes::Bytes;
 use futures_util::Stream;
 use llm_core::audio::{Speak, SpeakChunk};
 use llm_core::chat::{CallInfo, ChatAccumulator, ChatAnswer, ChatChunk};
-use llm_core::codec::{Chat, Encoded, Operation, Speaks, StreamDecoder, Trailer};
+use llm_core::codec::{Chat, DecodeContext, Encoded, Operation, ResponseHead, Speaks, StreamDecoder, Trailer};
 use llm_core::operation::Unit;
 use llm_core::{Error, Protocol, Result, Usage};
 
-use crate::framing::{self, Framer};
+use crate::framing::{self, Framer, WHOLE};
 use crate::transport::{WireBody, WireResponse};
 
 /// The chunks of any operation's streamed answer. Dropping it closes the connection to the provider. A stream that was
@@ -25,6 +25,7 @@ pub struct ChunkStream<O: Operation> {
     body: WireBody,
     framer: Box<dyn Framer>,
     decoder: Box<dyn StreamDecoder<O>>,
+    whole: WholeDecoder<O>,
     decoded: Vec<O::Chunk>,
     ready: VecDeque<O::Chunk>,
     failed: Option<Error>,
@@ -33,7 +34,7 @@ pub struct ChunkStream<O: Operation> {
 }
 
 impl<O: Operation> ChunkStream<O> {
-    pub(crate) async fn new(codec: &dyn Speaks<O>, encoded: &Encoded, response: WireResponse) -> Result<Self> {
+    pub(crate) async fn new(codec: &'static dyn Speaks<O>, encoded: &Encoded, response: WireResponse) -> Result<Self> {
         let provider = encoded.context.provider.clone();
         let content_type = response.head.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let by_lines = O::LINES && codec.protocol() != Protocol::Native;
@@ -48,6 +49,7 @@ impl<O: Operation> ChunkStream<O> {
             body: response.body,
             framer,
             decoder: codec.decode_stream(&encoded.context),
+            whole: WholeDecoder::new(codec, &encoded.context, response.head),
             decoded: Vec::new(),
             ready: VecDeque::new(),
             failed: None,
@@ -118,8 +120,40 @@ impl<O: Operation> ChunkStream<O> {
 
     fn end(&mut self) -> Result<()> {
         self.ended = true;
-        framing::drain(self.framer.as_mut(), |raw| self.decoder.decode(&raw.frame, &mut self.decoded))?;
-        self.decoder.finish(&mut self.decoded)
+        let Self { framer, decoder, whole, decoded, .. } = self;
+        let mut is_whole = false;
+        framing::drain(framer.as_mut(), |raw| {
+            is_whole |= raw.frame.event == WHOLE;
+            if is_whole {
+                decoded.extend(whole.decode(raw.frame.data)?);
+                return Ok(());
+            }
+            decoder.decode(&raw.frame, decoded)
+        })?;
+        if is_whole { Ok(()) } else { decoder.finish(decoded) }
+    }
+}
+
+/// Understands an answer that came whole where a stream was asked for.
+pub struct WholeDecoder<O: Operation> {
+    codec: &'static dyn Speaks<O>,
+    cx: DecodeContext,
+    head: ResponseHead,
+}
+
+impl<O: Operation> WholeDecoder<O> {
+    /// For an answer in `codec`'s protocol with this `head`.
+    pub fn new(codec: &'static dyn Speaks<O>, cx: &DecodeContext, head: ResponseHead) -> Self {
+        Self { codec, cx: cx.clone(), head }
+    }
+
+    /// The answer in pieces, or the error that it is.
+    pub fn decode(&self, body: &[u8]) -> Result<Vec<O::Chunk>> {
+        let answer = self.codec.decode_answer(&self.cx, &self.head, body)?;
+        O::pieces(answer).ok_or_else(|| {
+            let body = Bytes::copy_from_slice(body);
+            Error::bad_answer("the provider answered whole where a stream was asked for").with_body(body)
+        })
     }
 }
 

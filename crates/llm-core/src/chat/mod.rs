@@ -4,6 +4,7 @@ mod accumulate;
 mod answer;
 mod chunk;
 mod message;
+mod pieces;
 mod relabel;
 mod request;
 mod text;

@@ -6,7 +6,8 @@ use llm_core::codec::{
 };
 use llm_core::operation::Tells;
 use llm_core::{Error, Result};
-use llm_providers::framing::{self, Framer, RawFrame};
+use llm_providers::framing::{self, Framer, RawFrame, WHOLE};
+use llm_providers::stream::WholeDecoder;
 
 /// One stream on its way through.
 pub(crate) struct Relay {
@@ -29,6 +30,8 @@ pub(crate) trait Talk: Send {
     fn content_type(&self) -> &'static str;
     /// Translates the next event.
     fn frame(&mut self, frame: &Frame<'_>, observed: &mut Observed, out: &mut Vec<u8>) -> Result<()>;
+    /// Translates an answer that came whole where a stream was asked for.
+    fn whole(&mut self, body: &[u8], observed: &mut Observed, out: &mut Vec<u8>) -> Result<()>;
     /// The provider's events have ended. An error says that they were not all.
     fn end(&mut self, observed: &mut Observed, out: &mut Vec<u8>) -> Result<()>;
     /// Appends what ends a whole stream.
@@ -41,13 +44,19 @@ pub(crate) trait Talk: Send {
 pub(crate) struct Dialogue<O: Operation> {
     decoder: Option<Box<dyn StreamDecoder<O>>>,
     encoder: Box<dyn StreamEncoder<O>>,
+    /// Reads what is no stream.
+    whole: WholeDecoder<O>,
     chunks: Vec<O::Chunk>,
 }
 
 impl<O: Operation> Dialogue<O> {
     /// `decoder`: none where the bytes pass.
-    pub(crate) fn new(decoder: Option<Box<dyn StreamDecoder<O>>>, encoder: Box<dyn StreamEncoder<O>>) -> Self {
-        Self { decoder, encoder, chunks: Vec::new() }
+    pub(crate) fn new(
+        decoder: Option<Box<dyn StreamDecoder<O>>>,
+        encoder: Box<dyn StreamEncoder<O>>,
+        whole: WholeDecoder<O>,
+    ) -> Self {
+        Self { decoder, encoder, whole, chunks: Vec::new() }
     }
 
     fn write(&mut self, observed: &mut Observed, out: &mut Vec<u8>) -> Result<()> {
@@ -77,6 +86,11 @@ impl<O: Operation> Talk for Dialogue<O> {
         let decoded = decoder.decode(frame, &mut self.chunks);
         self.write(observed, out)?;
         decoded
+    }
+
+    fn whole(&mut self, body: &[u8], observed: &mut Observed, out: &mut Vec<u8>) -> Result<()> {
+        self.chunks = self.whole.decode(body)?;
+        self.write(observed, out)
     }
 
     fn end(&mut self, observed: &mut Observed, out: &mut Vec<u8>) -> Result<()> {
@@ -152,16 +166,29 @@ impl Relay {
     /// The provider's body has ended. An error says that it was not whole.
     pub(crate) fn end(&mut self, out: &mut Vec<u8>) -> Result<()> {
         let Self { framer, observer, talk, observed, no_done, .. } = self;
+        let mut is_whole = false;
+        framing::drain(framer.as_mut(), |raw| match observer {
+            _ if raw.frame.event == WHOLE => {
+                is_whole = true;
+                talk.whole(raw.frame.data, observed, out)
+            }
+            Some(observer) => {
+                watch(observer.as_mut(), raw, out);
+                Ok(())
+            }
+            None => talk.frame(&raw.frame, observed, out),
+        })?;
+        if is_whole {
+            // Nothing passed: what the caller sees was written here, and so is its end.
+            *observer = None;
+            observed.complete = true;
+            return Ok(());
+        }
         let Some(observer) = observer else {
-            framing::drain(framer.as_mut(), |raw| talk.frame(&raw.frame, observed, out))?;
             talk.end(observed, out)?;
             observed.complete = true;
             return Ok(());
         };
-        framing::drain(framer.as_mut(), |raw| {
-            watch(observer.as_mut(), raw, out);
-            Ok(())
-        })?;
         let seen = observer.observed();
         if *no_done && seen.finished && seen.error.is_none() {
             *observed = Observed { complete: true, ..seen.clone() };

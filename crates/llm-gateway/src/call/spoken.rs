@@ -11,6 +11,7 @@ use llm_core::codec::{
 use llm_core::operation::{Answers, Asks, complete_usage};
 use llm_core::{Error, Result};
 use llm_providers::protocols::Spoken;
+use llm_providers::stream::WholeDecoder;
 use llm_providers::{Provider, framing};
 
 use super::asked::Asked;
@@ -180,18 +181,20 @@ pub(super) fn relay<O: Spoken>(
     framer: Box<dyn framing::Framer>,
     content_type: &str,
     sent: &Sent,
+    head: &ResponseHead,
 ) -> Result<Relay> {
     let encoder = codec.encode_stream(&sent.answer);
+    let whole = WholeDecoder::new(provider.codec::<O>()?, &sent.encoded.context, head.clone());
     let sound = framing::is_sound(content_type).then_some(content_type);
     let cx = &sent.encoded.context;
     Ok(match sent.passthrough {
         Some(passthrough) => {
-            let dialogue = Dialogue::<O>::new(None, encoder);
+            let dialogue = Dialogue::<O>::new(None, encoder, whole);
             Relay::pass(framer, passthrough, sent.hide_usage, cx.no_done, sound, Box::new(dialogue))
         }
         None => {
             let decoder = provider.codec::<O>()?.decode_stream(cx);
-            Relay::translate(framer, Box::new(Dialogue::<O>::new(Some(decoder), encoder)))
+            Relay::translate(framer, Box::new(Dialogue::<O>::new(Some(decoder), encoder, whole)))
         }
     })
 }
@@ -220,6 +223,11 @@ pub(super) fn text_of_answer<O: Spoken>(
     while let Ok(Some(raw)) = framer.next_frame() {
         if decoder.decode(&raw.frame, &mut chunks).is_err() {
             break;
+        }
+    }
+    while let Ok(Some(raw)) = framer.finish() {
+        if raw.frame.event == framing::WHOLE {
+            return Ok(codec.decode_answer(&cx, &ResponseHead::default(), raw.frame.data)?.text());
         }
     }
     Ok(O::text_of(&chunks))

@@ -88,7 +88,7 @@ async fn begin(begun: Begun, asked: Arc<Asked>) -> Result<Opening> {
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let framer = match sent.passthrough {
         // Bytes that pass must be framed as the caller's protocol frames them.
-        Some(_) => framing::for_content_type(content_type),
+        Some(_) => framing::of_passing_stream(content_type),
         None => framing::of_stream(provider.row().protocol, content_type),
     };
     let Some(framer) = framer else {
@@ -98,7 +98,7 @@ async fn begin(begun: Begun, asked: Arc<Asked>) -> Result<Opening> {
             spoken::not_a_stream(codec, &provider, &sent.encoded.context, &head, body)
         })));
     };
-    let relay = with_codec!(asked.surface, codec => spoken::relay(codec, &provider, framer, content_type.unwrap_or_default(), &sent))?;
+    let relay = with_codec!(asked.surface, codec => spoken::relay(codec, &provider, framer, content_type.unwrap_or_default(), &sent, &head))?;
     let mut opening = Opening {
         deployment: deployment.clone(),
         relay,

@@ -9,6 +9,7 @@ mod json_array;
 mod ndjson;
 mod sound;
 mod sse;
+mod whole;
 
 use llm_core::codec::Frame;
 use llm_core::{Error, Protocol, Result};
@@ -23,6 +24,7 @@ pub use json_array::JsonArrayFramer;
 pub use ndjson::NdjsonFramer;
 pub use sound::SoundFramer;
 pub use sse::SseFramer;
+pub use whole::{WHOLE, WholeFramer};
 
 /// The bound of one frame in bytes, unless a framer is made with another: 16 MiB.
 pub const MAX_FRAME: usize = 16 * 1024 * 1024;
@@ -81,13 +83,26 @@ pub fn for_content_type(content_type: Option<&str>) -> Option<Box<dyn Framer>> {
 }
 
 /// The framing of a streamed answer in `protocol`: Gemini's is one JSON array, of no other type than any JSON, from hosts
-/// that don't know server-sent events.
+/// that don't know server-sent events. Any other answer in JSON is one whole, as it is in [`of_passing_stream`].
 pub fn of_stream(protocol: Protocol, content_type: Option<&str>) -> Option<Box<dyn Framer>> {
-    let is_json = content_type.and_then(|kind| kind.split(';').next()).map(str::trim) == Some("application/json");
-    if protocol == Protocol::Gemini && is_json {
+    if protocol == Protocol::Gemini && is_json(content_type) {
         return Some(Box::new(JsonArrayFramer::default()));
     }
+    of_passing_stream(content_type)
+}
+
+/// The framing of an answer that passes where a stream was asked for. JSON comes as one frame named [`WHOLE`]: an error,
+/// or the answer of a provider that does not stream.
+pub fn of_passing_stream(content_type: Option<&str>) -> Option<Box<dyn Framer>> {
+    if is_json(content_type) {
+        return Some(Box::new(WholeFramer::default()));
+    }
     for_content_type(content_type)
+}
+
+fn is_json(content_type: Option<&str>) -> bool {
+    let essence = content_type.and_then(|kind| kind.split(';').next()).map(str::trim);
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
 }
 
 /// Hands the frames that are left at the end of a body to `decode`. A payload there that can't be parsed was cut off, so

@@ -5,6 +5,8 @@
 //! - A comment outside an event comes out as a frame without data when its line ends, and so does a blank line that
 //!   ends no event: keep-alives can be forwarded the moment they arrive.
 //! - The last event comes out at the end of the body even without its blank line; it often carries the usage.
+//! - A body that begins with `{` is no stream, whatever its `content-type` says: it comes out as one frame named
+//!   [`WHOLE`], when it has ended.
 //! - Data stays bytes; `id` and `retry` mean nothing to a client that never reconnects.
 
 use std::ops::Range;
@@ -13,7 +15,7 @@ use llm_core::Result;
 use llm_core::codec::Frame;
 
 use super::buffer::Buffer;
-use super::{BOM, Framer, MAX_FRAME, RawFrame, too_long};
+use super::{BOM, Framer, MAX_FRAME, RawFrame, WHOLE, too_long};
 
 /// Capacity that is kept for joined lines between events.
 const KEEP_JOINED: usize = 64 * 1024;
@@ -33,6 +35,8 @@ pub struct SseFramer {
     after_cr: bool,
     /// Whether a byte-order mark may still come.
     at_start: bool,
+    /// Whether the body is one JSON object.
+    whole: bool,
     event: Event,
 }
 
@@ -73,6 +77,7 @@ impl SseFramer {
             searched: 0,
             after_cr: false,
             at_start: true,
+            whole: false,
             event: Event::default(),
         }
     }
@@ -95,10 +100,19 @@ impl SseFramer {
             if BOM.starts_with(rest) && rest.len() < BOM.len() && !ended {
                 return Ok(None);
             }
-            self.at_start = false;
-            if rest.starts_with(BOM) {
-                self.line = BOM.len();
+            let mark = if rest.starts_with(BOM) { BOM.len() } else { 0 };
+            if rest.len() == mark && !ended {
+                return Ok(None);
             }
+            self.at_start = false;
+            self.line = mark;
+            self.whole = rest.get(mark) == Some(&b'{');
+        }
+        if self.whole {
+            if rest.len() > self.max {
+                return Err(too_long(self.max));
+            }
+            return Ok((ended && !rest.is_empty()).then_some(rest.len()));
         }
         loop {
             if self.after_cr
@@ -148,6 +162,10 @@ impl SseFramer {
     fn hand_out(&mut self, length: usize) -> RawFrame<'_> {
         self.taken = length;
         let raw = self.buffer.rest().get(..length).unwrap_or_default();
+        if self.whole {
+            let data = raw.strip_prefix(BOM).unwrap_or(raw);
+            return RawFrame { frame: Frame { event: WHOLE, data, is_error: false }, raw };
+        }
         RawFrame { frame: self.event.frame(raw), raw }
     }
 }
