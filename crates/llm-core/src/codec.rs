@@ -13,7 +13,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::chat::{CallInfo, UnsupportedPolicy};
+use crate::chat::{CacheControl, CallInfo, UnsupportedPolicy};
 use crate::operation::Unit;
 pub use crate::operation::{Chat, Operation};
 use crate::{Error, ErrorKind, Native, Protocol, Result, Usage};
@@ -240,13 +240,39 @@ impl<'a> Unsupported<'a> {
         }
     }
 
+    /// Says that a cache marker can't be sent. One that came in from another protocol is left out under either policy,
+    /// and reported: it changes no answer, and clients of such a protocol put it into every prompt unasked, so that
+    /// refusing it would keep them from every provider that has none. One said in llm-core's own words is a parameter
+    /// like any other.
+    pub fn cache_marker(&mut self, param: &str, marker: &CacheControl, taker: Protocol, why: &str) -> Result<()> {
+        if marker.native.protocol().is_none_or(|from| from == taker) {
+            return self.param(param, why);
+        }
+        self.leave_out(param);
+        Ok(())
+    }
+
+    /// Notes that a hint was left out, once however often it was given.
+    fn leave_out(&mut self, param: &str) {
+        if !self.dropped.iter().any(|dropped| dropped == param) {
+            self.dropped.push(param.to_owned());
+        }
+    }
+
     /// Says of every member of a request's `native` that came in another protocol than `own` that it can't be sent.
-    /// Empty values only tell how something was spelled, and how the answer is delivered is for the target to say.
+    /// Empty values only tell how something was spelled, how the answer is delivered is for the target to say, and a
+    /// cache marker of the whole prompt is left out as [`cache_marker`](Self::cache_marker) says.
     pub fn foreign(&mut self, native: &Native, own: Protocol) -> Result<()> {
         const DELIVERY: [&str; 3] = ["stream", "stream_options", "anthropic-beta"];
+        const CACHE_MARKER: &str = "cache_control";
         let Some(theirs) = native.protocol().filter(|theirs| *theirs != own) else { return Ok(()) };
         for (name, value) in native.members(theirs).into_iter().flatten() {
-            if !DELIVERY.contains(&name.as_str()) && !is_empty_shape(value) {
+            if DELIVERY.contains(&name.as_str()) || is_empty_shape(value) {
+                continue;
+            }
+            if name == CACHE_MARKER {
+                self.leave_out(name);
+            } else {
                 self.param(name, &format!("it is a member that only `{theirs}` has"))?;
             }
         }

@@ -62,8 +62,9 @@ fn encode_tool(tool: &Tool, index: usize, unsupported: &mut Unsupported<'_>) -> 
                 unsupported
                     .param(&format!("tools[{index}].function.strict"), "arguments are never held to the schema")?;
             }
-            if cache.is_some() {
-                unsupported.param("cache_control", "caching is automatic and has no marks")?;
+            if let Some(marker) = cache {
+                let why = "caching is automatic and has no marks";
+                unsupported.cache_marker("cache_control", marker, OLLAMA, why)?;
             }
             (name, description, parameters, native)
         }

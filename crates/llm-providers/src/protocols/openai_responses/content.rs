@@ -105,10 +105,11 @@ pub(super) fn write_cache(
     let Some(cache) = cache else { return Ok(()) };
     let own = cache.native.get(PROTOCOL, BREAKPOINT);
     if own.is_none() && quirks.cache_markers != CacheMarkers::Breakpoint {
-        return unsupported.param("cache_control", "its row does not say that it takes cache markers");
+        let why = "its row does not say that it takes cache markers";
+        return unsupported.cache_marker("cache_control", cache, PROTOCOL, why);
     }
     if cache.ttl.is_some() {
-        unsupported.param("cache_control.ttl", "its cache markers have no time")?;
+        unsupported.cache_marker("cache_control.ttl", cache, PROTOCOL, "its cache markers have no time")?;
     }
     out.insert(BREAKPOINT.to_owned(), own.cloned().unwrap_or_else(|| json!({"mode": "explicit"})));
     Ok(())

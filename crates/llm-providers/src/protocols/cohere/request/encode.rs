@@ -158,7 +158,10 @@ impl Writer<'_, '_> {
 
     fn refuse_cache(&mut self, part: &Part) -> Result<()> {
         match &part.cache {
-            Some(_) => self.unsupported.param("cache_control", "caching is automatic and has no marks"),
+            Some(marker) => {
+                let why = "caching is automatic and has no marks";
+                self.unsupported.cache_marker("cache_control", marker, COHERE, why)
+            }
             None => Ok(()),
         }
     }

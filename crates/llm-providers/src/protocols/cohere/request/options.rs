@@ -43,8 +43,9 @@ pub(super) fn write_tools(
     for (place, tool) in tools.iter().enumerate() {
         match tool {
             Tool::Function { name, description, parameters, cache, native, .. } => {
-                if cache.is_some() {
-                    unsupported.param("cache_control", "caching is automatic and has no marks")?;
+                if let Some(marker) = cache {
+                    let why = "caching is automatic and has no marks";
+                    unsupported.cache_marker("cache_control", marker, COHERE, why)?;
                 }
                 list.push(write_function(name, description.as_deref(), parameters.as_ref(), native));
             }

@@ -129,8 +129,9 @@ impl Parts {
 /// other providers.
 pub(in super::super) fn request(part: &Part, place: Place, asking: &mut Asking<'_, '_>, out: &mut Parts) -> Result<()> {
     let own = part.native.is_from(ME);
-    if part.cache.is_some() {
-        asking.unsupported.param("cache_control", "its caches are things it stores (`cachedContent`), not markers")?;
+    if let Some(marker) = &part.cache {
+        let why = "its caches are things it stores (`cachedContent`), not markers";
+        asking.unsupported.cache_marker("cache_control", marker, ME, why)?;
     }
     match &part.content {
         Content::Text { text, .. } | Content::Refusal { text } => {

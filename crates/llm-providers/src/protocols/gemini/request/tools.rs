@@ -136,8 +136,9 @@ pub(super) fn write(
                 if *strict == Some(true) {
                     unsupported.param(&format!("tools[{place}].strict"), "it has no strict functions")?;
                 }
-                if cache.is_some() {
-                    unsupported.param("cache_control", "its caches are things it stores, not markers")?;
+                if let Some(marker) = cache {
+                    let why = "its caches are things it stores, not markers";
+                    unsupported.cache_marker("cache_control", marker, ME, why)?;
                 }
                 functions.push_back(function(name, description.as_deref(), parameters.as_ref(), native));
             }

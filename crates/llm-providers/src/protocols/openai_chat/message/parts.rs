@@ -77,10 +77,12 @@ pub(in super::super) fn write_cache(
     let spelled = |name| cache.native.get(PROTOCOL, name);
     match quirks.cache_markers {
         CacheMarkers::None => {
-            return unsupported.param(CACHE_CONTROL, "the provider caches unasked and takes no markers");
+            let why = "the provider caches unasked and takes no markers";
+            return unsupported.cache_marker(CACHE_CONTROL, cache, PROTOCOL, why);
         }
         CacheMarkers::AsGiven if spelled(BREAKPOINT).is_none() && spelled(CACHE_CONTROL).is_none() => {
-            return unsupported.param(CACHE_CONTROL, "its row does not say how cache markers are written");
+            let why = "its row does not say how cache markers are written";
+            return unsupported.cache_marker(CACHE_CONTROL, cache, PROTOCOL, why);
         }
         CacheMarkers::AsGiven if spelled(BREAKPOINT).is_none() => write_cache_control(cache, out),
         CacheMarkers::CacheControl => write_cache_control(cache, out),
@@ -88,7 +90,7 @@ pub(in super::super) fn write_cache(
             let marker = spelled(BREAKPOINT).cloned().unwrap_or_else(|| json!({"mode": "explicit"}));
             out.insert(BREAKPOINT.to_owned(), marker);
             if cache.ttl.is_some() {
-                unsupported.param("cache_control.ttl", "its cache markers have no time")?;
+                unsupported.cache_marker("cache_control.ttl", cache, PROTOCOL, "its cache markers have no time")?;
             }
         }
     }

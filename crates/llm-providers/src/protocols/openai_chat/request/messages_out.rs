@@ -142,10 +142,12 @@ impl Writer<'_, '_> {
         for (place, part) in all.iter().enumerate() {
             match place_of(part) {
                 Place::Content => listed.push(part),
-                Place::Elsewhere if matches!(part.content, Content::ToolCall(_)) && part.cache.is_some() => {
-                    self.unsupported.param("cache_control", "a tool call has no cache marker")?;
+                Place::Elsewhere => {
+                    if let (Content::ToolCall(_), Some(marker)) = (&part.content, &part.cache) {
+                        let why = "a tool call has no cache marker";
+                        self.unsupported.cache_marker("cache_control", marker, PROTOCOL, why)?;
+                    }
                 }
-                Place::Elsewhere => {}
                 Place::Nowhere => {
                     let what = format!("the assistant can't have said a part of the kind `{}`", kind_of(&part.content));
                     self.unsupported.param(&format!("{at}.content[{place}]"), &what)?;
