@@ -33,7 +33,7 @@ impl Encoder {
     pub(crate) fn new(cx: &AnswerContext) -> Self {
         Self {
             order: Order::default(),
-            writer: Writer { cx: cx.clone(), blocks: 0 },
+            writer: Writer { cx: cx.clone(), blocks: 0, index: 0, next: 0 },
             reason: None,
             reason_native: Native::NONE,
             said: Said::default(),
@@ -179,6 +179,10 @@ struct Writer {
     cx: AnswerContext,
     /// How many blocks stand on the wire.
     blocks: usize,
+    /// The number of the current block on the wire.
+    index: u64,
+    /// The least number that the next block may have.
+    next: u64,
 }
 
 impl Writer {
@@ -207,6 +211,7 @@ impl Writer {
             return;
         };
         self.blocks += 1;
+        self.number(&block.native);
         self.block_event("content_block_start", &block.native, Some(("content_block", begun)), out);
         for change in first_changes(block) {
             self.change(block, &Delta::new(block.number, change), out);
@@ -246,7 +251,7 @@ impl Writer {
             return;
         }
         if delta.native.members(ME).is_none() {
-            let index = self.blocks.saturating_sub(1);
+            let index = self.index;
             event(out, "content_block_delta", &DeltaEvent { kind: "content_block_delta", index, delta: piece });
             return;
         }
@@ -268,6 +273,7 @@ impl Writer {
                     return;
                 };
                 self.blocks += 1;
+                self.number(&block.native);
                 self.block_event("content_block_start", &block.native, Some(("content_block", whole)), out);
             }
             _ => {}
@@ -275,14 +281,22 @@ impl Writer {
         self.block_event("content_block_stop", block.end.as_ref().unwrap_or(&Native::NONE), None, out);
     }
 
+    /// Numbers the block that begins. A provider's own number stays, unless a block that came between has taken it.
+    fn number(&mut self, native: &Native) {
+        let kept = native.get(ME, EVENT).and_then(|kept| kept.get("index")?.as_u64());
+        self.index = kept.unwrap_or_default().max(self.next);
+        self.next = self.index.saturating_add(1);
+    }
+
     /// An event of the current block, with what was kept of it.
     fn block_event(&self, name: &str, native: &Native, member: Option<(&str, Value)>, out: &mut Vec<u8>) {
         let mut object = Map::new();
         object.insert("type".to_owned(), name.into());
-        object.insert("index".to_owned(), self.blocks.saturating_sub(1).into());
+        object.insert("index".to_owned(), Value::Null);
         if let Some(Value::Object(kept)) = native.get(ME, EVENT) {
             object.extend(kept.clone());
         }
+        object.insert("index".to_owned(), self.index.into());
         if let Some((name, value)) = member {
             object.insert(name.to_owned(), value);
         }
@@ -316,7 +330,7 @@ fn first_changes(block: &Block) -> Vec<Change> {
 struct DeltaEvent<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
-    index: usize,
+    index: u64,
     delta: Piece<'a>,
 }
 
