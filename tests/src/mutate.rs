@@ -1,5 +1,9 @@
 //! Exchanges as they may look tomorrow: members that nobody knows, values that nobody knows, another order.
 
+mod random;
+
+pub use random::Mutation;
+
 use llm_providers::framing::{AwsMessage, write_aws_message};
 use serde_json::{Map, Value, json};
 

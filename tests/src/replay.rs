@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use crate::exchange::Exchange;
 use crate::json;
+use crate::mutate::Mutation;
 use crate::reading::{Call, Reading};
 
 pub use dialect::{Spoken, quirks_of, spoken};
@@ -48,6 +49,8 @@ pub enum Promise {
     Native,
     /// Answer and stream can be said in every other protocol, and say the same there.
     Translation,
+    /// With unknown members, unknown values and another order of members, all of the above but the last holds.
+    Mutation,
 }
 
 impl Promise {
@@ -64,6 +67,7 @@ impl Promise {
             Self::Error => "error",
             Self::Native => "native",
             Self::Translation => "translation",
+            Self::Mutation => "mutation",
         }
     }
 }
@@ -77,7 +81,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// Notes that `promise` was looked at, and what differs.
-    fn note(&mut self, promise: Promise, differences: Vec<String>) {
+    pub fn note(&mut self, promise: Promise, differences: Vec<String>) {
         self.promises.entry(promise).or_default().extend(differences);
     }
 
@@ -102,6 +106,8 @@ struct Case<'a> {
     exchange: &'a Exchange,
     codec: &'a dyn ChatProtocol,
     quirks: Quirks,
+    /// Whether cuts and translations are left out, which a mutation can't tell anything new about.
+    brief: bool,
 }
 
 impl Case<'_> {
@@ -143,7 +149,39 @@ impl Case<'_> {
 
 /// Replays one exchange. `quirks` are the row's; requests are replayed without them.
 pub fn replay(exchange: &Exchange, codec: &dyn ChatProtocol, quirks: Quirks) -> Outcome {
-    let case = Case { exchange, codec, quirks };
+    run(Case { exchange, codec, quirks, brief: false })
+}
+
+/// Mutates an exchange with each seed and says what is lost where it is decoded.
+pub fn mutate(
+    exchange: &Exchange,
+    codec: &dyn ChatProtocol,
+    quirks: &Quirks,
+    seeds: std::ops::Range<u64>,
+) -> Vec<String> {
+    mutate_with(exchange, seeds, |exchange| run(Case { exchange, codec, quirks: quirks.clone(), brief: true }))
+}
+
+fn mutate_with(exchange: &Exchange, seeds: std::ops::Range<u64>, run: impl Fn(&Exchange) -> Outcome) -> Vec<String> {
+    // What falls short as it was recorded tells nothing of mutations.
+    let falls_short: Vec<Promise> = run(exchange).shortfalls().map(|(promise, _)| promise).collect();
+    // What an unknown value means nobody can say, but nothing of it is lost.
+    let kept = [Promise::Request, Promise::Answer, Promise::Stream, Promise::Usage, Promise::Native, Promise::Error];
+    let kept: Vec<_> = kept.into_iter().filter(|promise| !falls_short.contains(promise)).collect();
+    let mut found = Vec::new();
+    for seed in seeds {
+        let mutation = Mutation::new(seed);
+        for mutated in [mutation.of(exchange), mutation.of_request(exchange)] {
+            for (promise, what) in run(&mutated).shortfalls().filter(|(promise, _)| kept.contains(promise)) {
+                found.push(format!("seed {seed}, {}: {}", promise.as_str(), what.join("; ")));
+            }
+        }
+    }
+    found
+}
+
+fn run(case: Case<'_>) -> Outcome {
+    let exchange = case.exchange;
     let mut outcome = Outcome::default();
     if let Some(asked) = &exchange.request
         && let Some(body) = &asked.body

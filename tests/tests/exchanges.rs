@@ -3,33 +3,41 @@
 
 use std::path::Path;
 
-use llm_core::Protocol;
+use llm_core::{OperationKind, Protocol};
 use llm_providers::protocols;
 use llm_tests::exchange::{Answered, Exchange, files_below};
 use llm_tests::mutate::{changed, enum_places, reordered, with_unknown_members, with_unknown_value};
-use llm_tests::replay::{Outcome, Promise, Spoken, quirks_of, replay, spoken};
+use llm_tests::replay::{Outcome, Promise, Spoken, mutate, operation, quirks_of, replay, spoken};
 
-/// Every exchange that the repository carries, with the protocol it is in.
-fn exchanges() -> Vec<(String, Protocol, Exchange)> {
+/// What an exchange is in: chat or another operation, and the protocol.
+type Dialect = (OperationKind, Protocol);
+
+/// Every exchange that the repository carries, with its dialect.
+fn exchanges() -> Vec<(String, Dialect, Exchange)> {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = [tests.join("fixtures"), tests.join("../crates/llm-providers/tests/fixtures")];
     let mut found = Vec::new();
     for path in folders.iter().filter(|folder| folder.is_dir()).flat_map(|folder| files_below(folder).unwrap()) {
         let exchange = Exchange::read(&path).unwrap();
-        let Spoken::Chat(protocol) = spoken(&exchange.provider, &exchange.api) else {
-            panic!("{}: speaks nothing that is known", path.display());
+        let dialect = match spoken(&exchange.provider, &exchange.api) {
+            Spoken::Chat(protocol) => (OperationKind::Chat, protocol),
+            Spoken::Operation(kind, protocol) => (kind, protocol),
+            Spoken::Other(_) => panic!("{}: speaks nothing that is known", path.display()),
         };
-        // Exchanges in protocols that are not built yet stand ready for the day they are.
-        if protocols::chat(protocol).is_none() {
-            continue;
-        }
         let name = path.iter().rev().take(2).map(|part| part.to_string_lossy()).collect::<Vec<_>>();
-        found.push((format!("{}/{}", name[1], name[0]), protocol, exchange));
+        found.push((format!("{}/{}", name[1], name[0]), dialect, exchange));
     }
     found
 }
 
-fn run(protocol: Protocol, exchange: &Exchange) -> Outcome {
+fn chats() -> Vec<(String, Dialect, Exchange)> {
+    exchanges().into_iter().filter(|(_, (kind, _), _)| *kind == OperationKind::Chat).collect()
+}
+
+fn run((kind, protocol): Dialect, exchange: &Exchange) -> Outcome {
+    if kind != OperationKind::Chat {
+        return operation::replay(exchange, kind, protocol).unwrap_or_else(|reason| panic!("{reason}"));
+    }
     let codec = protocols::chat(protocol).unwrap_or_else(|| panic!("`{protocol}` is not built"));
     replay(exchange, codec, quirks_of(&exchange.provider))
 }
@@ -70,8 +78,12 @@ fn every_exchange_keeps_every_promise() {
         Protocol::Gemini,
         Protocol::Ollama,
     ] {
-        let count = exchanges.iter().filter(|(_, spoken, _)| *spoken == protocol).count();
+        let count = exchanges.iter().filter(|(_, spoken, _)| *spoken == (OperationKind::Chat, protocol)).count();
         assert!(count >= 8, "only {count} exchanges for `{protocol}`");
+    }
+    for kind in OperationKind::ALL {
+        let count = exchanges.iter().filter(|(_, (spoken, _), _)| spoken == kind).count();
+        assert!(count >= 3, "only {count} exchanges for `{kind}`");
     }
 }
 
@@ -132,7 +144,7 @@ fn a_value_that_nobody_knows_never_loses_an_answer_or_its_usage() {
 fn a_value_that_nobody_knows_never_loses_a_stream_or_its_usage() {
     let kept = |promise| matches!(promise, Promise::Stream | Promise::Cuts | Promise::Usage | Promise::Native);
     let mut short = Vec::new();
-    for (name, protocol, exchange) in exchanges() {
+    for (name, protocol, exchange) in chats() {
         let Some(stream) =
             exchange.response.as_ref().filter(|answered| answered.status < 400).and_then(Answered::stream)
         else {
@@ -166,6 +178,21 @@ fn a_value_that_nobody_knows_never_loses_a_stream_or_its_usage() {
                 short.extend(shortfalls(&format!("{name} {member}"), &run(protocol, &changed), kept));
             }
         }
+    }
+    report(&short);
+}
+
+/// All of it at once, at places drawn from many seeds.
+#[test]
+fn no_mutation_loses_an_answer_or_its_usage() {
+    const SEEDS: std::ops::Range<u64> = 0..40;
+    let mut short = Vec::new();
+    for (name, (kind, protocol), exchange) in exchanges() {
+        let found = match (kind, protocols::chat(protocol)) {
+            (OperationKind::Chat, Some(codec)) => mutate(&exchange, codec, &quirks_of(&exchange.provider), SEEDS),
+            _ => operation::mutate(&exchange, kind, protocol, SEEDS).unwrap(),
+        };
+        short.extend(found.into_iter().map(|what| format!("{name} {what}")));
     }
     report(&short);
 }

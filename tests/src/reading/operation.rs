@@ -20,6 +20,10 @@ pub fn used(kind: OperationKind, body: &Value) -> Option<BTreeMap<Meter, u64>> {
             let seconds = body.get("duration")?.as_f64()?;
             Some(meters(&[(Meter::Second, whole(seconds))]))
         }),
+        OperationKind::Speak => Some(meters(&[
+            (Meter::Input, count_at(usage?, "/input_tokens")?),
+            (Meter::OutputAudio, count_at(usage?, "/output_tokens").unwrap_or(0)),
+        ])),
         _ => None,
     }
 }

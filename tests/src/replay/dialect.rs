@@ -40,6 +40,7 @@ pub fn spoken(provider: &str, api: &str) -> Spoken {
         (provider, "rerank") => Spoken::Operation(OperationKind::Rerank, protocol_of(provider)),
         (provider, "moderations") => Spoken::Operation(OperationKind::Moderate, protocol_of(provider)),
         (_, "images") => Spoken::Operation(OperationKind::Images, Protocol::OpenAiChat),
+        (provider, "speech") => Spoken::Operation(OperationKind::Speak, protocol_of(provider)),
         // What is recorded is heard, not spoken.
         (provider, "audio") => Spoken::Operation(OperationKind::Transcribe, protocol_of(provider)),
         (_, "ocr") => Spoken::Other("reading of documents"),

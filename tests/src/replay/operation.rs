@@ -43,6 +43,18 @@ pub fn replay(exchange: &Exchange, kind: OperationKind, protocol: Protocol) -> R
     }
 }
 
+/// Mutates an exchange with each seed and says what is lost where it is decoded; the reason where there is no codec for
+/// it.
+pub fn mutate(
+    exchange: &Exchange,
+    kind: OperationKind,
+    protocol: Protocol,
+    seeds: std::ops::Range<u64>,
+) -> Result<Vec<String>, String> {
+    replay(exchange, kind, protocol)?;
+    Ok(super::mutate_with(exchange, seeds, |exchange| replay(exchange, kind, protocol).unwrap_or_default()))
+}
+
 struct Case<'a, O: Operation> {
     exchange: &'a Exchange,
     codec: &'static dyn Speaks<O>,
@@ -93,7 +105,13 @@ where
     }
 
     fn answer_context(&self) -> AnswerContext {
-        AnswerContext { model: self.exchange.model().to_owned(), include_usage: true, ..AnswerContext::default() }
+        // The form of an answer is the request's to say.
+        let asked = self.exchange.request.as_ref().and_then(|asked| {
+            let (_, cx) = self.codec.decode_request(&asked.head(), asked.body.as_ref()?.to_string().as_bytes()).ok()?;
+            Some(cx)
+        });
+        let form = asked.and_then(|cx| cx.form);
+        AnswerContext { model: self.exchange.model().to_owned(), form, include_usage: true, ..AnswerContext::default() }
     }
 
     fn request(&self, body: &Value, outcome: &mut Outcome) {
@@ -218,7 +236,8 @@ where
     /// Wherever a stream is cut, it gives the beginning of the same chunks, and only a whole one ends well.
     fn cuts(&self, answered: &Answered, raw: &[u8], whole: &[O::Chunk], outcome: &mut Outcome) {
         let mut found = Vec::new();
-        let step = (raw.len() / 200).max(1);
+        // Long recordings are cut at some places only; the repository's own exchanges are short.
+        let step = (raw.len() / 2000).max(1);
         for end in (0..raw.len()).step_by(step) {
             let Ok(events) = events_of(answered.content_type(), &raw[..end], 7) else { continue };
             let (mut decoder, mut chunks) = (self.codec.decode_stream(&self.decode_context()), Vec::new());

@@ -9,7 +9,7 @@ use llm_tests::known::Known;
 use crate::tally::Tally;
 
 /// The columns of a provider's recorded exchanges, and what each says.
-pub(crate) const COLUMNS: [(&str, &str); 7] = [
+pub(crate) const COLUMNS: [(&str, &str); 8] = [
     (
         "lossless",
         "answers and streams that are read and written again without a difference, cut streams said to be cut",
@@ -20,6 +20,11 @@ pub(crate) const COLUMNS: [(&str, &str); 7] = [
     ("passing", "bodies that pass byte for byte with usage seen on the side"),
     ("native", "answers that are the same through a gateway's own protocol"),
     ("translated", "answers that are valid in every other protocol"),
+    (
+        "mutated",
+        "exchanges that lose nothing when unknown members, unknown values and another order of members are put into \
+         them at random, several times",
+    ),
 ];
 
 /// What the page is made of.

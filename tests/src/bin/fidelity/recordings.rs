@@ -8,11 +8,14 @@ use llm_core::codec::ChatProtocol;
 use llm_core::{OperationKind, Protocol};
 use llm_providers::{protocols, registry};
 use llm_tests::exchange::{Exchange, files_below};
-use llm_tests::replay::operation::replay as replay_operation;
-use llm_tests::replay::{Outcome, Promise, Spoken, quirks_of, replay, spoken};
+use llm_tests::replay::operation::{mutate as mutate_operation, replay as replay_operation};
+use llm_tests::replay::{Outcome, Promise, Spoken, mutate, quirks_of, replay, spoken};
 
 use crate::page::{COLUMNS, Page};
 use crate::tally::Tally;
+
+/// How often each recording is mutated.
+const SEEDS: u64 = 8;
 
 /// Replays what stands below `folder`; returns what was passed over, with the reason.
 pub(crate) fn run(folder: &Path, only: Option<&str>, tally: &mut Tally<'_>, page: &mut Page) -> Result<Vec<String>> {
@@ -88,7 +91,8 @@ fn group(
         tally.case();
         let case = path.strip_prefix(folder).unwrap_or(path).display().to_string();
         let quirks = registry::row(provider).map_or_else(|| quirks_of(provider), |row| row.quirks.clone());
-        let outcome = replay(exchange, codec, quirks);
+        let mut outcome = replay(exchange, codec, quirks.clone());
+        outcome.note(Promise::Mutation, mutate(exchange, codec, &quirks, 0..SEEDS));
         count(&outcome, &mut sums);
         for (promise, found) in &outcome.promises {
             lines.extend(tally.promise(&case, promise.as_str(), found));
@@ -117,7 +121,8 @@ fn operation(
     let mut lines = Vec::new();
     for (path, exchange) in exchanges {
         let case = path.strip_prefix(folder).unwrap_or(path).display().to_string();
-        let outcome = replay_operation(exchange, kind, protocol)?;
+        let mut outcome = replay_operation(exchange, kind, protocol)?;
+        outcome.note(Promise::Mutation, mutate_operation(exchange, kind, protocol, 0..SEEDS)?);
         tally.case();
         count(&outcome, &mut sums);
         for (promise, found) in &outcome.promises {
@@ -142,4 +147,5 @@ fn count(outcome: &Outcome, sums: &mut Sums) {
     sums.count("passing", outcome.holds(Promise::Passing));
     sums.count("native", outcome.holds(Promise::Native));
     sums.count("translated", outcome.holds(Promise::Translation));
+    sums.count("mutated", outcome.holds(Promise::Mutation));
 }

@@ -14,6 +14,10 @@ use crate::protocols::speaks::speaks;
 /// The whole request, where Gemini's own host is to count more than contents.
 const WITHIN: &str = "generateContentRequest";
 
+/// What Gemini's own host counts only there. A member that nobody knows stays where it stood.
+const ONLY_WITHIN: [&str; 6] =
+    ["systemInstruction", "tools", "toolConfig", "generationConfig", "safetySettings", "cachedContent"];
+
 fn encode_request(asked: &CountRequest, target: &Target<'_>) -> Result<Encoded> {
     let mut inner = asked.0.clone();
     inner.max_tokens = None;
@@ -21,7 +25,7 @@ fn encode_request(asked: &CountRequest, target: &Target<'_>) -> Result<Encoded> 
     encoded.path = path::to(target, "countTokens")?;
     let Ok(Value::Object(mut body)) = serde_json::from_slice::<Value>(&encoded.body) else { return Ok(encoded) };
     let within = body.shift_remove(WITHIN);
-    let is_plain = body.keys().all(|name| name == "contents");
+    let is_plain = !body.keys().any(|name| ONLY_WITHIN.contains(&name.as_str()));
     // Vertex counts a request as it is; Gemini's own host wants all but bare contents wrapped.
     if !path::is_vertex(target) && (!is_plain || within.is_some()) {
         let model = target.model.strip_prefix("models/").unwrap_or(target.model);

@@ -65,17 +65,20 @@ fn read_usage(members: &Map<String, Value>) -> Option<Usage> {
     Some(usage)
 }
 
+/// The type of the last event.
+const DONE: &str = "speech.audio.done";
+
 /// Bytes of sound as they come, or events that hold them in base64.
 pub(in crate::protocols) struct Decoder {
     cx: DecodeContext,
-    /// Whether events came, which say when they are over.
-    events: bool,
+    /// Whether bare bytes came, which are whole when their body is. Events say when they are over.
+    bare: bool,
     done: bool,
 }
 
 impl Decoder {
     pub(in crate::protocols) fn new(cx: &DecodeContext) -> Self {
-        Self { cx: cx.clone(), events: false, done: false }
+        Self { cx: cx.clone(), bare: false, done: false }
     }
 }
 
@@ -83,6 +86,7 @@ impl StreamDecoder<Speak> for Decoder {
     fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<SpeakChunk>) -> Result<()> {
         if let Some(kind) = frame.event.strip_prefix(sound::EVENT) {
             let audio = Bytes::copy_from_slice(frame.data);
+            self.bare = true;
             out.push(SpeakChunk { content_type: kind.to_owned(), audio, ..SpeakChunk::default() });
             return Ok(());
         }
@@ -90,14 +94,13 @@ impl StreamDecoder<Speak> for Decoder {
         if data.is_empty() || data == b"[DONE]" {
             return Ok(());
         }
-        self.events = true;
         let Ok(Value::Object(members)) = serde_json::from_slice(data) else {
             return Err(Error::bad_answer("an event of the provider's stream is not a JSON object")
                 .with_body(Bytes::copy_from_slice(data)));
         };
         error::of_event(&self.cx, frame.event, data, &members)?;
         let mut fields = Fields::new(members);
-        self.done |= fields.text("type") == Some("speech.audio.done");
+        self.done |= fields.text("type") == Some(DONE);
         let audio = fields.text("audio").and_then(|audio| STANDARD.decode(audio).ok()).map(Bytes::from);
         if audio.is_some() {
             fields.take("audio");
@@ -112,7 +115,7 @@ impl StreamDecoder<Speak> for Decoder {
     }
 
     fn finish(&mut self, _: &mut Vec<SpeakChunk>) -> Result<()> {
-        if self.done || !self.events { Ok(()) } else { Err(Error::cut()) }
+        if self.done || self.bare { Ok(()) } else { Err(Error::cut()) }
     }
 }
 
@@ -120,6 +123,8 @@ impl StreamDecoder<Speak> for Decoder {
 struct Encoder {
     kind: &'static str,
     events: bool,
+    /// Whether the last event stands on the wire.
+    done: bool,
 }
 
 impl StreamEncoder<Speak> for Encoder {
@@ -143,13 +148,14 @@ impl StreamEncoder<Speak> for Encoder {
         if let Some(said) = chunk.usage.as_ref().filter(|usage| usage.native.is_from(PROTOCOL)) {
             object.set("usage", said.native.object(PROTOCOL));
         }
+        self.done |= object.members.get("type").is_some_and(|kind| kind == DONE);
         event(&Value::Object(object.members), out);
         Ok(())
     }
 
     fn finish(&mut self, _: &Trailer, out: &mut Vec<u8>) {
-        if self.events {
-            event(&json!({"type": "speech.audio.done"}), out);
+        if self.events && !self.done {
+            event(&json!({"type": DONE}), out);
         }
     }
 
@@ -193,7 +199,7 @@ impl Downstream<Speak> for OpenAi {
     }
     fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<Speak>> {
         let form = cx.form.as_deref().unwrap_or_default();
-        Box::new(Encoder { kind: sound::of_format(form), events: form == "sse" })
+        Box::new(Encoder { kind: sound::of_format(form), events: form == "sse", done: false })
     }
     fn encode_error(&self, error: &Error) -> ErrorAnswer {
         error::encode(error)
