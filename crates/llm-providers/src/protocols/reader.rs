@@ -168,3 +168,33 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Nested<T> {
         Read(Any(std::marker::PhantomData)).deserialize(deserializer)
     }
 }
+
+/// The items of a list, or none where something else stands in its place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Items<T>(pub(crate) Option<Vec<T>>);
+
+impl<T> Items<T> {
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.as_ref().map_or(0, Vec::len)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Reader<'de> for Any<T> {
+            type Value = Items<T>;
+            fn other<E>(self, _: Found) -> Result<Items<T>, E> {
+                Ok(Items(None))
+            }
+            fn list<A: SeqAccess<'de>>(self, list: A) -> Result<Items<T>, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(|items| Items(Some(items)))
+            }
+            fn object<A: MapAccess<'de>>(self, members: A) -> Result<Items<T>, A::Error> {
+                IgnoredAny::deserialize(MapAccessDeserializer::new(members)).map(|_| Items(None))
+            }
+        }
+        Read(Any(std::marker::PhantomData)).deserialize(deserializer)
+    }
+}

@@ -34,7 +34,7 @@ fn every_corpus_passes() {
             let data = std::fs::read(&input).unwrap();
             run(&data);
             // Most bodies that reach a parser in practice end too early, or not at all.
-            for cut in 0..data.len() {
+            for cut in (0..data.len()).step_by(1 + data.len() / 256) {
                 run(&data[..cut]);
             }
         }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::super::{answer, usage};
+use crate::protocols::reader::Nested;
 
 /// The members of an answer or event that matter here. Whatever else there is, is skipped unread.
 #[derive(Default, Deserialize)]
@@ -13,7 +14,7 @@ use super::super::{answer, usage};
 struct Seen {
     r#type: Value,
     usage: Value,
-    message: Option<Message>,
+    message: Option<Nested<Message>>,
     error: Value,
 }
 
@@ -64,7 +65,7 @@ impl Watch {
         let Ok(seen) = serde_json::from_slice::<Seen>(data) else { return };
         match seen.r#type.as_str() {
             Some("message_start") => {
-                let usage = seen.message.unwrap_or_default().usage;
+                let usage = seen.message.unwrap_or_default().0.usage;
                 add(&mut self.sum, &usage, &mut self.observed);
             }
             Some("message_delta") => add(&mut self.sum, &seen.usage, &mut self.observed),

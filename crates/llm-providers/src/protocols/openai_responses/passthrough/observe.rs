@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::super::usage;
+use crate::protocols::reader::Nested;
 
 /// The members of a response that matter here. Whatever else there is, is skipped unread.
 #[derive(Default, Deserialize)]
@@ -23,7 +24,7 @@ struct Response {
 #[serde(default)]
 struct Event {
     r#type: Value,
-    response: Option<Response>,
+    response: Option<Nested<Response>>,
     error: Value,
     message: Value,
 }
@@ -88,7 +89,7 @@ impl Watch {
         let Ok(event) = serde_json::from_slice::<Event>(data) else { return };
         match event.r#type.as_str().unwrap_or_default() {
             "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
-                event.response.unwrap_or_default().look(&mut self.0);
+                event.response.unwrap_or_default().0.look(&mut self.0);
             }
             "error" => {
                 let said = message(&event.error).or_else(|| message(&event.message));
