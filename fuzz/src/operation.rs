@@ -106,7 +106,7 @@ where
         pass(codec, passthrough, &head, data, &request);
     }
     let Ok(written) = codec.encode_request(&request, &target) else { return };
-    let head = RequestHead { path: written.path, query: None, headers: written.headers };
+    let head = RequestHead { path: written.path, headers: written.headers, ..RequestHead::default() };
     let (again, _) = codec.decode_request(&head, &written.body).expect("what was written can be read");
     let written_again = codec.encode_request(&again, &target).expect("and written");
     if serde_json::from_slice::<Value>(&written.body).is_ok() {
