@@ -55,6 +55,11 @@ pub(super) enum Command {
     /// The administrator's key
     #[command(subcommand)]
     AdminKey(AdminKeyCommand),
+    /// Bring the tables of the database up to date, as `serve` does when it starts
+    Migrate,
+    /// What a gateway that never comes back has left
+    #[command(subcommand)]
+    Journal(JournalCommand),
 }
 
 #[derive(Debug, Arguments)]
@@ -155,6 +160,15 @@ pub(super) struct CreateArgs {
 pub(super) enum AdminKeyCommand {
     /// Make a new administrator's key; the one before is dead at once
     Reset,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JournalCommand {
+    /// Move what stands in a journal into the database
+    Ship {
+        /// The folder of the journal
+        folder: PathBuf,
+    },
 }
 
 /// A time, the beginning of a day in UTC, or a while from now.

@@ -17,7 +17,7 @@ pub(super) fn run(overrides: &Overrides) -> Result<(), Failure> {
     output::text(&format!(
         "{name}\n  listens on  {}\n  database    {}\n  providers   {}\n  models      {}\n",
         loaded.config.listen,
-        loaded.config.database.url(),
+        loaded.config.database.shown(),
         list(routes.providers().map(|provider| provider.id()).collect()),
         list(routes.names().map(|route| &*route.name).collect()),
     ))

@@ -5,8 +5,10 @@ mod args;
 mod check;
 mod explain;
 mod failure;
+mod journal;
 mod key;
 mod log;
+mod migrate;
 mod open;
 mod output;
 mod serve;
@@ -23,6 +25,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Check => check::run(&config),
         Command::Explain { model } => explain::run(&model, &config),
         Command::Key(command) => once(key::run(command, &config)),
+        Command::Migrate => once(migrate::run(&config)),
+        Command::Journal(command) => once(journal::run(&command, &config)),
         Command::AdminKey(command) => once(admin_key::run(&command, &config)),
     }
 }

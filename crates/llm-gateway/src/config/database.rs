@@ -24,6 +24,20 @@ impl Database {
             Self::Postgres(url) => url.expose(),
         }
     }
+
+    /// The address as it may be shown: a server's without user, password and options.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Sqlite(url) => url.clone(),
+            Self::Postgres(url) => {
+                let url = url.expose();
+                let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+                // What stands before the `@` may hold a password, and so may options.
+                let rest = rest.split('?').next().unwrap_or_default();
+                format!("postgres://{}", rest.rsplit('@').next().unwrap_or_default())
+            }
+        }
+    }
 }
 
 impl Default for Database {

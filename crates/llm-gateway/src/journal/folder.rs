@@ -34,7 +34,7 @@ impl Folder {
             Err(TryLockError::WouldBlock) => {
                 let message = format!("another process holds the journal in `{}`", path.display());
                 return Err(Error::new(ErrorKind::JournalUnavailable, message)
-                    .with_hint("stop that process, or give this one a database of its own"));
+                    .with_hint("stop that process, or give this one a folder of its own in `journal.path`"));
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }

@@ -7,6 +7,7 @@
 
 mod books;
 mod calls;
+mod changes;
 mod db;
 mod housekeeping;
 mod insert;
@@ -23,8 +24,10 @@ mod usage;
 
 pub use books::Books;
 pub use calls::{CallFilter, CallPage, call, calls};
+pub use changes::Changes;
 pub use db::{Db, database_error, is_taken, journal_folder};
 pub use housekeeping::Housekeeping;
+pub use migrations::version;
 pub use objects::{ObjectPage, Objects, Order};
 pub use query::{On, Query, Read, Row, Value, query};
 pub use shipper::Shipper;

@@ -1,4 +1,10 @@
-use super::VERSIONS;
+use std::collections::{BTreeMap, BTreeSet};
+
+use tempfile::TempDir;
+
+use super::{VERSIONS, version};
+use crate::store::{Db, query};
+use crate::testing;
 
 #[test]
 fn every_file_is_listed_for_both_engines() {
@@ -9,7 +15,70 @@ fn every_file_is_listed_for_both_engines() {
         files.sort();
         assert_eq!(files, listed, "{engine}");
     }
-    for version in VERSIONS {
+    for (place, version) in VERSIONS.iter().enumerate() {
+        assert_eq!(version.number, i64::try_from(place).unwrap() + 1);
         assert!(version.name.starts_with(&format!("{:04}_", version.number)), "{}", version.name);
+    }
+}
+
+/// The columns of every table, by its name.
+async fn columns(db: &Db) -> BTreeMap<String, BTreeSet<String>> {
+    let sql = match db {
+        Db::Sqlite(_) => {
+            "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c \
+             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
+        }
+        Db::Postgres(_) => {
+            "SELECT c.relname::text, a.attname::text FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid \
+             WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition \
+             AND a.attnum > 0 AND NOT a.attisdropped"
+        }
+    };
+    let mut tables: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (table, column) in query(sql).all::<(String, String)>(db).await.unwrap() {
+        tables.entry(table).or_default().insert(column);
+    }
+    tables
+}
+
+#[tokio::test]
+async fn both_engines_end_with_the_same_columns() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("a.db");
+    let mut sqlite = columns(&Db::open(&format!("sqlite://{}", file.display())).await.unwrap()).await;
+    let postgres = columns(&Db::open(&testing::postgres(&file)).await.unwrap()).await;
+    // The number of SQLite's own by which it finds a row.
+    assert!(sqlite.get_mut("calls").unwrap().remove("seq"));
+    assert!(sqlite.len() > 5, "{sqlite:?}");
+    assert_eq!(sqlite, postgres);
+}
+
+#[tokio::test]
+async fn a_newer_database_is_refused_only_where_something_is_gone() {
+    let folder = TempDir::new().unwrap();
+    let url = testing::url(&folder.path().join("a.db"));
+    let db = Db::open(&url).await.unwrap();
+    let known = version(&db).await.unwrap();
+    assert_eq!(known, VERSIONS.last().unwrap().number);
+    let later = |number: i64, name: &str| {
+        let sql = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                   SELECT $1, $2, success, checksum, execution_time FROM _sqlx_migrations WHERE version = 1";
+        query(sql).bind(number).bind(name).execute(&db)
+    };
+    later(known + 1, "more columns").await.unwrap();
+    assert_eq!(version(&Db::open(&url).await.unwrap()).await.unwrap(), known + 1);
+    later(known + 2, "old columns contract").await.unwrap();
+    let error = Db::open(&url).await.unwrap_err();
+    let numbers = format!("{} (`old columns contract`), and this binary knows them up to {known}", known + 2);
+    assert!(error.message().ends_with(&numbers), "{error}");
+    assert_eq!(error.hint(), Some("run the newer version of `llm-gateway`"));
+}
+
+#[tokio::test]
+async fn processes_that_start_at_once_bring_it_up_to_date_once() {
+    let folder = TempDir::new().unwrap();
+    let url = testing::url(&folder.path().join("a.db"));
+    for db in futures_util::future::join_all((0..5).map(|_| Db::open(&url))).await {
+        db.unwrap();
     }
 }

@@ -1,0 +1,39 @@
+//! `llm-gateway journal`: what a gateway that never comes back has left.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use llm_gateway::config::Overrides;
+use llm_gateway::journal::Sizes;
+use llm_gateway::limits::Ledger;
+use llm_gateway::store::{Books, Db};
+
+use super::args::JournalCommand;
+use super::{Failure, open, output};
+
+pub(super) async fn run(command: &JournalCommand, overrides: &Overrides) -> Result<(), Failure> {
+    match command {
+        JournalCommand::Ship { folder } => ship(folder, overrides).await,
+    }
+}
+
+/// Moves into the database whatever stands in a journal and is not there yet, and closes the calls that it left open.
+/// Refused while its gateway runs.
+async fn ship(folder: &Path, overrides: &Overrides) -> Result<(), Failure> {
+    if !folder.is_dir() {
+        return Err(Failure::new(format!("there is no journal at `{}`", folder.display())));
+    }
+    let config = open::config(overrides)?.config;
+    let db = Db::open(config.database.url()).await?;
+    let now = Timestamp::now().as_millisecond();
+    let books = Books::open(&db, folder, Sizes::default(), &Ledger::new(), now).await?;
+    books.shipper.flush().await?;
+    let (unshipped, interrupted) = (books.unshipped, books.interrupted);
+    drop(books);
+    db.close().await;
+    output::line(&format!(
+        "`{}`: {unshipped} calls were moved into the database, and {interrupted} that had not ended were recorded as \
+         interrupted",
+        folder.display()
+    ))
+}

@@ -1,0 +1,15 @@
+//! `llm-gateway migrate`.
+
+use llm_gateway::config::Overrides;
+use llm_gateway::store::{Db, version};
+
+use super::{Failure, open, output};
+
+/// Brings the database up to date, as `serve` would, and says where it stands.
+pub(super) async fn run(overrides: &Overrides) -> Result<(), Failure> {
+    let config = open::config(overrides)?.config;
+    let db = Db::open(config.database.url()).await?;
+    let version = version(&db).await?;
+    db.close().await;
+    output::line(&format!("`{}` is up to date, at version {version}", config.database.shown()))
+}
