@@ -8,6 +8,7 @@
 mod books;
 mod calls;
 mod changes;
+mod column;
 mod db;
 mod housekeeping;
 mod insert;

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
 
+use super::column::column;
 use super::{Db, Row, Transaction, query};
 use crate::journal::Journal;
 use crate::record::{Object, ObjectKind};
@@ -159,15 +160,16 @@ pub(crate) fn unknown(kind: ObjectKind, param: &'static str, id: &str) -> Error 
 /// Writes what a batch of calls has made or deleted.
 pub(super) async fn save<'a>(tx: &mut Transaction, objects: impl Iterator<Item = &'a Object>) -> Result<()> {
     for object in objects {
+        let text = |text: &str| column(text).into_owned();
         query(SAVE)
-            .bind(&*object.key)
-            .bind(&*object.id)
+            .bind(text(&object.key))
+            .bind(text(&object.id))
             .bind(object.kind.as_str())
-            .bind(object.team.as_deref())
-            .bind(&*object.provider)
-            .bind(&*object.deployment)
-            .bind(object.account.as_deref())
-            .bind(object.native_id.as_deref())
+            .bind(object.team.as_deref().map(text))
+            .bind(text(&object.provider))
+            .bind(text(&object.deployment))
+            .bind(object.account.as_deref().map(text))
+            .bind(object.native_id.as_deref().map(text))
             .bind(object.made_at.as_millisecond())
             .bind(object.gone_at.map(Timestamp::as_millisecond))
             .bind(object.detail.to_string())

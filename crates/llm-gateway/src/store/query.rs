@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use llm_core::Result;
+use llm_core::{Error, Result};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, ColumnIndex, Decode, FromRow, Postgres, Sqlite, Type};
@@ -135,6 +135,9 @@ impl Query {
     fn postgres(self) -> Result<sqlx::query::Query<'static, Postgres, PgArguments>> {
         let mut arguments = PgArguments::default();
         for value in self.values {
+            if matches!(&value, Value::Text(Some(text)) if text.contains('\0')) {
+                return Err(Error::invalid_request("a text can't hold the character U+0000"));
+            }
             value.add_to(&mut arguments).map_err(database_error)?;
         }
         Ok(match self.sql {

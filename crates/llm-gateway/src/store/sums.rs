@@ -1,9 +1,11 @@
 //! What a batch of calls adds up to, so that the database is told each sum once.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::column::{column, tag_set};
 use crate::limits::LimitId;
 use crate::record::CallRecord;
 
@@ -22,12 +24,12 @@ pub(super) struct Sums<'a> {
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Group<'a> {
     hour: i64,
-    key: &'a str,
-    team: &'a str,
-    user: &'a str,
-    organization: &'a str,
-    model: &'a str,
-    provider: &'a str,
+    key: Cow<'a, str>,
+    team: Cow<'a, str>,
+    user: Cow<'a, str>,
+    organization: Cow<'a, str>,
+    model: Cow<'a, str>,
+    provider: Cow<'a, str>,
     tags: String,
 }
 
@@ -38,17 +40,6 @@ struct Totals {
     input_tokens: i64,
     output_tokens: i64,
     cost: i64,
-}
-
-/// Sorted and said once each, as a JSON list: calls with the same tags fall into the same row.
-pub(super) fn tag_set(record: &CallRecord) -> String {
-    if record.tags.is_empty() {
-        return "[]".to_owned();
-    }
-    let mut tags: Vec<&str> = record.tags.iter().map(|tag| &**tag).collect();
-    tags.sort_unstable();
-    tags.dedup();
-    json(&tags)
 }
 
 /// A count as SQL holds it.
@@ -76,13 +67,13 @@ impl<'a> Sums<'a> {
             .hours
             .entry(Group {
                 hour: at - at.rem_euclid(HOUR),
-                key: record.key.as_deref().unwrap_or_default(),
-                team: record.team.as_deref().unwrap_or_default(),
-                user: record.user.as_deref().unwrap_or_default(),
-                organization: record.organization.as_deref().unwrap_or_default(),
-                model: &record.model,
-                provider: record.provider.as_deref().unwrap_or_default(),
-                tags: tag_set(record),
+                key: column(record.key.as_deref().unwrap_or_default()),
+                team: column(record.team.as_deref().unwrap_or_default()),
+                user: column(record.user.as_deref().unwrap_or_default()),
+                organization: column(record.organization.as_deref().unwrap_or_default()),
+                model: column(&record.model),
+                provider: column(record.provider.as_deref().unwrap_or_default()),
+                tags: tag_set(record.tags.iter().map(|tag| &**tag)),
             })
             .or_default();
         totals.calls += 1;

@@ -1,5 +1,6 @@
 //! Inserting calls into PostgreSQL: a list a column, so that one statement takes any number of rows.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use llm_core::Result;
@@ -8,9 +9,10 @@ use sqlx::{AssertSqlSafe, PgPool, PgTransaction};
 use super::{COLUMNS, without_charges};
 use crate::journal::Closed;
 use crate::record::CallRecord;
+use crate::store::column::{column, tag_set};
 use crate::store::database_error;
 use crate::store::partitions;
-use crate::store::sums::{integer, tag_set};
+use crate::store::sums::integer;
 
 static INSERT_CALLS: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -38,8 +40,8 @@ async fn rows(pool: &PgPool, calls: &[Closed]) -> sqlx::Result<PgTransaction<'st
         return Ok(transaction);
     }
     // Columns by name in the order of `COLUMNS`, each with the values of all rows.
-    let texts = |of: fn(&CallRecord) -> Option<&str>| -> Vec<Option<&str>> {
-        calls.iter().map(|call| of(&call.record)).collect()
+    let texts = |of: fn(&CallRecord) -> Option<&str>| -> Vec<Option<Cow<'_, str>>> {
+        calls.iter().map(|call| of(&call.record).map(column)).collect()
     };
     let integers = |of: fn(&CallRecord) -> Option<i64>| -> Vec<Option<i64>> {
         calls.iter().map(|call| of(&call.record)).collect()
@@ -52,7 +54,7 @@ async fn rows(pool: &PgPool, calls: &[Closed]) -> sqlx::Result<PgTransaction<'st
         .bind(texts(|call| call.user.as_deref()))
         .bind(texts(|call| call.organization.as_deref()))
         .bind(texts(|call| call.end_user.as_deref()))
-        .bind(calls.iter().map(|call| tag_set(&call.record)).collect::<Vec<_>>())
+        .bind(calls.iter().map(|call| tag_set(call.record.tags.iter().map(|tag| &**tag))).collect::<Vec<_>>())
         .bind(texts(|call| Some(&*call.model)))
         .bind(texts(|call| call.provider.as_deref()))
         .bind(texts(|call| call.deployment.as_deref()))

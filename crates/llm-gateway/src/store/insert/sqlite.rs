@@ -8,8 +8,9 @@ use sqlx::{Arguments, Encode, Sqlite, SqlitePool, SqliteTransaction, Type};
 
 use super::{COLUMNS, without_charges};
 use crate::journal::Closed;
+use crate::store::column::{column, tag_set};
 use crate::store::database_error;
-use crate::store::sums::{integer, tag_set};
+use crate::store::sums::integer;
 
 const COLUMN_COUNT: usize = 16;
 
@@ -53,7 +54,7 @@ async fn rows(pool: &SqlitePool, calls: &[Closed]) -> sqlx::Result<SqliteTransac
 
 fn bind(arguments: &mut SqliteArguments, call: &Closed) -> sqlx::Result<()> {
     let record = &call.record;
-    let text = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
+    let text = |text: &Option<Arc<str>>| text.as_deref().map(|text| column(text).into_owned());
     let mut row = Row(arguments);
     row.add(record.id.as_uuid())?;
     row.add(record.created_at.as_millisecond())?;
@@ -62,8 +63,8 @@ fn bind(arguments: &mut SqliteArguments, call: &Closed) -> sqlx::Result<()> {
     row.add(text(&record.user))?;
     row.add(text(&record.organization))?;
     row.add(text(&record.end_user))?;
-    row.add(tag_set(record))?;
-    row.add(record.model.to_string())?;
+    row.add(tag_set(record.tags.iter().map(|tag| &**tag)))?;
+    row.add(column(&record.model).into_owned())?;
     row.add(text(&record.provider))?;
     row.add(text(&record.deployment))?;
     row.add(record.status.as_str())?;

@@ -239,3 +239,19 @@ async fn a_database_that_is_away_costs_callers_nothing_and_loses_nothing() {
     assert_eq!(process.value::<i64>("SELECT count(*) FROM calls").await, 10_000);
     assert_eq!(process.calls().await.len(), 500);
 }
+
+#[tokio::test]
+async fn nothing_that_callers_say_keeps_calls_out_of_the_database() {
+    let folder = TempDir::new().unwrap();
+    let process = Process::start(folder.path(), NEW_YEAR).await;
+    for text in ["\0", "\u{FFFF}\u{10FFFF}", &"ä\0'\"\\".repeat(1_000)] {
+        let mut record = CallRecord::new(open(NEW_YEAR), outcome(Vec::new()));
+        record.model = text.into();
+        record.end_user = Some(text.into());
+        record.tags = (0..100).map(|tag| format!("{text}{tag}").into()).collect();
+        process.journal().close(record.clone()).unwrap();
+        process.books.shipper.flush().await.unwrap();
+        assert_eq!(call(&process.db, record.id).await.unwrap(), Some(record));
+    }
+    assert_eq!(process.value::<i64>("SELECT CAST(sum(calls) AS BIGINT) FROM usage_hours").await, 3);
+}
