@@ -37,24 +37,49 @@ pub fn postgres(file: &Path) -> String {
     let server = server();
     let digest = Sha256::digest(file.as_os_str().as_encoded_bytes());
     let name = digest.iter().take(10).fold("test_".to_owned(), |name, byte| format!("{name}{byte:02x}"));
-    // A thread of its own, since the caller may be inside of a runtime or not.
-    let (admin, create) = (format!("{server}/postgres"), format!("CREATE DATABASE {name}"));
-    let made = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
-            let mut connection = PgConnection::connect(&admin).await?;
-            let made = sqlx::query(AssertSqlSafe(create)).execute(&mut connection).await;
-            connection.close().await?;
-            made
-        })
-    });
-    match made.join().expect("no panic") {
-        Ok(_) => {}
+    match run(format!("CREATE DATABASE {name}")) {
+        Ok(()) => {}
         // `duplicate_database`: an earlier process of the same test has made it.
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P04") => {}
         Err(error) => panic!("no database can be made at the server of `{POSTGRES}`: {error}"),
     }
     format!("{server}/{name}")
+}
+
+/// Ends every connection to the database at `url`, and lets nobody in before [`start`].
+pub fn stop(url: &str) {
+    let name = name_in(url);
+    let terminate = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    for sql in [format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"), terminate] {
+        run(sql).unwrap_or_else(|error| panic!("`{name}` can't be stopped: {error}"));
+    }
+}
+
+/// Lets everybody in again.
+pub fn start(url: &str) {
+    let name = name_in(url);
+    run(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
+        .unwrap_or_else(|error| panic!("`{name}` can't be started: {error}"));
+}
+
+fn name_in(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or_default()
+}
+
+/// Runs a statement as the server's administrator. In a thread of its own, since the caller may be inside of a runtime
+/// or not.
+fn run(sql: String) -> sqlx::Result<()> {
+    let admin = format!("{}/postgres", server());
+    let done = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut connection = PgConnection::connect(&admin).await?;
+            let done = sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await;
+            connection.close().await?;
+            done.map(drop)
+        })
+    });
+    done.join().expect("no panic")
 }
 
 /// The server's address.

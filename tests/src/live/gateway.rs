@@ -56,9 +56,15 @@ impl Answer {
 impl TestGateway {
     /// Starts one with a configuration in TOML; listening place, database and journal are its own.
     pub async fn start(config: &str) -> Self {
+        Self::start_with(config, |_| ()).await
+    }
+
+    /// The same, with a change to the configuration.
+    pub async fn start_with(config: &str, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (mut config, _) = Config::parse("test.toml", config, &|_| None).unwrap_or_else(|error| panic!("{error}"));
         llm_gateway::testing::settle(&mut config, folder.path());
+        change(&mut config);
         let gateway = Gateway::open(config).await.unwrap();
         let server = Server::bind(gateway.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
         let url = format!("http://{}", server.address().unwrap());
