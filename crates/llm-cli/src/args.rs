@@ -28,10 +28,14 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Ask a model; the same as without a command
     Prompt(PromptArgs),
-    /// List the models that can be called, with context window and price
+    /// Talk with a model: a conversation with history
+    Chat(AskArgs),
+    /// List the models that can be called, with context window, price and what they can do
     Models(ModelsArgs),
-    /// List the providers: which are configured, and which variable is missing
+    /// List the providers: which are configured, which variable is missing, and what they can be asked for
     Providers(ProvidersArgs),
+    /// Say what a gateway key has spent, and what it has left
+    Usage(UsageArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -39,30 +43,37 @@ pub(crate) struct PromptArgs {
     /// What to ask; several words are joined
     #[arg(value_name = "PROMPT")]
     pub(crate) words: Vec<String>,
-    /// The model, as `provider:model` [default: $LLM_MODEL, or a model of the first provider with a key]
-    #[arg(short, long, value_name = "MODEL")]
-    pub(crate) model: Option<String>,
-    /// Instructions that stand before the conversation
-    #[arg(short, long, value_name = "TEXT")]
-    pub(crate) system: Option<String>,
-    /// An image, PDF or sound to ask about: a file, or the URL of an image
+    #[command(flatten)]
+    pub(crate) ask: AskArgs,
+    /// An image, PDF or sound to ask about: a file, `-` for standard input, or the URL of an image
     #[arg(short = 'a', long = "attach", value_name = "FILE")]
     pub(crate) attachments: Vec<String>,
     /// A file with the JSON Schema that the answer must match
     #[arg(long, value_name = "FILE")]
     pub(crate) schema: Option<PathBuf>,
-    /// Sampling temperature
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
-    pub(crate) temperature: Option<f64>,
-    /// The most tokens that the answer may have
-    #[arg(long, value_name = "COUNT")]
-    pub(crate) max_tokens: Option<u64>,
     /// Wait for the whole answer before anything is written
     #[arg(long)]
     pub(crate) no_stream: bool,
     /// Write the whole answer as JSON, with usage and cost
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Whom to ask, and how: the same for one question and for a conversation.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AskArgs {
+    /// The model, as `provider:model` [default: $LLM_MODEL, or a model of the first provider with a key]
+    #[arg(short, long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// Instructions that stand before the conversation
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+    /// Sampling temperature
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub(crate) temperature: Option<f64>,
+    /// The most tokens that the answer may have
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) max_tokens: Option<u64>,
     /// Say on standard error what the call used and cost
     #[arg(long)]
     pub(crate) show_usage: bool,
@@ -70,7 +81,7 @@ pub(crate) struct PromptArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ModelsArgs {
-    /// Only models whose id has all of these words in it
+    /// Only models whose id has all of these words in it, or that can do what a word names (`vision`, `tools`)
     #[arg(value_name = "QUERY")]
     pub(crate) query: Vec<String>,
     /// The models of providers that are not configured, too
@@ -83,6 +94,13 @@ pub(crate) struct ModelsArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ProvidersArgs {
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct UsageArgs {
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,

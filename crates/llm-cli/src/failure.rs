@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     Call { message: String, hint: Option<String> },
     /// Whoever read the answer has read enough. That is success.
     PipeClosed,
+    /// It was said already, and only its exit code is left.
+    Said(u8),
 }
 
 impl Failure {
@@ -28,22 +30,35 @@ impl Failure {
         match self {
             Self::Usage { message, .. } => Self::Usage { message, hint },
             Self::Call { message, .. } => Self::Call { message, hint },
-            Self::PipeClosed => Self::PipeClosed,
+            other => other,
         }
     }
 
     /// Says what is wrong on standard error, and gives the exit code.
     pub(crate) fn report(self) -> ExitCode {
-        let (code, message, hint) = match self {
-            Self::Usage { message, hint } => (2, message, hint),
-            Self::Call { message, hint } => (1, message, hint),
-            Self::PipeClosed => return ExitCode::SUCCESS,
-        };
+        self.say();
+        match self.said() {
+            Self::Said(code) => ExitCode::from(code),
+            _ => ExitCode::SUCCESS,
+        }
+    }
+
+    /// Says what is wrong on standard error.
+    pub(crate) fn say(&self) {
+        let (Self::Usage { message, hint } | Self::Call { message, hint }) = self else { return };
         eprintln!("error: {message}");
         if let Some(hint) = hint {
             eprintln!("hint: {hint}");
         }
-        ExitCode::from(code)
+    }
+
+    /// The same, once it was said.
+    pub(crate) fn said(self) -> Self {
+        match self {
+            Self::Usage { .. } => Self::Said(2),
+            Self::Call { .. } => Self::Said(1),
+            other => other,
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 //! Answers go to standard output and nothing else does. Exit codes: 0 answered, 1 provider or network error, 2 wrong
 //! usage.
 
+mod answering;
 mod args;
 mod attachment;
+mod conversation;
 mod failure;
 mod model;
 mod models;
@@ -13,6 +15,7 @@ mod prompt;
 mod providers;
 mod question;
 mod table;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -36,8 +39,10 @@ fn run(args: Args) -> Result<(), Failure> {
         match args.command {
             None => prompt::run(args.prompt).await,
             Some(Command::Prompt(prompt)) => prompt::run(prompt).await,
+            Some(Command::Chat(args)) => conversation::run(args).await,
             Some(Command::Models(args)) => models::run(&args).await,
             Some(Command::Providers(args)) => providers::run(&args),
+            Some(Command::Usage(args)) => usage::run(&args).await,
         }
     })
 }

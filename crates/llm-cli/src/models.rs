@@ -1,12 +1,23 @@
 //! `llm models`: what can be called, with context window and price.
 
-use llm_providers::catalogue::{Catalogue, Mode, Model};
+use llm_providers::catalogue::{Capability, Catalogue, Mode, Model};
 use llm_providers::{Client, Meter, NanoUsd, registry};
 use serde_json::{Value, json};
 
 use crate::args::ModelsArgs;
 use crate::failure::Failure;
 use crate::{output, table};
+
+/// The capabilities that decide what a model is asked for; `--json` has all.
+const TOLD: [Capability; 7] = [
+    Capability::Vision,
+    Capability::Pdf,
+    Capability::Audio,
+    Capability::Video,
+    Capability::Tools,
+    Capability::JsonSchema,
+    Capability::Reasoning,
+];
 
 pub(crate) async fn run(args: &ModelsArgs) -> Result<(), Failure> {
     let client = Client::from_env()?;
@@ -25,7 +36,7 @@ pub(crate) async fn run(args: &ModelsArgs) -> Result<(), Failure> {
         eprintln!("note: no model matches `{}`", args.query.join(" "));
         return Ok(());
     }
-    let mut rows = vec![["model", "window", "input $/M", "output $/M", ""].map(str::to_owned)];
+    let mut rows = vec![["model", "window", "input $/M", "output $/M", "can", ""].map(str::to_owned)];
     rows.extend(models.iter().map(row));
     Ok(table::write(&rows)?)
 }
@@ -46,10 +57,11 @@ fn is_gone(model: &Model) -> bool {
 
 fn matches(model: &Model, query: &[String]) -> bool {
     let id = model.full_id().to_lowercase();
-    query.iter().all(|word| id.contains(word))
+    let can = |word: &str| model.capabilities.iter().any(|capability| capability.as_str() == word);
+    query.iter().all(|word| id.contains(word) || can(word))
 }
 
-fn row(model: &Model) -> [String; 5] {
+fn row(model: &Model) -> [String; 6] {
     let dash = || "-".to_owned();
     let price = |meter| model.price.rate(meter, 0, None).map_or_else(dash, |nano| NanoUsd(nano).to_string());
     [
@@ -57,6 +69,13 @@ fn row(model: &Model) -> [String; 5] {
         model.window.map_or_else(dash, tokens),
         price(Meter::Input),
         price(Meter::Output),
+        model
+            .capabilities
+            .iter()
+            .filter(|can| TOLD.contains(can))
+            .map(Capability::as_str)
+            .collect::<Vec<_>>()
+            .join(","),
         model.deprecated_on.as_ref().map_or_else(String::new, |day| format!("until {day}")),
     ]
 }

@@ -2,93 +2,51 @@
 
 use std::path::Path;
 
-use llm_providers::chat::{ChatAnswer, ResponseFormat};
-use llm_providers::{ChatRequest, Client, Error, Native, Part};
+use llm_providers::chat::ResponseFormat;
+use llm_providers::{ChatRequest, Client, Native, Part};
 use serde_json::Value;
 
 use crate::args::PromptArgs;
 use crate::failure::Failure;
 use crate::output::{self, TextWriter};
-use crate::{attachment, model, question};
+use crate::{answering, attachment, model, question};
 
 pub(crate) async fn run(args: PromptArgs) -> Result<(), Failure> {
-    let question = question::read(&args.words, !args.attachments.is_empty())?;
+    let stdin_is_attached = args.attachments.iter().any(|place| place == attachment::STANDARD_INPUT);
+    let question = question::read(&args.words, !args.attachments.is_empty(), !stdin_is_attached)?;
     let client = Client::from_env()?;
-    let model = model::choose(&client, args.model.clone())?;
-    let request = request(&model, question, &args)?;
-    let whole = args.json || args.no_stream;
-    let answered = if whole { ask(&client, request).await } else { ask_streaming(&client, request).await };
-    let answer = answered.map_err(|failed| match failed {
-        Failed::Call(error) => model::failure(&client, &model, error),
-        Failed::Output(error) => Failure::from(error),
-    })?;
+    let model = model::choose(&client, args.ask.model.clone())?;
+    let request = request(&client, &model, question, &args)?;
+    let is_whole = args.json || args.no_stream;
+    let answered = match is_whole {
+        true => answering::whole(&client, request).await,
+        false => answering::streaming(&client, request).await,
+    };
+    let answer = answered.map_err(|failed| failed.of(&client, &model))?;
     if args.json {
         output::write_json(&output::json(&client, &answer))?;
-    } else if whole {
+    } else if is_whole {
         let mut out = TextWriter::default();
         out.write(&output::text_of_answer(&answer))?;
         out.end()?;
     }
-    if let Some(note) = output::note(&answer) {
-        eprintln!("note: {note}");
-    }
-    if args.show_usage {
-        eprintln!("{}", output::usage_line(&client, &answer));
-    }
+    answering::remark(&client, &answer, args.ask.show_usage);
     Ok(())
 }
 
-/// Why there is no answer.
-enum Failed {
-    Call(Error),
-    Output(std::io::Error),
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self::Call(error)
-    }
-}
-
-impl From<std::io::Error> for Failed {
-    fn from(error: std::io::Error) -> Self {
-        Self::Output(error)
-    }
-}
-
-async fn ask(client: &Client, request: ChatRequest) -> Result<ChatAnswer, Failed> {
-    Ok(client.chat(request).await?)
-}
-
-/// Writes the answer as it comes. Where it breaks off, what has come stands there on lines of its own.
-async fn ask_streaming(client: &Client, request: ChatRequest) -> Result<ChatAnswer, Failed> {
-    let mut stream = client.chat_stream(request).await?;
-    let mut out = TextWriter::default();
-    while let Some(chunk) = stream.next().await {
-        match chunk {
-            Ok(chunk) => out.write(&output::text_of_chunk(&chunk))?,
-            Err(error) => {
-                out.end()?;
-                return Err(error.into());
-            }
-        }
-    }
-    out.end()?;
-    Ok(stream.into_answer().await?)
-}
-
-fn request(model: &str, question: String, args: &PromptArgs) -> Result<ChatRequest, Failure> {
-    let mut parts = args.attachments.iter().map(|place| attachment::read(place)).collect::<Result<Vec<_>, _>>()?;
+fn request(client: &Client, model: &str, question: String, args: &PromptArgs) -> Result<ChatRequest, Failure> {
+    let mut parts = attachment::read_all(&args.attachments)?;
+    attachment::check(client, model, &parts)?;
     if !question.is_empty() {
         parts.push(Part::text(question));
     }
     let mut request = ChatRequest::new(model);
-    if let Some(system) = &args.system {
+    if let Some(system) = &args.ask.system {
         request = request.system(system.as_str());
     }
     request = request.user_parts(parts);
-    request.temperature = args.temperature;
-    request.max_tokens = args.max_tokens;
+    request.temperature = args.ask.temperature;
+    request.max_tokens = args.ask.max_tokens;
     request.response_format = args.schema.as_deref().map(schema).transpose()?;
     Ok(request)
 }

@@ -1,7 +1,7 @@
-//! `llm providers`: which providers are configured, and which variable is missing.
+//! `llm providers`: which providers are configured, which variable is missing, and what they can be asked for.
 
 use llm_providers::registry::{self, ProviderRow};
-use llm_providers::{environment, protocols};
+use llm_providers::{OperationKind, environment};
 use serde_json::{Value, json};
 
 use crate::args::ProvidersArgs;
@@ -13,15 +13,14 @@ pub(crate) fn run(args: &ProvidersArgs) -> Result<(), Failure> {
         let list: Vec<_> = registry::rows().iter().map(|(id, row)| as_json(id, row)).collect();
         return Ok(output::write_json(&Value::Array(list))?);
     }
-    let mut rows = vec![["provider", "state", "name"].map(str::to_owned)];
-    rows.extend(registry::rows().iter().map(|(id, row)| [id.clone(), state(row), row.name.clone()]));
+    let mut rows = vec![["provider", "state", "name", "operations"].map(str::to_owned)];
+    let cells =
+        |(id, row): (&String, &ProviderRow)| [id.clone(), state(row), row.name.clone(), operations(row).join(",")];
+    rows.extend(registry::rows().iter().map(cells));
     Ok(table::write(&rows)?)
 }
 
 fn state(row: &ProviderRow) -> String {
-    if protocols::chat(row.protocol).is_none() {
-        return "not built yet".to_owned();
-    }
     let missing = environment::missing(row);
     if !missing.is_empty() {
         let sets: Vec<_> = missing.iter().map(|names| names.join(" or ")).collect();
@@ -34,6 +33,11 @@ fn state(row: &ProviderRow) -> String {
     }
 }
 
+/// What it can be asked for.
+fn operations(row: &ProviderRow) -> Vec<&'static str> {
+    OperationKind::ALL.iter().filter(|kind| row.offers(**kind)).map(|kind| kind.as_str()).collect()
+}
+
 fn set(variables: &[String]) -> Option<&str> {
     variables.iter().map(String::as_str).find(|name| environment::variable(name).is_some())
 }
@@ -43,7 +47,7 @@ fn as_json(id: &str, row: &ProviderRow) -> Value {
         "id": id,
         "name": row.name,
         "protocol": row.protocol,
-        "built": protocols::chat(row.protocol).is_some(),
+        "operations": operations(row),
         "configured": environment::configured(row).is_some(),
         "missing": environment::missing(row),
         "default_model": row.default_model,

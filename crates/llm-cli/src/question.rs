@@ -4,14 +4,15 @@ use std::io::{IsTerminal, Read, stdin};
 
 use crate::failure::Failure;
 
-/// The prompt. Standard input is read to its end where it is not a terminal; it may be empty.
-pub(crate) fn read(words: &[String], has_attachments: bool) -> Result<String, Failure> {
+/// The prompt. Standard input, where it is to be read at all, is read to its end if it is not a terminal; it may be empty.
+pub(crate) fn read(words: &[String], has_attachments: bool, from_stdin: bool) -> Result<String, Failure> {
     let mut bytes = Vec::new();
-    if !stdin().is_terminal() {
+    if from_stdin && !stdin().is_terminal() {
         stdin().lock().read_to_end(&mut bytes)?;
     }
     let piped = String::from_utf8(bytes).map_err(|_| {
-        Failure::usage("standard input is not UTF-8 text").with_hint("give images, PDF and sound with `-a FILE`")
+        Failure::usage("standard input is not UTF-8 text")
+            .with_hint("give images, PDF and sound with `-a FILE`, or `-a -` for standard input")
     })?;
     let question = joined(&words.join(" "), &piped);
     if question.is_empty() && !has_attachments {

@@ -71,7 +71,7 @@ fn standard_input_is_no_text() {
     --- stdout
     --- stderr
     error: standard input is not UTF-8 text
-    hint: give images, PDF and sound with `-a FILE`
+    hint: give images, PDF and sound with `-a FILE`, or `-a -` for standard input
     ---
     "#);
 }
@@ -115,7 +115,7 @@ fn a_file_is_not_there_or_not_what_it_should_be() {
     --- stdout
     --- stderr
     error: `Cargo.toml` is not an image, a PDF or a sound that is known here
-    hint: text goes through standard input: `llm "…" < Cargo.toml`
+    hint: text goes through standard input, without `-a`: `llm "…" < Cargo.toml`
     ---
     "#);
     assert_snapshot!(llm(&["-m", "sandbox:echo", "--schema", "Cargo.toml", "hello"]).run(), @r#"

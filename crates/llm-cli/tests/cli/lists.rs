@@ -12,8 +12,8 @@ fn models_with_window_and_price() {
     assert_snapshot!(outcome, @r#"
     status: 0
     --- stdout
-    model                      window  input $/M  output $/M
-    anthropic:claude-opus-4-8  1M      5          25
+    model                      window  input $/M  output $/M  can
+    anthropic:claude-opus-4-8  1M      5          25          vision,pdf,tools,json_schema,reasoning
     --- stderr
     ---
     "#);
@@ -30,6 +30,13 @@ fn models_of_configured_providers_only() {
     assert!(configured.contains(&"anthropic:claude-opus-4-8".to_owned()));
     assert!(configured.iter().all(|id| id.starts_with("anthropic:")));
     assert!(ids(&["models", "--json", "--all"]).iter().any(|id| id.starts_with("openai:")));
+}
+
+#[test]
+fn models_are_found_by_what_they_can() {
+    let ids = |args: &[&str]| llm(args).env("OPENAI_API_KEY", "sk-test").run().stdout;
+    let seeing = ids(&["models", "gpt-4", "vision"]);
+    assert!(seeing.contains("openai:gpt-4o-mini ") && !seeing.contains("openai:gpt-4 "), "{seeing}");
 }
 
 #[test]
@@ -64,8 +71,13 @@ fn providers_say_what_is_missing() {
         let line = outcome.stdout.lines().find(|line| line.split(' ').next() == Some(id)).unwrap();
         line.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(line("anthropic"), "anthropic ready, by ANTHROPIC_API_KEY Anthropic");
-    assert_eq!(line("ollama"), "ollama ready, needs no key Ollama");
+    assert_eq!(
+        line("anthropic"),
+        "anthropic ready, by ANTHROPIC_API_KEY Anthropic chat,count_tokens,models,files,batches"
+    );
+    assert_eq!(line("ollama"), "ollama ready, needs no key Ollama chat,embed,models");
+    assert_eq!(line("deepgram"), "deepgram set DEEPGRAM_API_KEY Deepgram speak,transcribe,models");
+    assert_eq!(line("voyage"), "voyage set VOYAGE_API_KEY Voyage AI embed,rerank");
     assert!(!outcome.stdout.contains("sk-test"), "a key is shown");
 }
 
@@ -76,6 +88,7 @@ fn providers_as_json() {
     let openai = list.as_array().unwrap().iter().find(|row| row["id"] == "openai").unwrap();
     assert_eq!(openai["configured"], false);
     assert_eq!(openai["missing"], json!([["OPENAI_API_KEY"]]));
+    assert!(openai["operations"].as_array().unwrap().contains(&json!("transcribe")));
 }
 
 #[test]
@@ -86,9 +99,9 @@ fn a_gateway_is_asked_for_its_models() {
     assert_snapshot!(outcome, @r#"
     status: 0
     --- stdout
-    model               window  input $/M  output $/M
+    model               window  input $/M  output $/M  can
     fast                -       -          -
-    openai:gpt-4o-mini  128k    0.15       0.6
+    openai:gpt-4o-mini  128k    0.15       0.6         vision,pdf,tools,json_schema
     --- stderr
     ---
     "#);

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on says where")]
 mod ask;
+mod attach;
 #[cfg(feature = "aws")]
 mod aws;
 mod choose;
 mod command;
 mod lists;
 mod server;
+mod talk;
+mod usage;

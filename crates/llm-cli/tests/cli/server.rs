@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::command::{Llm, llm};
 
-/// A server that takes one request, gives one answer and is done.
+/// A server that takes a request for each of its answers, and is done.
 pub(crate) struct Server {
     port: u16,
-    thread: JoinHandle<Request>,
+    thread: JoinHandle<Vec<Request>>,
 }
 
 /// What the command sent.
@@ -23,16 +23,21 @@ pub(crate) struct Request {
 impl Server {
     /// Answers with these bytes, head and all, and then closes the connection.
     pub(crate) fn answering(answer: impl Into<Vec<u8>>) -> Self {
+        Self::answering_each(vec![answer.into()])
+    }
+
+    /// Answers so one request after another, each on a connection of its own.
+    pub(crate) fn answering_each(answers: Vec<Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let answer = answer.into();
-        let thread = std::thread::spawn(move || {
+        let answer = move |answer: Vec<u8>| {
             let (mut socket, _) = listener.accept().unwrap();
             let request = read(&mut socket);
             // The command may have hung up already, where a test is about that.
             let _ = socket.write_all(&answer);
             request
-        });
+        };
+        let thread = std::thread::spawn(move || answers.into_iter().map(answer).collect());
         Self { port, thread }
     }
 
@@ -42,25 +47,12 @@ impl Server {
     }
 
     pub(crate) fn body(status: u16, content_type: &str, body: &str) -> Self {
-        let length = body.len();
-        Self::answering(format!(
-            "HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\
-             connection: close\r\n\r\n{body}"
-        ))
+        Self::answering(whole(status, content_type, body))
     }
 
     /// A stream of events that ends when the connection does.
     pub(crate) fn stream(events: &[Value], done: bool) -> Self {
-        let mut body = String::new();
-        for event in events {
-            body += &format!("data: {event}\n\n");
-        }
-        if done {
-            body += "data: [DONE]\n\n";
-        }
-        Self::answering(format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{body}"
-        ))
+        Self::answering(streamed(events, done))
     }
 
     /// Where it listens; `login` is what stands before the host.
@@ -75,8 +67,29 @@ impl Server {
 
     /// What was asked, once it was.
     pub(crate) fn request(self) -> Request {
+        self.requests().pop().unwrap()
+    }
+
+    /// All that was asked, once it was.
+    pub(crate) fn requests(self) -> Vec<Request> {
         self.thread.join().unwrap()
     }
+}
+
+/// A whole answer on the wire.
+pub(crate) fn whole(status: u16, content_type: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n");
+    format!("{head}connection: close\r\n\r\n{body}").into_bytes()
+}
+
+/// A streamed one.
+pub(crate) fn streamed(events: &[Value], done: bool) -> Vec<u8> {
+    let mut body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    if done {
+        body += "data: [DONE]\n\n";
+    }
+    format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{body}").into_bytes()
 }
 
 fn read(socket: &mut TcpStream) -> Request {

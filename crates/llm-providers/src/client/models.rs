@@ -2,7 +2,7 @@
 
 use http::Method;
 use llm_core::codec::{DecodeContext, Encoded};
-use llm_core::{Error, Price, Result};
+use llm_core::{Error, ErrorKind, Price, Result};
 use serde_json::Value;
 
 use super::Client;
@@ -38,16 +38,30 @@ impl Client {
         });
         Ok(models.collect())
     }
+
+    /// What a gateway says of the key that it is called with: its limits, what they have counted and what is left, as
+    /// `GET /api/v1/keys/me` answers. An error in process, where no key has limits.
+    pub async fn own_key(&self) -> Result<Value> {
+        match &self.inner.gateway {
+            Some(gateway) => got(gateway, "/api/v1/keys/me").await,
+            None => Err(Error::new(ErrorKind::NotImplemented, "there is no gateway that could know of a key")),
+        }
+    }
+}
+
+/// What the gateway says at a path.
+async fn got(gateway: &Provider, path: &str) -> Result<Value> {
+    let mut request = Encoded::post(path, bytes::Bytes::new(), DecodeContext::default());
+    request.method = Method::GET;
+    let response = gateway.send_ok::<llm_core::codec::Chat>(&request, gateway.timeouts()).await?;
+    let body = response.body.collect(MAX_LIST).await?;
+    serde_json::from_slice(&body)
+        .map_err(|error| Error::bad_answer(format!("what the gateway says at `{path}` is not JSON: {error}")))
 }
 
 /// The gateway's own list, completed from the catalogue.
 async fn listed(gateway: &Provider) -> Result<Vec<Model>> {
-    let mut request = Encoded::post("/v1/models", bytes::Bytes::new(), DecodeContext::default());
-    request.method = Method::GET;
-    let response = gateway.send_ok::<llm_core::codec::Chat>(&request, gateway.timeouts()).await?;
-    let body = response.body.collect(MAX_LIST).await?;
-    let list: Value = serde_json::from_slice(&body)
-        .map_err(|error| Error::bad_answer(format!("the gateway's list of models is not JSON: {error}")))?;
+    let list = got(gateway, "/v1/models").await?;
     let ids = list["data"].as_array().into_iter().flatten().filter_map(|entry| entry["id"].as_str());
     Ok(ids.map(known_or_bare).collect())
 }

@@ -27,6 +27,7 @@ use llm_core::token_count::CountTokens;
 use llm_core::{Error, ErrorKind, Protocol, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The native protocol's codec.
 #[derive(Debug)]
@@ -110,18 +111,30 @@ fn decode_answer<O: Wired>(body: &[u8]) -> Result<O::Answer> {
 }
 
 fn decode_error(head: &ResponseHead, body: &[u8]) -> Error {
-    match serde_json::from_slice::<ErrorBody<Error>>(body) {
-        Ok(body) => body.error,
-        Err(_) => {
-            let message = format!("the gateway answered {} without a word of its own", head.status);
-            let error = Error::new(kind_of_status(head.status), message).with_status(head.status);
-            let error = error.with_body(Bytes::copy_from_slice(body));
-            match retry_after(&head.headers) {
-                Some(wait) => error.with_retry_after(wait),
-                None => error,
-            }
-        }
+    if let Ok(body) = serde_json::from_slice::<ErrorBody<Error>>(body) {
+        return body.error;
     }
+    let error = of_other_routes(head, body).unwrap_or_else(|| {
+        let message = format!("the gateway answered {} without a word of its own", head.status);
+        Error::new(kind_of_status(head.status), message)
+    });
+    let error = error.with_status(head.status).with_body(Bytes::copy_from_slice(body));
+    match retry_after(&head.headers) {
+        Some(wait) => error.with_retry_after(wait),
+        None => error,
+    }
+}
+
+/// What the gateway's other routes say, in the envelope of OpenAI: the code is the error's kind.
+fn of_other_routes(head: &ResponseHead, body: &[u8]) -> Option<Error> {
+    #[derive(Deserialize)]
+    struct Said {
+        message: String,
+        code: Option<Value>,
+    }
+    let said = serde_json::from_slice::<ErrorBody<Said>>(body).ok()?.error;
+    let kind = said.code.and_then(|code| serde_json::from_value(code).ok());
+    Some(Error::new(kind.unwrap_or_else(|| kind_of_status(head.status)), said.message))
 }
 
 fn decode_request<O: Wired>(body: &[u8]) -> Result<(O::Request, AnswerContext)> {

@@ -29,10 +29,11 @@ pub(super) fn read(size: &str, shapes: &[&str]) -> Option<Asked> {
     };
     let near = shapes.iter().filter_map(|shape| Some((off(shape)?, *shape))).min_by(|a, b| a.0.total_cmp(&b.0));
     let (_, shape) = near.filter(|(off, _)| *off <= TOLERANCE)?;
-    let size = match width.max(height) {
-        ..=MOST_OF_1K => None,
-        ..=MOST_OF_2K => Some("2K"),
-        _ => Some("4K"),
+    let longer = width.max(height);
+    let size = match longer > MOST_OF_1K {
+        false => None,
+        true if longer <= MOST_OF_2K => Some("2K"),
+        true => Some("4K"),
     };
     Some(Asked { shape: shape.to_owned(), size })
 }
