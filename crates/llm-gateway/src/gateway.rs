@@ -7,6 +7,7 @@ use llm_core::{Error, ErrorKind, Result};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
+use crate::batches::{self, OpenBatches};
 use crate::config::Config;
 use crate::journal::{Journal, Sizes};
 use crate::keys::Keys;
@@ -24,6 +25,7 @@ pub struct Gateway {
     pub(crate) journal: Journal,
     pub(crate) books: Books,
     pub(crate) objects: Objects,
+    pub(crate) batches: OpenBatches,
     pub(crate) db: Db,
     /// The largest body of a request, in bytes.
     pub(crate) max_body: usize,
@@ -42,10 +44,12 @@ impl Gateway {
         let books = Books::open(&db, config.journal_folder(), sizes, &ledger, now_ms()).await?;
         keys.watch();
         let housekeeping = Housekeeping::start(db.clone(), config.calls.retention.map(|period| period.0));
-        Ok(Arc::new(Self {
+        let open_batches = OpenBatches::recover(&db, &books, &ledger, now_ms()).await?;
+        let gateway = Arc::new(Self {
             max_body: usize::try_from(config.max_body.0).unwrap_or(usize::MAX),
             journal: books.journal.clone(),
             objects: Objects::new(db.clone(), books.journal.clone()),
+            batches: open_batches,
             config,
             routes,
             keys,
@@ -54,7 +58,9 @@ impl Gateway {
             db,
             tasks: TaskTracker::new(),
             _housekeeping: housekeeping,
-        }))
+        });
+        batches::watch(&gateway);
+        Ok(gateway)
     }
 
     /// The configuration it was opened with.
@@ -106,6 +112,7 @@ impl Gateway {
     /// `patience`. What could not be shipped stands in the journal and is read at the next start.
     pub async fn close(&self, patience: Duration) -> Result<()> {
         self.tasks.close();
+        self.batches.stop();
         let end = async {
             self.tasks.wait().await;
             self.flush().await

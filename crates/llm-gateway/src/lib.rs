@@ -17,8 +17,11 @@
 //! | `testing` | databases for tests |
 
 pub mod admin_key;
+mod batches;
 mod call;
 pub mod config;
+mod errand;
+mod files;
 pub mod gateway;
 pub mod journal;
 pub mod keys;

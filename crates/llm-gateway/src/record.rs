@@ -190,12 +190,24 @@ pub struct CallRecord {
     pub latency_ms: Option<u64>,
     pub cache: Option<Cow<'static, str>>,
     pub attempts: Vec<Attempt>,
+    /// Which call of a batch it is; none for a call by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchLine>,
     /// What a provider stores for the call. For the table of objects only; the API doesn't show it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<Object>,
     /// What the call added to which limit. For the counters only; the API doesn't show it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub charges: Vec<Charge>,
+}
+
+/// A call's place in a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchLine {
+    /// The provider's id of the batch.
+    pub id: Arc<str>,
+    /// What its maker calls it by.
+    pub custom_id: Arc<str>,
 }
 
 impl CallRecord {
@@ -228,6 +240,7 @@ impl CallRecord {
             latency_ms: outcome.latency_ms,
             cache: outcome.cache,
             attempts: outcome.attempts,
+            batch: None,
             objects: object::joined(open.objects, outcome.objects),
             charges: outcome.charges,
         }

@@ -10,14 +10,18 @@ use axum::routing::{get, post};
 use llm_core::{OperationKind, Protocol};
 
 use crate::Gateway;
-use crate::call;
 use crate::routes;
+use crate::{batches, call, files};
 
 /// How the calls of a route are metered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metering {
     /// Reserved before, settled after, recorded: the route reaches a provider.
     Call,
+    /// Reaches a provider for something that costs nothing: one request under the limits, recorded.
+    Free,
+    /// Makes calls that are answered later: each reserved before, settled and recorded once its result is seen.
+    Later,
     /// Reaches no provider, so there is nothing to meter.
     Local,
 }
@@ -45,6 +49,23 @@ pub const APPLICATION_ROUTES: &[(&str, &str, Metering)] = &[
     ("POST", "/api/v1/call/speak", Metering::Call),
     ("POST", "/api/v1/call/transcribe", Metering::Call),
     ("POST", "/api/v1/call/count_tokens", Metering::Call),
+    ("POST", "/v1/files", Metering::Free),
+    ("GET", "/v1/files", Metering::Free),
+    ("GET", "/v1/files/{id}", Metering::Free),
+    ("DELETE", "/v1/files/{id}", Metering::Free),
+    ("GET", "/v1/files/{id}/content", Metering::Free),
+    ("POST", "/v1/batches", Metering::Later),
+    ("GET", "/v1/batches", Metering::Free),
+    ("GET", "/v1/batches/{id}", Metering::Free),
+    ("POST", "/v1/batches/{id}/cancel", Metering::Free),
+    ("POST", "/v1/messages/batches", Metering::Later),
+    ("GET", "/v1/messages/batches", Metering::Free),
+    ("GET", "/v1/messages/batches/{id}", Metering::Free),
+    ("DELETE", "/v1/messages/batches/{id}", Metering::Free),
+    ("POST", "/v1/messages/batches/{id}/cancel", Metering::Free),
+    ("GET", "/v1/messages/batches/{id}/results", Metering::Free),
+    ("POST", "/api/v1/call/files", Metering::Free),
+    ("POST", "/api/v1/call/batches", Metering::Later),
     ("GET", "/v1/models", Metering::Local),
     ("GET", "/v1/models/{*id}", Metering::Local),
     ("GET", "/v1beta/models", Metering::Local),
@@ -89,6 +110,18 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/responses", post(responses))
         .route("/v1/messages", post(messages))
         .route("/api/v1/call/chat", post(native_chat))
+        .route("/v1/files", get(of_files).post(of_files))
+        .route("/v1/files/{id}", get(of_files).delete(of_files))
+        .route("/v1/files/{id}/content", get(of_files))
+        .route("/v1/batches", get(of_batches).post(of_batches))
+        .route("/v1/batches/{id}", get(of_batches))
+        .route("/v1/batches/{id}/cancel", post(of_batches))
+        .route("/v1/messages/batches", get(of_batches).post(of_batches))
+        .route("/v1/messages/batches/{id}", get(of_batches).delete(of_batches))
+        .route("/v1/messages/batches/{id}/cancel", post(of_batches))
+        .route("/v1/messages/batches/{id}/results", get(of_batches))
+        .route("/api/v1/call/files", post(of_files))
+        .route("/api/v1/call/batches", post(of_batches))
         .route("/v1/models", get(routes::models::list))
         .route("/v1/models/{*id}", get(routes::models::one).post(of_google))
         .route("/v1beta/models", get(routes::models::list))
@@ -106,6 +139,27 @@ async fn responses(State(gateway): State<Arc<Gateway>>, request: Request<Body>) 
 
 async fn messages(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
     call::answer(&gateway, OperationKind::Chat, Protocol::Anthropic, request).await
+}
+
+async fn of_files(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
+    let protocol = spoken_by(&request);
+    files::answer(gateway, protocol, request).await
+}
+
+async fn of_batches(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
+    let protocol = spoken_by(&request);
+    batches::answer(gateway, protocol, request).await
+}
+
+/// What a caller speaks on a path that several protocols have.
+fn spoken_by(request: &Request<Body>) -> Protocol {
+    if request.uri().path().starts_with("/api/") {
+        Protocol::Native
+    } else if request.uri().path().starts_with("/v1/messages/") || request.headers().contains_key("anthropic-version") {
+        Protocol::Anthropic
+    } else {
+        Protocol::OpenAiChat
+    }
 }
 
 /// A method of a model, as Google's SDKs name it behind the model's name.

@@ -270,6 +270,11 @@ impl Provider {
         Ok(answer)
     }
 
+    /// Makes a call of any operation and gives its answer of status 2xx as it comes over the wire, unread.
+    pub async fn open<O: Spoken>(&self, request: &O::Request, model: &str) -> Result<WireResponse> {
+        self.send_again::<O>(&self.write::<O>(request, model, &fresh_seed())?).await
+    }
+
     /// Asks `model` and gives the answer as it comes.
     pub async fn chat_stream(&self, request: &ChatRequest, model: &str) -> Result<ChatStream> {
         self.stream::<Chat>(request, model).await.map(ChatStream::new)

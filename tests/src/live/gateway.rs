@@ -61,7 +61,10 @@ impl TestGateway {
 
     /// The same, with a change to the configuration.
     pub async fn start_with(config: &str, change: impl FnOnce(&mut Config)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), config, change).await
+    }
+
+    async fn start_in(folder: TempDir, config: &str, change: impl FnOnce(&mut Config)) -> Self {
         let (mut config, _) = Config::parse("test.toml", config, &|_| None).unwrap_or_else(|error| panic!("{error}"));
         llm_gateway::testing::settle(&mut config, folder.path());
         change(&mut config);
@@ -136,6 +139,13 @@ impl TestGateway {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("{count} call records were awaited, there are {}", self.calls().await.len());
+    }
+
+    /// Stops it as SIGTERM does, and starts it again with the same files and this configuration.
+    pub async fn restart(mut self, config: &str) -> Self {
+        let folder = std::mem::replace(&mut self._folder, tempfile::tempdir().unwrap());
+        self.stop().await;
+        Self::start_in(folder, config, |_| ()).await
     }
 
     /// Stops it as SIGTERM does, and waits until it has.

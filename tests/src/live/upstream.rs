@@ -18,6 +18,8 @@ use tokio::net::TcpListener;
 /// What a request looked like when it arrived.
 #[derive(Clone, Debug)]
 pub struct Seen {
+    /// The method.
+    pub method: http::Method,
     /// The path, and the query if there was one.
     pub path: String,
     /// The headers.
@@ -179,7 +181,7 @@ impl Upstream {
                 let (head, body) = request.into_parts();
                 let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
                 let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-                let seen = Seen { path, headers: head.headers, body };
+                let seen = Seen { method: head.method, path, headers: head.headers, body };
                 let answer = script(&seen);
                 log.lock().unwrap().push(seen);
                 Ok::<_, Infallible>(answer.play(busy).await)

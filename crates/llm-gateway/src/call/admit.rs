@@ -83,7 +83,7 @@ async fn recount(asked: &Arc<Asked>, first: &Deployment, bound: Bound, refusal: 
     (counted.input < bound.input).then_some(counted)
 }
 
-fn open_record(asked: &Asked, first: Option<&Deployment>, reservation: Option<&Reservation>) -> OpenRecord {
+pub(super) fn open_record(asked: &Asked, first: Option<&Deployment>, reservation: Option<&Reservation>) -> OpenRecord {
     OpenRecord {
         id: asked.id,
         created_at: asked.created_at,

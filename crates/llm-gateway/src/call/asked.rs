@@ -92,16 +92,7 @@ impl Asked {
 
     /// Whose call it is: what decides which limits apply.
     pub(crate) fn subject<'a>(&'a self, tags: &'a [&'a str], models: &'a [&'a str]) -> Subject<'a> {
-        let key = &*self.key;
-        Subject {
-            key: key.id.as_str(),
-            team: key.team.as_ref().map(|team| team.id.as_str()),
-            user: key.user.as_ref().map(|user| user.id.as_str()),
-            organization: key.organization().map(|organization| organization.id.as_str()),
-            end_user: self.end_user.as_deref(),
-            tags,
-            models,
-        }
+        Subject { end_user: self.end_user.as_deref(), tags, models, ..self.key.subject() }
     }
 }
 

@@ -15,7 +15,7 @@ const TAGS: &str = "x-llm-tags";
 const MOST_TAGS: usize = 32;
 
 /// The end user of a call: of the header, or else `named` in the body.
-pub(super) fn end_user(headers: &HeaderMap, named: Option<&str>) -> Result<Option<Arc<str>>> {
+pub(crate) fn end_user(headers: &HeaderMap, named: Option<&str>) -> Result<Option<Arc<str>>> {
     let header = text(headers, END_USER)?.map(|text| (text.trim(), END_USER));
     let Some((user, source)) = header.or(named.map(|user| (user, "user"))).filter(|(user, _)| !user.is_empty()) else {
         return Ok(None);
@@ -28,7 +28,7 @@ pub(super) fn end_user(headers: &HeaderMap, named: Option<&str>) -> Result<Optio
 }
 
 /// The tags of a call: those of its key, and what the header adds. Each once.
-pub(super) fn tags(headers: &HeaderMap, own: &[Arc<str>]) -> Result<Vec<Arc<str>>> {
+pub(crate) fn tags(headers: &HeaderMap, own: &[Arc<str>]) -> Result<Vec<Arc<str>>> {
     let mut tags = own.to_vec();
     let Some(said) = text(headers, TAGS)? else { return Ok(tags) };
     let said = said.split(',').map(str::trim).filter(|tag| !tag.is_empty());

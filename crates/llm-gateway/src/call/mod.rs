@@ -12,6 +12,7 @@ mod asked;
 mod count;
 mod estimate;
 mod headers;
+mod line;
 mod made_for;
 mod relay;
 mod send;
@@ -29,9 +30,10 @@ use http::Request;
 use llm_core::{Error, ErrorKind, OperationKind, Protocol, Result};
 
 use crate::Gateway;
-use asked::Arrival;
-pub(crate) use asked::presented;
+pub(crate) use asked::{Arrival, enter, presented};
 pub(crate) use count::count_tokens;
+pub(crate) use line::{HeldLine, Line};
+pub(crate) use made_for::{end_user, tags};
 use surface::Surface;
 
 /// Answers one call of an application that speaks `protocol`. Whatever goes wrong is said in that protocol.
@@ -67,6 +69,20 @@ async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request
         Box::pin(stream::answer(admitted, &candidates)).await
     } else {
         answer::answer(admitted, candidates).await
+    }
+}
+
+/// An answer of a route whose work is no call of its own, with the id of the request; an error in the caller's envelope.
+pub(crate) fn named(protocol: Protocol, id: &str, done: Result<Response>) -> Response {
+    let Some(surface) = Surface::of(OperationKind::Chat, protocol) else {
+        return axum::response::IntoResponse::into_response(http::StatusCode::NOT_IMPLEMENTED);
+    };
+    match done {
+        Ok(mut response) => {
+            surface.name_call(id, response.headers_mut());
+            response
+        }
+        Err(error) => surface.error(&error, Some(id)),
     }
 }
 

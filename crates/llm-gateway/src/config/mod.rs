@@ -3,6 +3,7 @@
 //! A file in TOML is read, `${VAR}` is filled in, flags and environment variables are laid over it, and everything is
 //! checked before anything starts. Whatever is wrong is said at once, each with its file and line.
 
+mod batches;
 mod calls;
 mod check;
 mod database;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use batches::BatchesConfig;
 pub use calls::CallsConfig;
 pub use database::Database;
 pub use journal::JournalConfig;
@@ -77,6 +79,8 @@ pub struct Config {
     pub on_disconnect: Option<OnDisconnect>,
     /// Time-outs of calls to providers.
     pub timeouts: TimeoutsConfig,
+    /// Batches that providers answer later.
+    pub batches: BatchesConfig,
     /// The spend journal.
     pub journal: JournalConfig,
     /// What becomes of call records.
@@ -102,6 +106,7 @@ impl Default for Config {
             drain: Period::seconds(30),
             on_disconnect: None,
             timeouts: TimeoutsConfig::default(),
+            batches: BatchesConfig::default(),
             journal: JournalConfig::default(),
             calls: CallsConfig::default(),
             log: LogConfig::default(),

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{KeyId, Organization, Role, Team, TeamId, User, UserId};
-use crate::limits::{ModelPattern, Scope};
+use crate::limits::{ModelPattern, Scope, Subject};
 
 /// What an application calls by. The secret is not in it: only the hash of that is known.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -112,6 +112,17 @@ impl VirtualKey {
     pub fn not_allowed(asked: &str) -> Error {
         let message = format!("this API key may not call the model `{asked}`");
         Error::new(ErrorKind::ModelNotAllowed, message).with_param("model")
+    }
+
+    /// Whose calls its calls are: what decides which limits apply, but for tags, end user and models.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            key: self.id.as_str(),
+            team: self.team.as_ref().map(|team| team.id.as_str()),
+            user: self.user.as_ref().map(|user| user.id.as_str()),
+            organization: self.organization().map(|organization| organization.id.as_str()),
+            ..Subject::default()
+        }
     }
 
     /// The scope of the limits that are the key's own.

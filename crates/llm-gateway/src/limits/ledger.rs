@@ -9,7 +9,9 @@ use jiff::tz::TimeZone;
 use super::counter::Counter;
 use super::refusal::{CONCURRENCY_WAIT, Why};
 use super::reservation::{Entry, Reservation};
-use super::{Estimate, Limit, LimitError, LimitId, LimitMeter, OutputBound, Refusal, Scope, ScopeKind, Subject};
+use super::{
+    Charge, Estimate, Limit, LimitError, LimitId, LimitMeter, OutputBound, Refusal, Scope, ScopeKind, Subject,
+};
 
 /// The limits of one process. Cheap to clone; every clone is the same ledger. Times are milliseconds since 1970.
 #[derive(Clone, Debug, Default)]
@@ -187,6 +189,23 @@ impl Ledger {
         }
         drop(guard);
         Ok(Reservation::new(self.clone(), entries, *estimate))
+    }
+
+    /// Takes again what an earlier process held, as its [`Reservation::charges`] say. Nothing is asked: it was granted
+    /// then. A limit that is no longer in force, and a bucket that no longer counts, hold nothing.
+    pub fn hold(&self, now: i64, charges: &[Charge], estimate: Estimate) -> Reservation {
+        let mut entries = Vec::with_capacity(charges.len());
+        let mut guard = self.state();
+        let state = &mut *guard;
+        for charge in charges {
+            let Some(&index) = state.by_id.get(&charge.limit) else { continue };
+            let Some(slot) = state.slot(index) else { continue };
+            slot.counter.advance(now);
+            slot.counter.add(charge.bucket.start, 0, charge.amount);
+            entries.push(Entry::new(index, slot, charge.bucket, charge.amount));
+        }
+        drop(guard);
+        Reservation::new(self.clone(), entries, estimate)
     }
 
     /// What the limits that apply to `subject` say of the answer's length. Asked before the estimate is made.

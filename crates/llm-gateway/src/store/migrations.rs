@@ -33,8 +33,13 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: &[Version] =
-    &[version!(1, "0001_calls"), version!(2, "0002_keys"), version!(3, "0003_objects"), version!(4, "0004_tenancy")];
+const VERSIONS: &[Version] = &[
+    version!(1, "0001_calls"),
+    version!(2, "0002_keys"),
+    version!(3, "0003_objects"),
+    version!(4, "0004_tenancy"),
+    version!(5, "0005_batches"),
+];
 
 /// How the name of a migration ends that binaries which don't know it can't run on.
 const CONTRACT: &str = "contract";

@@ -9,9 +9,10 @@ use llm_core::batch::{
     Batch, BatchAsk, BatchBody, BatchCall, BatchCounts, BatchDraft, BatchError, BatchList, BatchResult, BatchState,
     Batches, BatchesAnswer, BatchesRequest,
 };
+use llm_core::chat::UnsupportedPolicy;
 use llm_core::codec::{
     AnswerContext, DecodeContext, Downstream, Encoded, ErrorAnswer, Frame, Passthrough, RequestHead, ResponseHead,
-    Speaks, StreamDecoder, Target, Upstream,
+    Speaks, StreamDecoder, StreamEncoder, Target, Trailer, Unsupported, Upstream,
 };
 use llm_core::fields::Fields;
 use llm_core::{Error, ErrorKind, Native, Protocol, Result};
@@ -26,6 +27,11 @@ const STORE: Store = Store { protocol: ME, path: "/v1/messages/batches", after: 
 const ENDPOINT: &str = "/v1/messages";
 
 fn create(draft: &BatchDraft, target: &Target<'_>) -> Result<Encoded> {
+    let mut unsupported = Unsupported::new(UnsupportedPolicy::Refuse, target.provider);
+    unsupported.foreign(&draft.native, ME)?;
+    if draft.metadata.is_some() {
+        unsupported.param("metadata", "its batches have no such thing")?;
+    }
     if draft.input_file.is_some() {
         let why = "its batches hold their calls themselves";
         return Err(Error::unsupported("input_file_id", format_args!("`{}`", target.provider), why));
@@ -130,6 +136,41 @@ impl StreamDecoder<Batches> for Lines {
     }
 }
 
+/// Writes results as lines.
+struct Writer(AnswerContext);
+
+impl StreamEncoder<Batches> for Writer {
+    fn content_type(&self) -> &'static str {
+        "application/x-jsonl"
+    }
+
+    fn encode(&mut self, result: &BatchResult, out: &mut Vec<u8>) -> Result<()> {
+        let told = match (&result.chat, &result.error) {
+            (Some(chat), _) => {
+                let message: Value = serde_json::from_slice(&answer::encode(&self.0, chat)).map_err(|error| {
+                    Error::new(ErrorKind::Internal, "an answer has no JSON form").with_source(error)
+                })?;
+                json!({"type": "succeeded", "message": message})
+            }
+            (None, Some(error)) => json!({"type": "errored", "error": error::body(&error.0)}),
+            (None, None) => {
+                let error = Error::bad_answer("the answer is none of Messages");
+                json!({"type": "errored", "error": error::body(&error)})
+            }
+        };
+        let line = json!({"custom_id": result.custom_id, "result": told});
+        out.extend_from_slice(line.to_string().as_bytes());
+        out.push(b'\n');
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &Trailer, _: &mut Vec<u8>) {}
+
+    fn error(&mut self, _: &Error, _: &mut Vec<u8>) {
+        // Lines have no place for it: the body breaks off.
+    }
+}
+
 impl Upstream<Batches> for AnthropicApi {
     fn encode_request(&self, request: &BatchesRequest, target: &Target<'_>) -> Result<Encoded> {
         let mut encoded = match &request.ask {
@@ -184,6 +225,9 @@ impl Downstream<Batches> for AnthropicApi {
             batches => page(ME, &answer.native, answer.has_more, batches.iter().map(written).collect()),
         })
     }
+    fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<Batches>> {
+        Box::new(Writer(cx.clone()))
+    }
     fn encode_error(&self, error: &Error) -> ErrorAnswer {
         error::encode(error)
     }
@@ -211,6 +255,7 @@ fn foreign(batch: &Batch) -> Value {
         _ => "in_progress",
     };
     let open = batch.counts.total.saturating_sub(batch.counts.completed + batch.counts.failed);
+    let results = (!batch.results.is_empty()).then(|| format!("{}/{}/results", STORE.path, batch.id));
     json!({
         "id": batch.id,
         "type": "message_batch",
@@ -224,7 +269,7 @@ fn foreign(batch: &Batch) -> Value {
         },
         "created_at": "1970-01-01T00:00:00Z",
         "expires_at": "1970-01-02T00:00:00Z",
-        "results_url": null,
+        "results_url": results,
     })
 }
 

@@ -10,9 +10,10 @@ use llm_core::batch::{
     Batch, BatchAsk, BatchBody, BatchCall, BatchCounts, BatchDraft, BatchError, BatchList, BatchResult, BatchState,
     Batches, BatchesAnswer, BatchesRequest,
 };
+use llm_core::chat::UnsupportedPolicy;
 use llm_core::codec::{
     AnswerContext, Chat, DecodeContext, Downstream, Encoded, ErrorAnswer, Frame, Passthrough, RequestHead,
-    ResponseHead, Speaks, StreamDecoder, Target, Upstream,
+    ResponseHead, Speaks, StreamDecoder, Target, Unsupported, Upstream,
 };
 use llm_core::fields::Fields;
 use llm_core::{Error, ErrorKind, Native, Protocol, Result, Usage};
@@ -61,6 +62,7 @@ pub(in crate::protocols) fn endpoint(draft: &BatchDraft) -> Result<Option<String
 }
 
 fn create(draft: &BatchDraft, target: &Target<'_>) -> Result<Encoded> {
+    Unsupported::new(UnsupportedPolicy::Refuse, target.provider).foreign(&draft.native, PROTOCOL)?;
     let mut members = draft.native.object(PROTOCOL);
     let Some(input_file) = &draft.input_file else {
         return Err(Error::invalid_request("missing required parameter `input_file_id`").with_param("input_file_id"));

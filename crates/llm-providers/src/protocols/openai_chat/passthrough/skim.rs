@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use llm_core::codec::Skim;
+use llm_core::codec::{Skim, Stored};
 use llm_core::{Error, Result};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
 
@@ -403,8 +403,11 @@ impl<'de> Reader<'de> for MediaObject<'_> {
     fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         self.0.skim.borrow_mut().media += 1;
         while let Some(is_stored) = members.next_key_seed(Name(|name: &str| name == "file_id"))? {
-            if pass(&mut members)? && is_stored {
+            if !is_stored {
+                pass(&mut members)?;
+            } else if let Some(id) = members.next_value_seed(Read(Text { look: self.0, path: "file_id" }))? {
                 self.0.unbounded();
+                self.0.skim.borrow_mut().stored.push(Stored::new("file_id", id));
             }
         }
         Ok(())

@@ -412,7 +412,7 @@ impl<'de> Reader<'de> for Deep<'_> {
 
     fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<Seen, A::Error> {
         let look = self.0;
-        let mut seen = Seen::default();
+        let (mut seen, mut file) = (Seen::default(), None);
         while let Some(inner) = members.next_key_seed(Name(Inner::of))? {
             match inner {
                 Inner::Type => seen.kind = members.next_value_seed(Read(Loose(look)))?,
@@ -421,14 +421,18 @@ impl<'de> Reader<'de> for Deep<'_> {
                 Inner::Media => {}
                 Inner::File => {
                     // Something that the provider stores, of unknown length.
-                    let is_set = pass(&mut members)?;
-                    look.set(|skim| skim.unbounded |= is_set);
+                    file = members.next_value_seed(Read(Loose(look)))?;
+                    look.set(|skim| skim.unbounded |= file.is_some());
                 }
                 Inner::Other(name) => {
                     look.add_text(name);
                     members.next_value_seed(Read(Deep(look)))?;
                 }
             }
+        }
+        // Other items tell of files that the provider's own tools have made, and hand none over.
+        if seen.kind.as_deref().is_some_and(|kind| matches!(kind, "input_file" | "input_image")) {
+            look.set(|skim| skim.stored.extend(file.take().map(|id| Stored::new("file_id", id))));
         }
         Ok(seen)
     }

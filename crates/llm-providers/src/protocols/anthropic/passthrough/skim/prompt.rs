@@ -1,6 +1,6 @@
 //! What the model reads: messages, blocks, tools. Members may come in any order, so a source is judged when it ends.
 
-use llm_core::codec::Skim;
+use llm_core::codec::{Skim, Stored};
 use serde::de::{Error, MapAccess, SeqAccess};
 
 use super::{pass_list, pass_object};
@@ -36,6 +36,7 @@ impl<'de> Reader<'de> for Message<'_> {
 pub(super) struct Content<'s>(pub(super) &'s mut Skim);
 
 enum InBlock {
+    Type,
     Label,
     Source,
     File,
@@ -46,7 +47,8 @@ enum InBlock {
 impl InBlock {
     fn of(name: &str) -> Self {
         match name {
-            "type" | "id" | "tool_use_id" | "cache_control" | "is_error" => Self::Label,
+            "type" => Self::Type,
+            "id" | "tool_use_id" | "cache_control" | "is_error" => Self::Label,
             "source" => Self::Source,
             "file_id" => Self::File,
             "input" => Self::Input,
@@ -74,18 +76,27 @@ impl<'de> Reader<'de> for Content<'_> {
 
     fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let skim = self.0;
+        let (mut is_upload, mut file) = (false, None);
         while let Some(member) = members.next_key_seed(Name(InBlock::of))? {
             match member {
+                InBlock::Type => {
+                    is_upload = members.next_value_seed(Read(Text(|kind: &str| kind == "container_upload")))?;
+                }
                 InBlock::Label => drop(pass(&mut members)?),
                 InBlock::Source => members.next_value_seed(Read(Source(skim)))?,
                 // Something that the provider stores, of unknown length.
-                InBlock::File => skim.unbounded |= pass(&mut members)?,
+                InBlock::File => {
+                    file = members.next_value_seed(Read(Text(|id: &str| Some(id.to_owned()))))?;
+                    skim.unbounded |= file.is_some();
+                }
                 InBlock::Input => members.next_value_seed(Read(Json(&mut skim.text_bytes)))?,
                 // Thoughts that are kept from view are read by the model all the same, so signatures and encrypted
                 // data count; so does what no one has heard of yet.
                 InBlock::Other => members.next_value_seed(Read(Content(skim)))?,
             }
         }
+        // Other blocks tell of files that the provider's own tools have made, and hand none over.
+        skim.stored.extend(file.filter(|_| is_upload).map(|id| Stored::new("file_id", id)));
         Ok(())
     }
 }
@@ -132,7 +143,11 @@ impl<'de> Reader<'de> for Source<'_> {
                 InSource::Type => is_text = members.next_value_seed(Read(Text(|kind: &str| kind == "text")))?,
                 InSource::Data => data = members.next_value_seed(Read(Text(length)))?,
                 InSource::Content => members.next_value_seed(Read(Content(skim)))?,
-                InSource::File => skim.unbounded |= pass(&mut members)?,
+                InSource::File => {
+                    let id = members.next_value_seed(Read(Text(|id: &str| Some(id.to_owned()))))?;
+                    skim.unbounded |= id.is_some();
+                    skim.stored.extend(id.map(|id: String| Stored::new("file_id", id)));
+                }
                 InSource::Other => drop(pass(&mut members)?),
             }
         }

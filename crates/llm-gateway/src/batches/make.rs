@@ -1,0 +1,142 @@
+//! Making a batch: what its calls may cost is held and written down, then the provider is asked.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use llm_core::batch::{Batch, BatchCall, BatchDraft, Batches};
+use llm_core::file::Files;
+use llm_core::{Error, ErrorKind, Protocol, Result};
+use llm_providers::Provider;
+
+use super::answer::made;
+use super::input::{Call, Known, check_stored, read_calls, read_input};
+use super::open::OpenBatch;
+use super::rows::{self, Prices, Saved};
+use super::{Input, price};
+use crate::call::HeldLine;
+use crate::errand::{Keeper, Visit};
+use crate::files;
+use crate::record::{CallId, ObjectKind};
+use crate::routing::Deployment;
+
+/// Makes a batch of what a caller sent.
+pub(super) async fn make(visit: &Arc<Visit>, draft: BatchDraft) -> Result<Batch> {
+    match draft.input_file.clone() {
+        Some(file) => of_file(visit, &file, draft).await,
+        None => of_calls(visit, draft).await,
+    }
+}
+
+/// From a file that was sent up before. It is read back, so that what is held is what it holds.
+async fn of_file(visit: &Arc<Visit>, file: &str, mut draft: BatchDraft) -> Result<Batch> {
+    const PARAM: &str = "input_file_id";
+    let object = visit.gateway.objects.owned(visit.key.id.as_str(), ObjectKind::File, PARAM, file).await?;
+    let Some(models) = files::models_of(&object) else {
+        let message = format!("the file `{file}` was not sent up with the purpose `batch`");
+        return Err(Error::invalid_request(message).with_param(PARAM));
+    };
+    let keeper = visit.gateway.routes.keeper(&object)?;
+    let provider = keeper.provider.having::<Batches>(Protocol::OpenAiChat)?.clone();
+    let content = files::read(visit, &object).await?;
+    let known = Known { keeper: keeper.clone(), models };
+    let Input { calls, .. } = read_input(visit, &content.data, Some(known)).await?;
+    if let Some(call) = calls.iter().find(|call| draft.endpoint.as_ref().is_some_and(|said| *said != call.endpoint)) {
+        let message =
+            format!("call `{}` goes to `{}`, and not to the batch's `endpoint`", call.custom_id, call.endpoint);
+        return Err(Error::invalid_request(message).with_param("endpoint"));
+    }
+    draft.input_file = Some(object.native_id().to_owned());
+    held(visit, &keeper, &provider, &calls, draft).await
+}
+
+/// From calls that the request holds itself.
+async fn of_calls(visit: &Arc<Visit>, mut draft: BatchDraft) -> Result<Batch> {
+    let (reader, listed) = (visit.clone(), std::mem::take(&mut draft.calls));
+    let reading = tokio::task::spawn_blocking(move || read_calls(&reader, listed));
+    let calls = reading.await.map_err(|_| Error::new(ErrorKind::Internal, "the calls could not be read"))??;
+    check_stored(visit, &calls).await?;
+    let Some(first) = calls.first() else { return Err(Error::invalid_request("a batch needs a call")) };
+    let keeper = first.deployment.clone();
+    let provider = keeper.provider.having::<Batches>(visit.protocol)?.clone();
+    if provider.row().protocol == Protocol::OpenAiChat {
+        // Its calls go up in a file.
+        provider.codec::<Files>()?;
+    }
+    let is_same = provider.row().protocol == visit.protocol;
+    let written = calls.iter().map(|call| {
+        let body = call.line.written(&call.endpoint, &call.deployment, is_same)?;
+        Ok(BatchCall { custom_id: call.custom_id.clone(), call: body })
+    });
+    draft.calls = written.collect::<Result<_>>()?;
+    held(visit, &keeper, &provider, &calls, draft).await
+}
+
+async fn held(
+    visit: &Arc<Visit>,
+    keeper: &Arc<Deployment>,
+    provider: &Arc<Provider>,
+    calls: &[Call],
+    draft: BatchDraft,
+) -> Result<Batch> {
+    let gateway = &visit.gateway;
+    // What is wrong with the calls is found before anything is held.
+    let draft = provider.write_calls(&keeper.provider_id, draft)?;
+    let (lines, prices) = hold_all(visit, calls)?;
+    let saved = Saved {
+        id: CallId::new(visit.arrival.at).to_string(),
+        key: visit.key.id.as_str().to_owned(),
+        object: None,
+        prices,
+    };
+    let opened = lines.iter().map(|(custom_id, line)| (custom_id.as_str(), &line.open));
+    if let Err(error) = rows::add(&gateway.db, gateway.journal.id(), &saved, opened).await {
+        release(lines);
+        return Err(error);
+    }
+    let asked = async {
+        let errand = visit.begin(Some(&keeper.provider_id), Some(&keeper.id)).await?;
+        match provider.make_batch(&keeper.provider_id, draft).await {
+            Ok(batch) => Ok((errand, batch)),
+            Err(error) => Err(errand.failed(error).await),
+        }
+    };
+    let (errand, batch) = match asked.await {
+        Ok(made) => made,
+        Err(error) => {
+            release(lines);
+            rows::remove(&gateway.db, &saved.id).await?;
+            return Err(error);
+        }
+    };
+    rows::made(&gateway.db, &saved.id, &batch.id).await?;
+    let object = visit.object(ObjectKind::Batch, &batch.id, &Keeper::of(keeper));
+    let held: HashMap<_, _> = lines.into_iter().map(|(custom_id, line)| (custom_id, line.reservation)).collect();
+    gateway.batches.insert(OpenBatch::new(saved, &batch.id, held));
+    errand.done(made(visit, object, &batch).await?).await?;
+    Ok(batch)
+}
+
+type Held = Vec<(String, HeldLine)>;
+
+/// Takes what all calls may cost from every limit that applies, or nothing.
+fn hold_all(visit: &Visit, calls: &[Call]) -> Result<(Held, Prices)> {
+    let (mut held, mut prices) = (Held::with_capacity(calls.len()), Prices::new());
+    for call in calls {
+        let id = call.deployment.id.to_string();
+        let price = prices.entry(id).or_insert_with(|| price::of(&call.deployment));
+        match call.line.hold(&visit.gateway, &call.deployment, price) {
+            Ok(line) => held.push((call.custom_id.clone(), line)),
+            Err(error) => {
+                release(held);
+                let told = Error::new(error.kind(), format!("call `{}`: {}", call.custom_id, error.message()));
+                let told = error.retry_after().map_or(told.clone(), |wait| told.with_retry_after(wait));
+                return Err(visit.refused(told));
+            }
+        }
+    }
+    Ok((held, prices))
+}
+
+fn release(lines: Held) {
+    lines.into_iter().for_each(|(_, line)| line.reservation.cancel());
+}

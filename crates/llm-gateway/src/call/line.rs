@@ -1,0 +1,148 @@
+//! One call of a batch: read and bounded as it would be by itself, held, and never sent from here.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, header};
+use llm_core::batch::BatchBody;
+use llm_core::codec::Stored;
+use llm_core::operation::Asks;
+use llm_core::{Error, ErrorKind, OperationKind, Price, Protocol, Result};
+use serde_json::Value;
+
+use super::admit::open_record;
+use super::asked::{self, Arrival, Asked};
+use super::estimate::Bound;
+use super::surface::Surface;
+use crate::Gateway;
+use crate::keys::VirtualKey;
+use crate::limits::{Estimate, Reservation};
+use crate::record::OpenRecord;
+use crate::routing::Deployment;
+
+/// What a call of a batch may ask for, by the path that it would have by itself.
+const ENDPOINTS: &[(&str, OperationKind, Protocol)] = &[
+    ("/v1/chat/completions", OperationKind::Chat, Protocol::OpenAiChat),
+    ("/v1/responses", OperationKind::Chat, Protocol::OpenAiResponses),
+    ("/v1/messages", OperationKind::Chat, Protocol::Anthropic),
+    ("/v1/completions", OperationKind::Complete, Protocol::OpenAiChat),
+    ("/v1/embeddings", OperationKind::Embed, Protocol::OpenAiChat),
+    ("/v1/moderations", OperationKind::Moderate, Protocol::OpenAiChat),
+    ("/v1/images/generations", OperationKind::Images, Protocol::OpenAiChat),
+    ("/api/v1/call/chat", OperationKind::Chat, Protocol::Native),
+    ("/api/v1/call/embed", OperationKind::Embed, Protocol::Native),
+];
+
+/// One call of a batch that was read, and whose key may make it.
+pub(crate) struct Line {
+    asked: Asked,
+}
+
+/// What a call of a batch holds until its result is seen.
+pub(crate) struct HeldLine {
+    /// Its record as long as it is open.
+    pub(crate) open: OpenRecord,
+    /// What it holds of every limit that applies.
+    pub(crate) reservation: Reservation,
+}
+
+impl Line {
+    /// Reads a call to `endpoint`, with the head of the request that brought it.
+    pub(crate) fn read(
+        gateway: &Gateway,
+        key: &Arc<VirtualKey>,
+        parts: &Parts,
+        endpoint: &str,
+        body: Bytes,
+        arrival: Arrival,
+    ) -> Result<Self> {
+        let surface = ENDPOINTS.iter().find(|(path, ..)| *path == endpoint);
+        let surface = surface.and_then(|&(_, kind, protocol)| Surface::of(kind, protocol)).ok_or_else(|| {
+            Error::invalid_request(format!("no call of a batch can go to `{endpoint}`")).with_param("url")
+        })?;
+        let mut head = parts.clone();
+        head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        head.uri = endpoint.parse().map_err(|_| Error::invalid_request(format!("`{endpoint}` is no path")))?;
+        let asked = asked::read(gateway, surface, arrival, key.clone(), head, body)?;
+        if asked.skim.stream {
+            let error = Error::unsupported("stream", "a batch", "its answers come whole");
+            return Err(error);
+        }
+        Ok(Self { asked })
+    }
+
+    /// The model as it was asked for.
+    pub(crate) fn model(&self) -> &str {
+        &self.asked.skim.model
+    }
+
+    /// What it names that a provider stores.
+    pub(crate) fn stored(&self) -> &[Stored] {
+        &self.asked.skim.stored
+    }
+
+    /// What can serve it, the first choice first.
+    pub(crate) fn usable(&self, gateway: &Gateway) -> Vec<Arc<Deployment>> {
+        let mut candidates = gateway.routes.candidates(&self.asked.route, gateway.now_ms());
+        candidates.retain(|one| {
+            self.asked.route.deployments.iter().any(|own| Arc::ptr_eq(own, one))
+                && self.asked.key.allows(&self.asked.skim.model, &one.id)
+        });
+        candidates
+    }
+
+    /// Takes what it may cost at `deployment` from every limit that applies, or from none. It takes no place under a
+    /// limit on concurrency: nothing here is busy with it.
+    pub(crate) fn hold(&self, gateway: &Gateway, deployment: &Arc<Deployment>, price: &Price) -> Result<HeldLine> {
+        let asked = &self.asked;
+        let names = asked.model_names();
+        let tags: Vec<&str> = asked.tags.iter().map(|tag| &**tag).collect();
+        let subject = asked.subject(&tags, &names);
+        let now = gateway.now_ms();
+        let limits = gateway.ledger.output_bound(now, &subject);
+        if limits.strict && (asked.skim.max_tokens.is_none() || asked.skim.unbounded) {
+            let message = "a strict limit applies, under which every call of a batch must state its `max_tokens`";
+            return Err(Error::invalid_request(message).with_param("max_tokens"));
+        }
+        let assumed = asked.key.assume_output.or(limits.assume_output).or(asked.route.assume_output);
+        let bound = Bound::of(&asked.skim, deployment, assumed);
+        let estimate =
+            Estimate { spend: bound.cost(price, asked), input_tokens: bound.input, output_tokens: bound.output };
+        let mut reservation = gateway.ledger.reserve(now, &subject, &estimate).map_err(Error::from)?;
+        reservation.release_concurrency();
+        let open = open_record(asked, Some(deployment), Some(&reservation));
+        Ok(HeldLine { open, reservation })
+    }
+
+    /// The call as the provider of `deployment` is sent it in a batch: its own body with the model's name in it where the
+    /// provider speaks the caller's protocol, else what it says.
+    pub(crate) fn written(&self, endpoint: &str, deployment: &Deployment, is_same: bool) -> Result<BatchBody> {
+        let asked = &self.asked;
+        if is_same {
+            let mut body: Value = serde_json::from_slice(&asked.body)
+                .map_err(|error| Error::invalid_request(format!("the call is not valid JSON: {error}")))?;
+            if let Some(members) = body.as_object_mut() {
+                members.insert("model".to_owned(), deployment.model.as_str().into());
+            }
+            return Ok(BatchBody::Raw { endpoint: endpoint.to_owned(), body });
+        }
+        match asked.surface {
+            Surface::Chat(codec) => {
+                let (mut request, _) = codec.decode_request(&asked.head, &asked.body)?;
+                request.set_model(&deployment.model);
+                Ok(BatchBody::Chat(request))
+            }
+            Surface::Embed(codec) => {
+                let (mut request, _) = codec.decode_request(&asked.head, &asked.body)?;
+                request.set_model(&deployment.model);
+                Ok(BatchBody::Embed(request))
+            }
+            _ => {
+                let kind = asked.surface.kind();
+                let message = format!("batches of `{kind}` can't be sent to `{}`", deployment.provider_id);
+                Err(Error::new(ErrorKind::NotImplemented, message))
+            }
+        }
+    }
+}
