@@ -18,6 +18,8 @@ pub(crate) enum State {
     Completed,
     /// All of it, but the connection breaks behind the first result.
     Torn,
+    /// All of it, but nothing more comes behind the first result.
+    Stuck,
     /// It was stopped.
     Cancelled,
     /// Its time was over.
@@ -200,7 +202,7 @@ impl Store {
         let status = match made.state {
             State::Open if made.is_cancelling => "cancelling",
             State::Open => "validating",
-            State::Completed | State::Torn => "completed",
+            State::Completed | State::Torn | State::Stuck => "completed",
             State::Cancelled => "cancelled",
             State::Expired => "expired",
             State::Failed => "failed",
@@ -228,6 +230,10 @@ impl Store {
         let lines: Vec<String> = wanted.map(|id| line(id)).collect();
         match made.state {
             State::Torn => Script::body(200, "application/octet-stream", lines[0].clone()).then(Piece::Break),
+            State::Stuck => {
+                let pause = Piece::Pause(std::time::Duration::from_secs(600));
+                Script::body(200, "application/octet-stream", lines[0].clone()).then(pause)
+            }
             _ => Script::body(200, "application/octet-stream", lines.concat()),
         }
     }

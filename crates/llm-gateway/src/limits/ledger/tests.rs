@@ -173,3 +173,27 @@ fn the_bound_of_the_answer_comes_from_the_limits_that_apply() {
     let bound = ledger.output_bound(NEW_YEAR, &key());
     assert_eq!(bound, OutputBound { assume_output: Some(300), strict: true, headroom: Some(30) });
 }
+
+#[test]
+fn what_an_earlier_process_held_is_held_again_and_settled_in_its_bucket() {
+    let before = ledger(&["spend=1/month", "requests=5/minute", "concurrency=1"]);
+    let held = before.reserve(NEW_YEAR, &key(), &cost(10)).unwrap();
+    let (charges, estimate) = (held.charges(), *held.estimate());
+    let after = ledger(&["spend=1/month", "requests=5/minute", "concurrency=1"]);
+    // An hour later the minute no longer counts, and nobody is busy with the call.
+    let later = NEW_YEAR + 3_600_000;
+    let held = after.hold(later, &charges, estimate);
+    let now = |ledger: &Ledger| -> Vec<(i64, i64)> {
+        ledger.statuses(later, &Scope::key("k")).iter().map(|status| (status.used, status.reserved)).collect()
+    };
+    assert_eq!(now(&after), [(0, 10), (0, 0), (0, 0)]);
+    let settled = held.settle(&Actual::from(cost(7)));
+    assert_eq!(now(&after), [(7, 0), (0, 0), (0, 0)]);
+    assert_eq!(
+        settled.charges.iter().map(|charge| charge.bucket.start).collect::<Vec<_>>(),
+        charges.iter().map(|charge| charge.bucket.start).collect::<Vec<_>>()
+    );
+    // A limit that is no longer there holds nothing.
+    after.remove(&charges[0].limit);
+    after.hold(later, &charges, estimate).cancel();
+}
