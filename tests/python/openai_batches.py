@@ -48,10 +48,9 @@ def main():
             "content": attempt(other.files.content, file.id),
             "batch": attempt(other.batches.retrieve, made.id),
             "cancel": attempt(other.batches.cancel, made.id),
-            "input": attempt(
-                other.batches.create,
+            "input": attempt(lambda: other.batches.create(
                 input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h",
-            ),
+            )),
         },
         "deleted": client.files.delete(file.id).deleted,
         "gone": attempt(client.files.retrieve, file.id),

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test that can't go on must fail loudly")]
-
 use llm_core::batch::{BatchBody, BatchDraft};
 use llm_core::chat::ChatRequest;
 use llm_core::{EmbedRequest, ErrorKind, Protocol};

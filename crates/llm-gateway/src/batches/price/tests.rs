@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test that can't go on must fail loudly")]
-
 use std::sync::Arc;
 
 use llm_core::{Meter, Price, PriceLine, Protocol};

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test that can't go on must fail loudly")]
-
 use llm_core::batch::{BatchAsk, BatchState, Batches};
 use llm_core::codec::{AnswerContext, DecodeContext, Downstream, Frame, RequestHead, ResponseHead, Upstream};
 use llm_core::{ErrorKind, Meter};
