@@ -105,12 +105,12 @@ where
     }
 
     fn answer_context(&self) -> AnswerContext {
-        // The form of an answer is the request's to say.
+        // Whether speech comes in events is the request's to say; other answers are written as they came.
         let asked = self.exchange.request.as_ref().and_then(|asked| {
             let (_, cx) = self.codec.decode_request(&asked.head(), asked.body.as_ref()?.to_string().as_bytes()).ok()?;
             Some(cx)
         });
-        let form = asked.and_then(|cx| cx.form);
+        let form = asked.and_then(|cx| cx.form).filter(|_| O::KIND == OperationKind::Speak);
         AnswerContext { model: self.exchange.model().to_owned(), form, include_usage: true, ..AnswerContext::default() }
     }
 

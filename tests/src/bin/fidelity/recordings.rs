@@ -15,7 +15,7 @@ use crate::page::{COLUMNS, Page};
 use crate::tally::Tally;
 
 /// How often each recording is mutated.
-const SEEDS: u64 = 8;
+const SEEDS: u64 = 4;
 
 /// Replays what stands below `folder`; returns what was passed over, with the reason.
 pub(crate) fn run(folder: &Path, only: Option<&str>, tally: &mut Tally<'_>, page: &mut Page) -> Result<Vec<String>> {

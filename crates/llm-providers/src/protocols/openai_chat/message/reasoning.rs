@@ -31,7 +31,12 @@ impl Detail {
     /// Takes one detail apart. `type`, `format`, `index` and `id` stay in the rest.
     pub(in super::super) fn read(members: Map<String, Value>, provider: Option<&str>) -> Self {
         let mut fields = Fields::new(members);
-        let text = fields.take_nonempty("text").or_else(|| fields.take_nonempty("summary")).unwrap_or_default();
+        let text = fields.take_nonempty("text").or_else(|| match fields.text("type") {
+            Some("reasoning.summary") => fields.take_nonempty("summary"),
+            // It stays where it stood, since its kind does not say that it stands there.
+            _ => fields.text("summary").map(str::to_owned),
+        });
+        let text = text.unwrap_or_default();
         let thought = Reasoning {
             text,
             signature: fields.take_nonempty("signature"),
@@ -49,7 +54,8 @@ impl Detail {
 
     /// Writes text, signature and encrypted thoughts over the rest.
     pub(in super::super) fn write(thought: &Reasoning, mut rest: Map<String, Value>) -> Value {
-        if !thought.text.is_empty() {
+        let stands = rest.get("summary").and_then(Value::as_str) == Some(thought.text.as_str());
+        if !thought.text.is_empty() && !stands {
             let name = if Self::is_summary(&rest) { "summary" } else { "text" };
             rest.insert(name.to_owned(), Value::from(thought.text.as_str()));
         }
