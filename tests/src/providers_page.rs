@@ -42,6 +42,11 @@ fn section(id: &str, row: &ProviderRow, page: &mut String) {
     line("Name", name);
     line("Other ids", list(&row.aliases));
     line("Key", proof(row));
+    let others = row.auth_by_env.iter().map(|(name, auth)| match auth {
+        Auth::Header(header) => format!("that of `{name}` in the header `{header}`"),
+        auth => format!("that of `{name}` by {auth:?}"),
+    });
+    line("Shown otherwise", others.collect::<Vec<_>>().join(", "));
     line("Base URL", place(row));
     line("Another base URL by", list(&row.base_url_env));
     let variables = row.variables_env.iter().map(|(name, variables)| {

@@ -129,6 +129,8 @@ struct Inner {
     retry_after: Option<Duration>,
     body: Option<Bytes>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    /// Zero where nobody counted.
+    attempts: u32,
 }
 
 impl Error {
@@ -201,6 +203,13 @@ impl Error {
         self
     }
 
+    /// How many attempts were made before this one was told.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
     /// The body as the provider sent it.
     #[must_use]
     pub fn with_body(mut self, body: Bytes) -> Self {
@@ -253,6 +262,11 @@ impl Error {
     /// How long the provider (or a limit) asks to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// How many attempts were made in all, where the caller's own side tried again; one where nobody counted.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts.max(1)
     }
 
     /// The provider's body as it came.
@@ -308,6 +322,10 @@ impl fmt::Display for Error {
         match &self.0.provider {
             Some(provider) => write!(f, "{provider}: {}", self.0.message),
             None => f.write_str(&self.0.message),
+        }?;
+        match self.attempts() {
+            1 => Ok(()),
+            attempts => write!(f, " ({attempts} attempts)"),
         }
     }
 }
@@ -385,6 +403,7 @@ impl<'de> Deserialize<'de> for Error {
             retry_after: wire.retry_after_ms.map(Duration::from_millis),
             body: wire.body.map(Bytes::from),
             source: None,
+            attempts: 0,
         })))
     }
 }

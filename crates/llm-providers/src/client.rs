@@ -157,6 +157,9 @@ impl Client {
         if answer.provider() == "sandbox" {
             return sandbox_price().cost(usage, None);
         }
+        if self.inner.providers.get(answer.provider()).is_some_and(|provider| provider.is_free()) {
+            return Some(NanoUsd::ZERO);
+        }
         let model = Catalogue::bundled().lookup(answer.provider(), answer.model())?;
         model.price.cost(usage, answer.service_tier())
     }

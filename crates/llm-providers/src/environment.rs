@@ -53,7 +53,11 @@ pub fn completed(row: &ProviderRow) -> (ProviderRow, Option<Secret>) {
             row.variables.insert(variable.clone(), value);
         }
     }
-    let mut key = row.key_env.iter().find_map(|name| variable(name)).map(Secret::new);
+    let found = row.key_env.iter().find_map(|name| Some((name.clone(), variable(name)?)));
+    if let Some(auth) = found.as_ref().and_then(|(name, _)| row.auth_by_env.remove(name)) {
+        row.auth = auth;
+    }
+    let mut key = found.map(|(_, key)| Secret::new(key));
     if key.is_none()
         && let Some(token) = row.token_env.iter().find_map(|name| variable(name))
     {

@@ -97,6 +97,9 @@ pub struct ProviderRow {
     /// Environment variables that may hold the key; the first that is set wins.
     #[serde(default)]
     pub key_env: Vec<String>,
+    /// How the key is wanted where it came from one of these variables, and not as the row says.
+    #[serde(default)]
+    pub auth_by_env: BTreeMap<String, Auth>,
     /// Environment variables that may hold a token of short life, which is sent as a bearer where no key is set.
     #[serde(default)]
     pub token_env: Vec<String>,
@@ -168,6 +171,7 @@ impl ProviderRow {
             query: BTreeMap::new(),
             auth: Auth::Bearer,
             key_env: Vec::new(),
+            auth_by_env: BTreeMap::new(),
             token_env: Vec::new(),
             key_optional: true,
             local: false,

@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use llm_core::{Error, Result};
+use llm_core::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
 /// How often, and how soon.
@@ -73,7 +73,8 @@ impl Pace for World {
 }
 
 /// Makes attempts until one succeeds, fails for good, or there is no time for another. `attempt` is told how much time
-/// is left. The last error says nothing of the attempts before it: they failed in the same way or a milder one.
+/// is left. Of all errors the most telling one is given, with the number of attempts: a connection that failed at last says
+/// less than what the provider answered before.
 pub(crate) async fn retrying<T, F: Future<Output = Result<T>>>(
     retries: &Retries,
     pace: &dyn Pace,
@@ -82,19 +83,33 @@ pub(crate) async fn retrying<T, F: Future<Output = Result<T>>>(
 ) -> Result<T> {
     let deadline = pace.now().checked_add(total);
     let mut made = 0;
+    let mut told: Option<Error> = None;
+    let most_telling = |told: Option<Error>, error: Error| match told.filter(|told| says(told) > says(&error)) {
+        Some(told) => told,
+        None => error,
+    };
     loop {
         let left = deadline.map_or(total, |deadline| deadline.saturating_duration_since(pace.now()));
         let error = match attempt(left).await {
             Ok(done) => return Ok(done),
             Err(error) => error,
         };
-        let Some(wait) = next_wait(retries, &error, made, pace) else { return Err(error) };
+        let wait = next_wait(retries, &error, made, pace);
+        let error = most_telling(told.take(), error);
         let left = deadline.map_or(total, |deadline| deadline.saturating_duration_since(pace.now()));
-        if wait >= left {
-            return Err(error);
-        }
+        let Some(wait) = wait.filter(|wait| *wait < left) else { return Err(error.with_attempts(made + 1)) };
+        told = Some(error);
         pace.wait(wait).await;
         made += 1;
+    }
+}
+
+/// How much an error says of what is wrong: least that nobody could be reached.
+fn says(error: &Error) -> u8 {
+    match error.kind() {
+        ErrorKind::Connection => 0,
+        ErrorKind::Timeout => 1,
+        _ => 2,
     }
 }
 

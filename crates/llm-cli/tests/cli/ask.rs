@@ -207,7 +207,7 @@ fn nobody_listens_there() {
     status: 1
     --- stdout
     --- stderr
-    error: openai: no connection to the provider
+    error: openai: no connection to the provider (3 attempts)
     hint: is there a server at `http://127.0.0.1:1/v1`?
     ---
     "#);

@@ -56,6 +56,27 @@ fn a_profile_of_the_shared_file_signs() {
 }
 
 #[test]
+fn the_role_of_a_container_signs() {
+    let (server, roles) = (bedrock(), role());
+    let llm = ask(&server)
+        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", roles.url("") + "/role")
+        .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", "from-within");
+    let head = asked(server, llm);
+    assert!(head.contains("Credential=ASIAROLE/") && head.contains("x-amz-security-token: of-the-role"), "{head}");
+    let head = roles.request().head;
+    assert!(head.starts_with("GET /role ") && head.to_lowercase().contains("authorization: from-within"), "{head}");
+}
+
+/// What the place that knows a role answers.
+fn role() -> Server {
+    Server::json(
+        200,
+        &json!({"AccessKeyId": "ASIAROLE", "SecretAccessKey": "secret", "Token": "of-the-role",
+            "Expiration": "2099-01-01T00:00:00Z"}),
+    )
+}
+
+#[test]
 fn a_bedrock_key_is_a_bearer_token_and_wins() {
     let server = bedrock();
     let llm = ask(&server)

@@ -7,6 +7,7 @@ mod attach;
 mod aws;
 mod choose;
 mod command;
+mod keys;
 mod lists;
 mod server;
 mod talk;

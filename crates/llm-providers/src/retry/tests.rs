@@ -100,3 +100,24 @@ fn chance_halves_a_wait_at_most() {
     assert_eq!(retries.wait(0, 1.0), Duration::from_millis(500));
     assert_eq!(retries.wait(40, 1.0), retries.longest_wait);
 }
+
+#[tokio::test]
+async fn the_most_telling_error_is_told_with_the_attempts() {
+    let refused = || Error::new(ErrorKind::Connection, "refused");
+    let last = async |errors: Vec<Error>| {
+        let mut errors = errors.into_iter();
+        let (retries, pace) = (Retries::default(), Still::new());
+        let attempt = |_| std::future::ready(errors.next().map_or(Ok(()), Err));
+        let tried = retrying(&retries, &pace, Duration::from_secs(60), attempt).await;
+        tried.expect_err("every attempt fails")
+    };
+    let error = last(vec![busy(), refused(), refused()]).await;
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Overloaded, 3));
+    assert_eq!(error.to_string(), "busy (3 attempts)");
+    let error = last(vec![refused(), busy(), Error::new(ErrorKind::RateLimited, "slowly")]).await;
+    assert_eq!((error.message(), error.attempts()), ("slowly", 3), "the later of two that say as much");
+    let error = last(vec![refused(), Error::new(ErrorKind::InvalidRequest, "no")]).await;
+    assert_eq!((error.message(), error.attempts()), ("no", 2));
+    let error = last(vec![Error::new(ErrorKind::InvalidRequest, "no")]).await;
+    assert_eq!(error.to_string(), "no", "one attempt is nothing to tell");
+}
