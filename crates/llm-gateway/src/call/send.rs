@@ -83,11 +83,16 @@ where
 }
 
 /// Whether the next candidate might do better. What is wrong with the request itself is wrong everywhere; what is
-/// wrong with a deployment's credential or model is not wrong with another's.
+/// wrong with a deployment's credential or model is not wrong with another's, and what is too long for one model's window
+/// may fit into another's.
 fn worth_trying(error: &Error, same_deployment: bool) -> bool {
-    use ErrorKind::{ModelNotFound, NotImplemented, PermissionDenied, ProviderAuth, QuotaExceeded};
-    let elsewhere =
-        matches!(error.kind(), ProviderAuth | PermissionDenied | ModelNotFound | QuotaExceeded | NotImplemented);
+    use ErrorKind::{
+        ContextLengthExceeded, ModelNotFound, NotImplemented, PermissionDenied, ProviderAuth, QuotaExceeded,
+    };
+    let elsewhere = matches!(
+        error.kind(),
+        ContextLengthExceeded | ProviderAuth | PermissionDenied | ModelNotFound | QuotaExceeded | NotImplemented
+    );
     let soon = error.retry_after().is_none_or(|wait| wait <= LONGEST_WAIT);
     if same_deployment {
         error.is_retryable() && soon

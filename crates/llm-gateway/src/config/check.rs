@@ -19,7 +19,6 @@ pub(super) fn check(config: &Config, tree: &mut Tree<'_>) -> Vec<Problem> {
     check_models(config, tree);
     if whole {
         check_references(config, tree);
-        check_cycles(config, tree);
     }
     warnings
 }
@@ -172,9 +171,23 @@ fn check_references(config: &Config, tree: &mut Tree<'_>) {
             if let Err((message, hint)) = check_model_id(config, &deployment.model) {
                 tree.wrong(&at, message, hint);
             }
+            let here = |key| [Key("models"), Index(index), Key("deployments"), Index(place), Key(key)];
+            if let Some(Err(wrong)) = deployment.base_url.as_deref().map(check_base_url) {
+                tree.wrong(&here("base_url"), wrong, None);
+            }
+            for name in deployment.headers.keys() {
+                if http::HeaderName::try_from(name).is_err() {
+                    tree.wrong(&here("headers"), format!("`{name}` can't be the name of a header"), None);
+                }
+            }
         }
         for (place, fallback) in model.fallbacks.iter().enumerate() {
             let at = [Key("models"), Index(index), Key("fallbacks"), Index(place)];
+            // Two names may fall back to each other: of a fallback only its own deployments are tried.
+            if *fallback == model.name {
+                tree.wrong(&at, format!("`{fallback}` falls back to itself"), None);
+                continue;
+            }
             if config.models.iter().any(|other| other.name == *fallback) {
                 continue;
             }
@@ -215,45 +228,6 @@ fn split<'t>(config: &Config, text: &'t str) -> Option<(&'t str, &'t str)> {
 
 fn is_known(config: &Config, provider: &str) -> bool {
     config.providers.contains_key(provider) || table::protocol(provider).is_some()
-}
-
-/// Finds fallbacks that lead back to where they began, and says each circle once.
-fn check_cycles(config: &Config, tree: &mut Tree<'_>) {
-    let place: HashMap<&str, usize> =
-        config.models.iter().enumerate().map(|(index, model)| (model.name.as_str(), index)).collect();
-    let mut done = vec![false; config.models.len()];
-    for start in 0..config.models.len() {
-        let mut way = Vec::new();
-        walk(config, &place, start, &mut way, &mut done, tree);
-    }
-}
-
-fn walk(
-    config: &Config,
-    place: &HashMap<&str, usize>,
-    index: usize,
-    way: &mut Vec<usize>,
-    done: &mut [bool],
-    tree: &mut Tree<'_>,
-) {
-    let (Some(model), Some(false)) = (config.models.get(index), done.get(index)) else { return };
-    way.push(index);
-    for (nth, fallback) in model.fallbacks.iter().enumerate() {
-        let Some(&next) = place.get(fallback.as_str()) else { continue };
-        match way.iter().position(|&seen| seen == next) {
-            Some(from) => {
-                let circle = way.iter().skip(from).chain([&next]).filter_map(|&at| config.models.get(at));
-                let circle = circle.map(|model| format!("`{}`", model.name)).collect::<Vec<_>>().join(" → ");
-                let at = [Key("models"), Index(index), Key("fallbacks"), Index(nth)];
-                tree.wrong(&at, format!("the fallbacks go round in a circle: {circle}"), None);
-            }
-            None => walk(config, place, next, way, done, tree),
-        }
-    }
-    way.pop();
-    if let Some(done) = done.get_mut(index) {
-        *done = true;
-    }
 }
 
 /// What is known of providers without configuration.

@@ -1,5 +1,7 @@
 //! A model name that applications ask for, and the deployments behind it.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::{Period, PriceConfig, Secret};
@@ -52,6 +54,23 @@ pub struct DeploymentConfig {
     /// Its own credential; the provider's unless set.
     #[serde(default)]
     pub api_key: Option<Secret>,
+    /// Its own place, where that is not the provider's: another resource, region or server of the same kind. Trusted,
+    /// like the provider's.
+    #[serde(default)]
+    pub base_url: Option<String>,
+    /// What its URLs need beside the model, laid over the provider's: API version, region, project.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// Headers that are sent with every request, in addition to the provider's. They may hold credentials.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Secret>,
+}
+
+impl DeploymentConfig {
+    /// Whether it is reached otherwise than the provider itself: with another credential, or at another place.
+    pub fn is_account_of_its_own(&self) -> bool {
+        self.api_key.is_some() || self.base_url.is_some() || !self.variables.is_empty() || !self.headers.is_empty()
+    }
 }
 
 fn default_weight() -> u32 {

@@ -7,7 +7,7 @@ use llm_core::codec::Quirks;
 use llm_providers::registry::{Auth, Dialect, ProviderRow};
 use serde::Deserialize;
 
-use super::{Secret, TimeoutsConfig};
+use super::{DeploymentConfig, Secret, TimeoutsConfig};
 
 /// `[providers.ID]`. For an id that the provider table knows, only what differs from its row; a new id needs
 /// `protocol` and `base_url`.
@@ -45,6 +45,16 @@ pub struct ProviderConfig {
 }
 
 impl ProviderConfig {
+    /// The same provider as one deployment reaches it.
+    #[must_use]
+    pub fn of_deployment(mut self, deployment: &DeploymentConfig) -> Self {
+        self.api_key = deployment.api_key.clone().or(self.api_key);
+        self.base_url = deployment.base_url.clone().or(self.base_url);
+        self.variables.extend(deployment.variables.clone());
+        self.headers.extend(deployment.headers.clone());
+        self
+    }
+
     /// What is said here, laid over `row`; the row itself where nothing is. A new provider has no row and is made from
     /// what is said alone; none where that is too little.
     pub fn over(&self, id: &str, row: Option<&ProviderRow>) -> Option<ProviderRow> {

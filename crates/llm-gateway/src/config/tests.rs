@@ -261,17 +261,29 @@ deployments = [{ model = "openai:gpt-4o", weight = 0 }]
 }
 
 #[test]
-fn circles_of_fallbacks_are_told_once() {
+fn names_may_fall_back_to_each_other_but_not_to_themselves() {
     let model = |name: &str, fallback: &str| {
         format!(
             "[[models]]\nname = \"{name}\"\nfallbacks = [\"{fallback}\"]\ndeployments = [{{ model = \"openai:x\" }}]\n"
         )
     };
-    let told = problems(&[model("a", "b"), model("b", "c"), model("c", "b"), model("d", "d")].concat());
-    insta::assert_snapshot!(told, @r"
-    llm-gateway.toml:11: the fallbacks go round in a circle: `b` → `c` → `b`
-    llm-gateway.toml:15: the fallbacks go round in a circle: `d` → `d`
-    ");
+    let told = problems(&[model("a", "b"), model("b", "a"), model("c", "c")].concat());
+    insta::assert_snapshot!(told, @"llm-gateway.toml:11: `c` falls back to itself");
+}
+
+#[test]
+fn a_deployment_may_have_an_account_and_a_place_of_its_own() {
+    let text = |place: &str| {
+        format!(
+            "[[models]]\nname = \"a\"\ndeployments = [{{ model = \"azure:x\", api_key = \"k\", base_url = \"{place}\", \
+             variables = {{ api_version = \"v\" }}, headers = {{ x-team = \"t\" }} }}]\n"
+        )
+    };
+    let (config, _) = read(&text("https://a.openai.azure.com")).unwrap();
+    let deployment = &config.models[0].deployments[0];
+    assert!(deployment.is_account_of_its_own());
+    assert_eq!(deployment.variables["api_version"], "v");
+    assert_eq!(problems(&text("here")), "llm-gateway.toml:3: `base_url` must begin with `http://` or `https://` and a host");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use llm_providers::registry::{self, ProviderRow};
 use llm_providers::{Provider, Secret, environment};
 
 use super::{Deployment, REMEMBERED, Route, Routes};
-use crate::config::{Config, DeploymentConfig, ModelConfig};
+use crate::config::{Config, DeploymentConfig, ModelConfig, ProviderConfig};
 use crate::keys::KeyHash;
 
 /// How long a local Ollama may take to accept a connection at the start.
@@ -74,22 +74,37 @@ impl Providers<'_> {
         if let Some(provider) = self.made.get(id) {
             return Ok(provider.clone());
         }
-        let provider = Arc::new(self.make(id, None)?);
+        let provider = Arc::new(self.make(id, self.config.providers.get(id).cloned().unwrap_or_default())?);
         self.made.insert(id.to_owned(), provider.clone());
         Ok(provider)
     }
 
     /// The provider of `provider:model`, and the model.
     fn of_model<'m>(&mut self, model: &'m str) -> Result<(Arc<Provider>, &'m str)> {
-        let (id, rest) = split_model_id(model, |id| self.config.providers.contains_key(id))?;
+        let (id, rest) = self.split(model)?;
         Ok((self.get(id)?, rest))
     }
 
-    fn make(&self, id: &str, key: Option<Secret>) -> Result<Provider> {
+    /// The provider as a deployment reaches it, and the model. What has an account of its own needs none of the
+    /// provider, and does not make its other models callable.
+    fn of_deployment<'m>(&mut self, wanted: &'m DeploymentConfig) -> Result<(Arc<Provider>, &'m str)> {
+        if !wanted.is_account_of_its_own() {
+            return self.of_model(&wanted.model);
+        }
+        let (id, rest) = self.split(&wanted.model)?;
+        let changes = self.config.providers.get(id).cloned().unwrap_or_default();
+        Ok((Arc::new(self.make(id, changes.of_deployment(wanted))?), rest))
+    }
+
+    fn split<'m>(&self, model: &'m str) -> Result<(&'m str, &'m str)> {
+        split_model_id(model, |id| self.config.providers.contains_key(id))
+    }
+
+    /// A provider with what is said of it.
+    fn make(&self, id: &str, changes: ProviderConfig) -> Result<Provider> {
         if id == "sandbox" {
             return Provider::sandbox();
         }
-        let changes = self.config.providers.get(id).cloned().unwrap_or_default();
         // The environment completes a known row; what the file says wins over it.
         let known = registry::row(id);
         let (completed, customary) = match known.map(environment::completed) {
@@ -98,7 +113,7 @@ impl Providers<'_> {
         };
         let row = changes.over(id, completed.as_ref());
         let row = row.ok_or_else(|| Error::invalid_request(format!("there is no provider `{id}`")))?;
-        let key = key.or(changes.api_key).or(customary);
+        let key = changes.api_key.or(customary);
         Provider::new(id, row, key, changes.timeouts.or(self.config.timeouts).resolve())
     }
 }
@@ -117,26 +132,32 @@ fn route(model: &ModelConfig, config: &Config, providers: &mut Providers<'_>) ->
 }
 
 fn deployment(wanted: &DeploymentConfig, providers: &mut Providers<'_>) -> Result<Deployment> {
-    let (mut provider, model) = providers.of_model(&wanted.model)?;
-    if let Some(key) = &wanted.api_key {
-        provider = Arc::new(providers.make(provider.id(), Some(key.clone()))?);
-    }
+    let (provider, model) = providers.of_deployment(wanted)?;
     let mut timeouts = *provider.timeouts();
     if let Some(total) = wanted.timeout {
         timeouts.total = total.0;
     }
     let mut deployment = Deployment::of(provider, model, timeouts);
     deployment.weight = wanted.weight;
-    deployment.account = wanted.api_key.as_ref().map(account);
+    deployment.account = account(wanted);
     if let Some(price) = &wanted.price {
         deployment.price = price.0.clone();
     }
     Ok(deployment)
 }
 
-/// A digest of a key, too short to say anything of it but whether it is the same.
-fn account(key: &Secret) -> Arc<str> {
-    KeyHash::of(key.expose()).to_string().chars().take(8).collect::<String>().into()
+/// Tells accounts of the same provider apart: a digest of key and place, too short to say anything of them but whether
+/// they are the same. None for the provider's own.
+fn account(wanted: &DeploymentConfig) -> Option<Arc<str>> {
+    let key = wanted.api_key.as_ref().map(Secret::expose);
+    let place = wanted.base_url.as_deref();
+    let text = match (key, place) {
+        (None, None) => return None,
+        (Some(key), None) => key.to_owned(),
+        (key, Some(place)) => format!("{}
+{place}", key.unwrap_or_default()),
+    };
+    Some(KeyHash::of(&text).to_string().chars().take(8).collect::<String>().into())
 }
 
 /// Whether something accepts connections where the row says.
