@@ -8,6 +8,7 @@
 //! | [`journal`] | the append-only file that a call's cost is never lost from |
 //! | [`keys`] | virtual keys and teams: the index that calls are looked up in, and the rows behind it |
 //! | [`limits`] | limits, windows, reservations: the ledger in memory |
+//! | [`litellm`] | coming from LiteLLM: its configuration and database, said in the words of this gateway |
 //! | [`record`] | what is kept of a call |
 //! | [`router`] | every route, with the rule by which it is metered |
 //! | [`routing`] | from the model that is asked for to the deployments that serve it |
@@ -26,6 +27,7 @@ pub mod gateway;
 pub mod journal;
 pub mod keys;
 pub mod limits;
+pub mod litellm;
 pub mod record;
 pub mod router;
 pub mod routes;

@@ -60,6 +60,9 @@ pub(super) enum Command {
     /// What a gateway that never comes back has left
     #[command(subcommand)]
     Journal(JournalCommand),
+    /// Come from another gateway, with models, keys, limits and what was spent
+    #[command(subcommand)]
+    Import(ImportCommand),
 }
 
 #[derive(Debug, Arguments)]
@@ -154,6 +157,23 @@ pub(super) struct CreateArgs {
     /// Print the key as JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ImportCommand {
+    /// Come from LiteLLM: its configuration is written to the file of `--config`, else to standard output, and a table
+    /// says what became of every setting. A file that stands is not written over
+    Litellm(LitellmArgs),
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct LitellmArgs {
+    /// LiteLLM's configuration, its `config.yaml`
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Only say what would become of everything
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]

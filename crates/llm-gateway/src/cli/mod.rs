@@ -5,6 +5,7 @@ mod args;
 mod check;
 mod explain;
 mod failure;
+mod import;
 mod journal;
 mod key;
 mod log;
@@ -27,6 +28,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Key(command) => once(key::run(command, &config)),
         Command::Migrate => once(migrate::run(&config)),
         Command::Journal(command) => once(journal::run(&command, &config)),
+        Command::Import(command) => once(import::run(command, &config)),
         Command::AdminKey(command) => once(admin_key::run(&command, &config)),
     }
 }

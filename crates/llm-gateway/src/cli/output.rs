@@ -26,6 +26,15 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
 
 /// Writes rows whose columns begin at the same place. The first row is the head.
 pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> Result<(), Failure> {
+    text(&lines(rows))
+}
+
+/// The same on standard error, beside an answer on standard output.
+pub(super) fn table_on_standard_error<const N: usize>(rows: &[[String; N]]) {
+    eprint!("{}", lines(rows));
+}
+
+fn lines<const N: usize>(rows: &[[String; N]]) -> String {
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -38,5 +47,5 @@ pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> Result<(), Failure>
         lines.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         lines.push('\n');
     }
-    text(&lines)
+    lines
 }
