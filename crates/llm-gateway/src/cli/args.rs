@@ -171,6 +171,10 @@ pub(super) struct LitellmArgs {
     /// LiteLLM's configuration, its `config.yaml`
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
+    /// LiteLLM's database, its `DATABASE_URL`: keys, teams, users, budgets and what was spent are taken over into the
+    /// database of this gateway. What was taken over before is not taken over again
+    #[arg(long, value_name = "URL")]
+    pub(super) from_database: Option<String>,
     /// Only say what would become of everything
     #[arg(long)]
     pub(super) dry_run: bool,

@@ -5,19 +5,20 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use llm_gateway::config::Overrides;
-use llm_gateway::litellm::{Outcome, Plan, Report};
+use llm_gateway::config::{Config, Database, Overrides, env};
+use llm_gateway::litellm::{self, Outcome, Plan, Report};
+use llm_gateway::store::Db;
 
 use super::args::{ImportCommand, LitellmArgs};
-use super::{Failure, output};
+use super::{Failure, open, output};
 
 pub(super) async fn run(command: ImportCommand, overrides: &Overrides) -> Result<(), Failure> {
     match command {
-        ImportCommand::Litellm(args) => litellm(args, overrides).await,
+        ImportCommand::Litellm(args) => from_litellm(args, overrides).await,
     }
 }
 
-async fn litellm(args: LitellmArgs, overrides: &Overrides) -> Result<(), Failure> {
+async fn from_litellm(args: LitellmArgs, overrides: &Overrides) -> Result<(), Failure> {
     let text = fs::read_to_string(&args.file)
         .map_err(|error| Failure::new(format!("`{}` can't be read: {error}", args.file.display())))?;
     let mut report = Report::default();
@@ -27,6 +28,11 @@ async fn litellm(args: LitellmArgs, overrides: &Overrides) -> Result<(), Failure
     match &overrides.config {
         Some(file) => place(file, &toml, args.dry_run, &mut report)?,
         None => output::text(&toml)?,
+    }
+    if let Some(url) = &args.from_database {
+        let db = database(overrides, args.dry_run).await?;
+        litellm::import(url, &db, &plan, args.dry_run, &mut report).await?;
+        db.close().await;
     }
     let rows = rows(&report);
     match &overrides.config {
@@ -42,6 +48,19 @@ async fn litellm(args: LitellmArgs, overrides: &Overrides) -> Result<(), Failure
             .with_hint("the table says which, and why; the rest was taken over"));
     }
     Ok(())
+}
+
+/// The database of this gateway: that of the flag, the environment, or the file where it stands. A dry run makes none.
+async fn database(overrides: &Overrides, dry_run: bool) -> Result<Db, Failure> {
+    let overrides = Overrides { config: overrides.config.clone().filter(|file| file.exists()), ..overrides.clone() };
+    // Only the database is wanted of it, so the credentials of providers need not be there.
+    let lookup = |name: &str| {
+        let unset = || (!name.starts_with("LLM_GATEWAY_")).then(|| "https://host".to_owned());
+        env::process(name).or_else(unset)
+    };
+    let database = Config::load(&overrides, &lookup)?.config.database;
+    let missing = matches!(&database, Database::Sqlite(url) if !open::file(url).exists());
+    Ok(Db::open(if dry_run && missing { "sqlite::memory:" } else { database.url() }).await?)
 }
 
 /// Writes the file where there is none. One that stands is never written over: somebody may have changed it.

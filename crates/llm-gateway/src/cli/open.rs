@@ -38,7 +38,7 @@ pub(super) async fn existing_keys(overrides: &Overrides) -> Result<Keys, Failure
 }
 
 /// The file of a SQLite address.
-fn file(url: &str) -> &Path {
+pub(super) fn file(url: &str) -> &Path {
     let path = url.strip_prefix("sqlite:").unwrap_or(url);
     let path = path.strip_prefix("//").unwrap_or(path);
     Path::new(path.split('?').next().unwrap_or(path))

@@ -283,7 +283,10 @@ fn a_deployment_may_have_an_account_and_a_place_of_its_own() {
     let deployment = &config.models[0].deployments[0];
     assert!(deployment.is_account_of_its_own());
     assert_eq!(deployment.variables["api_version"], "v");
-    assert_eq!(problems(&text("here")), "llm-gateway.toml:3: `base_url` must begin with `http://` or `https://` and a host");
+    assert_eq!(
+        problems(&text("here")),
+        "llm-gateway.toml:3: `base_url` must begin with `http://` or `https://` and a host"
+    );
 }
 
 #[test]

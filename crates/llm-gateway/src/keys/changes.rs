@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::PoisonError;
 
+use jiff::Timestamp;
 use llm_core::Result;
 
 use super::index::Index;
@@ -12,6 +13,8 @@ use crate::limits::{Limit, LimitId, Scope, ScopeKind};
 use crate::store::{Transaction, query};
 
 const OLDEST_AND_NEWEST: &str = "SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM changes";
+const COUNTED: &str = "SELECT bucket, amount FROM counters WHERE limit_id = $1 AND until > $2";
+const ALL_COUNTED: &str = "SELECT limit_id, bucket, amount FROM counters WHERE until > $1";
 const SINCE: &str = "SELECT kind, id FROM changes WHERE seq > $1 AND seq <= $2";
 
 /// What has to be read anew, by id.
@@ -36,6 +39,8 @@ struct News {
     keys: Vec<KeyRow>,
     limits: Vec<Limit>,
     settings: Vec<(String, String)>,
+    /// What has been counted of limits that are new here: someone has put it there with them.
+    counted: Vec<(LimitId, i64, i64)>,
     gone: Changed,
 }
 
@@ -51,7 +56,7 @@ impl Keys {
             return Ok(());
         }
         let missed = *seen < 0 || oldest > *seen + 1 || newest < *seen;
-        let news = if missed { self.everything(&mut tx).await? } else { self.since(&mut tx, *seen, newest).await? };
+        let news = if missed { self.everything(&mut tx, *seen >= 0).await? } else { self.since(&mut tx, *seen, newest).await? };
         drop(tx);
         self.apply(news);
         *seen = newest;
@@ -110,6 +115,13 @@ impl Keys {
             let mut found = rows::limits(db, Some(&id)).await?;
             if found.is_empty() {
                 news.gone.limits.insert(id);
+            } else {
+                let id = LimitId::new(id);
+                if self.index().limit(&id).is_none() {
+                    let counted = query(COUNTED).bind(id.as_str()).bind(Timestamp::now().as_millisecond());
+                    let counted: Vec<(i64, i64)> = counted.all(&mut *db).await?;
+                    news.counted.extend(counted.into_iter().map(|(bucket, amount)| (id.clone(), bucket, amount)));
+                }
             }
             news.limits.append(&mut found);
         }
@@ -123,7 +135,7 @@ impl Keys {
         Ok(news)
     }
 
-    async fn everything(&self, db: &mut Transaction) -> Result<News> {
+    async fn everything(&self, db: &mut Transaction, started: bool) -> Result<News> {
         let organizations = rows::organizations(db, None).await?;
         let teams = rows::teams(db, None).await?;
         let users = rows::users(db, None).await?;
@@ -132,18 +144,31 @@ impl Keys {
         let settings = rows::settings(db, None).await?;
 
         // Of the rest it is enough that it is no longer there: only keys and limits are known to the ledger, too.
+        let gone = self.gone(&keys, &limits);
+        let mut counted = Vec::new();
+        // At the start the counters are read together with the journal.
+        if started {
+            let all = query(ALL_COUNTED).bind(Timestamp::now().as_millisecond());
+            let all: Vec<(String, i64, i64)> = all.all(&mut *db).await?;
+            let index = self.index();
+            let all = all.into_iter().map(|(id, bucket, amount)| (LimitId::new(id), bucket, amount));
+            counted.extend(all.filter(|(id, _, _)| index.limit(id).is_none()));
+        }
+        Ok(News { whole: true, organizations, teams, users, keys, limits, settings, counted, gone })
+    }
+
+    /// Keys and limits that are known here and no longer there.
+    fn gone(&self, keys: &[KeyRow], limits: &[Limit]) -> Changed {
         let index = self.index();
         let found: HashSet<&str> = keys.iter().map(|row| row.key.id.as_str()).collect();
         let gone_keys = index.key_ids().map(KeyId::as_str).filter(|id| !found.contains(id));
         let found: HashSet<&str> = limits.iter().map(|limit| limit.id.as_str()).collect();
         let gone_limits = index.limit_ids().map(LimitId::as_str).filter(|id| !found.contains(id));
-        let gone = Changed {
+        Changed {
             keys: gone_keys.map(str::to_owned).collect(),
             limits: gone_limits.map(str::to_owned).collect(),
             ..Changed::default()
-        };
-        drop(index);
-        Ok(News { whole: true, organizations, teams, users, keys, limits, settings, gone })
+        }
     }
 
     /// Puts news in force, all at once. The order keeps the invariant: a key leaves before its limits do, and comes
@@ -166,6 +191,10 @@ impl Keys {
                 tracing::error!(limit = %limit.id, %error, "a limit of the database can't be enforced");
             }
             index.put_limit(limit);
+        }
+        let now = Timestamp::now().as_millisecond();
+        for (id, bucket, amount) in news.counted {
+            self.ledger.seed(now, &id, bucket, amount);
         }
         for organization in news.organizations {
             index.put_organization(organization);

@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** a key is never in the index without the limits that hold for it being in the ledger.
 
+mod adopt;
 mod changes;
 mod draft;
 mod id;
@@ -27,6 +28,7 @@ use crate::config::LimitsConfig;
 use crate::limits::{Ledger, Limit, LimitId, LimitSpec, Scope};
 use crate::store::Db;
 
+pub(crate) use adopt::{Adopted, AdoptedLimit, AdoptedSecret, Adoption};
 pub(crate) use draft::is_tag;
 pub use draft::{
     KeyDraft, KeyPatch, MembershipDraft, OrganizationDraft, OrganizationPatch, TeamDraft, TeamPatch, UserDraft,

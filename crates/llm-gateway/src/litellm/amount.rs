@@ -41,7 +41,7 @@ fn nano(number: i128, behind: i32) -> Option<(i128, bool)> {
 }
 
 /// An amount of US dollars, rounded to a billionth where it has more digits.
-pub(super) fn dollars(text: &str) -> Option<NanoUsd> {
+pub(crate) fn dollars(text: &str) -> Option<NanoUsd> {
     let (number, behind) = decimal(text)?;
     let (nano, _) = nano(number, behind)?;
     i64::try_from(nano).ok().map(NanoUsd)
@@ -49,7 +49,7 @@ pub(super) fn dollars(text: &str) -> Option<NanoUsd> {
 
 /// US dollars for one unit as US dollars for `units` of them: a text for the configuration. None where that can't be
 /// said exactly.
-pub(super) fn price(text: &str, units: Units) -> Option<String> {
+pub(crate) fn price(text: &str, units: Units) -> Option<String> {
     let (number, behind) = decimal(text)?;
     let behind = match units {
         Units::One => behind,
@@ -62,13 +62,13 @@ pub(super) fn price(text: &str, units: Units) -> Option<String> {
 
 /// For how many units a price is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Units {
+pub(crate) enum Units {
     One,
     Million,
 }
 
 /// A length of time in seconds as the configuration writes it: `60s`, `1500ms`.
-pub(super) fn seconds(text: &str) -> Option<String> {
+pub(crate) fn seconds(text: &str) -> Option<String> {
     let (number, behind) = decimal(text)?;
     let (nano, _) = nano(number, behind)?;
     let millis = nano / 1_000_000;

@@ -4,7 +4,7 @@
 use crate::limits::Window;
 
 /// The window that means the same here.
-pub(super) fn window(duration: &str) -> Option<Window> {
+pub(crate) fn window(duration: &str) -> Option<Window> {
     match duration.trim() {
         "1m" | "60s" => Some(Window::Minute),
         "1h" | "60m" | "hourly" => Some(Window::Hour),

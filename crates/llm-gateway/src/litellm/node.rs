@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use llm_core::{Error, Result};
 use serde_json::value::RawValue;
 
+/// How deep values may be nested.
+const DEEPEST: usize = 64;
+
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Node {
+pub(crate) enum Node {
     Null,
     Bool(bool),
     /// A number, as it was written.
@@ -19,26 +22,29 @@ pub(super) enum Node {
 
 /// The members of a table that nobody has taken yet, in the order in which they stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Fields(pub(super) Vec<(String, Node)>);
+pub(crate) struct Fields(pub(crate) Vec<(String, Node)>);
 
 impl Node {
     /// Reads JSON.
-    pub(super) fn from_json(text: &str) -> Result<Self> {
+    pub(crate) fn from_json(text: &str) -> Result<Self> {
         let raw: &RawValue = serde_json::from_str(text).map_err(unreadable)?;
-        Self::from_raw(raw)
+        Self::from_raw(raw, DEEPEST)
     }
 
-    fn from_raw(raw: &RawValue) -> Result<Self> {
+    fn from_raw(raw: &RawValue, deeper: usize) -> Result<Self> {
         let text = raw.get();
+        let Some(deeper) = deeper.checked_sub(1) else {
+            return Err(Error::invalid_request(format!("the JSON is nested more than {DEEPEST} deep")));
+        };
         Ok(match text.as_bytes().first() {
             Some(b'{') => {
                 let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(unreadable)?;
-                let members = members.into_iter().map(|(name, value)| Ok((name, Self::from_raw(value)?)));
+                let members = members.into_iter().map(|(name, value)| Ok((name, Self::from_raw(value, deeper)?)));
                 Self::Table(Fields(members.collect::<Result<_>>()?))
             }
             Some(b'[') => {
                 let items: Vec<&RawValue> = serde_json::from_str(text).map_err(unreadable)?;
-                Self::List(items.into_iter().map(Self::from_raw).collect::<Result<_>>()?)
+                Self::List(items.into_iter().map(|item| Self::from_raw(item, deeper)).collect::<Result<_>>()?)
             }
             Some(b'"') => Self::Text(serde_json::from_str(text).map_err(unreadable)?),
             Some(b't') => Self::Bool(true),
@@ -49,7 +55,7 @@ impl Node {
     }
 
     /// Whether it says nothing: null, or an empty text, list or table.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Null => true,
             Self::Text(text) => text.is_empty(),
@@ -60,7 +66,7 @@ impl Node {
     }
 
     /// A text, or a number as it was written.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) | Self::Number(text) => Some(text),
             _ => None,
@@ -68,7 +74,7 @@ impl Node {
     }
 
     /// True or false, also where a text says so.
-    pub(super) fn bool(&self) -> Option<bool> {
+    pub(crate) fn bool(&self) -> Option<bool> {
         match self {
             Self::Bool(value) => Some(*value),
             Self::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
@@ -78,19 +84,19 @@ impl Node {
     }
 
     /// A whole number that is not negative.
-    pub(super) fn whole(&self) -> Option<u64> {
+    pub(crate) fn whole(&self) -> Option<u64> {
         let text = self.text()?.trim();
         text.strip_suffix(".0").unwrap_or(text).parse().ok()
     }
 
     /// The texts of a list.
-    pub(super) fn texts(&self) -> Option<Vec<String>> {
+    pub(crate) fn texts(&self) -> Option<Vec<String>> {
         let Self::List(items) = self else { return None };
         items.iter().map(|item| item.text().map(str::to_owned)).collect()
     }
 
     /// The same as JSON. A number that JSON can't say is a text there.
-    pub(super) fn to_json(&self) -> serde_json::Value {
+    pub(crate) fn to_json(&self) -> serde_json::Value {
         use serde_json::Value;
         match self {
             Self::Null => Value::Null,
@@ -105,23 +111,23 @@ impl Node {
 
 impl Fields {
     /// Takes a member out. One that is null counts as not there.
-    pub(super) fn take(&mut self, name: &str) -> Option<Node> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Node> {
         let place = self.0.iter().position(|(known, _)| known == name)?;
         Some(self.0.remove(place).1).filter(|node| *node != Node::Null)
     }
 
     /// Takes a member out, unless it says nothing.
-    pub(super) fn take_said(&mut self, name: &str) -> Option<Node> {
+    pub(crate) fn take_said(&mut self, name: &str) -> Option<Node> {
         self.take(name).filter(|node| !node.is_empty())
     }
 
     /// Takes a text out, unless it is empty.
-    pub(super) fn take_text(&mut self, name: &str) -> Option<String> {
+    pub(crate) fn take_text(&mut self, name: &str) -> Option<String> {
         self.take_said(name)?.text().map(str::to_owned)
     }
 
     /// Takes a table out; an empty one where there is none.
-    pub(super) fn take_table(&mut self, name: &str) -> Fields {
+    pub(crate) fn take_table(&mut self, name: &str) -> Fields {
         match self.take(name) {
             Some(Node::Table(fields)) => fields,
             _ => Fields::default(),
@@ -129,15 +135,15 @@ impl Fields {
     }
 
     /// Looks at a member.
-    pub(super) fn get(&self, name: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Node> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, node)| node)
     }
 
-    pub(super) fn to_json(&self) -> serde_json::Map<String, serde_json::Value> {
+    pub(crate) fn to_json(&self) -> serde_json::Map<String, serde_json::Value> {
         self.0.iter().map(|(name, node)| (name.clone(), node.to_json())).collect()
     }
 }
 
 fn unreadable(error: serde_json::Error) -> Error {
-    Error::invalid_request("a value of LiteLLM's database is no JSON").with_source(error)
+    Error::invalid_request(format!("not JSON: {error}"))
 }

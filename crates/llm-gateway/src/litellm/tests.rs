@@ -126,7 +126,8 @@ fn prices_are_exact() {
 
 #[test]
 fn numbers_are_taken_as_they_stand() {
-    let Node::Table(fields) = yaml::read("a: 2.50e-07\nb: &x 0.10\nc: *x\nd: 7\ne: '1.0'\nf: ~\ng: é # comment\nh: 1.5 # é").unwrap()
+    let Node::Table(fields) =
+        yaml::read("a: 2.50e-07\nb: &x 0.10\nc: *x\nd: 7\ne: '1.0'\nf: ~\ng: é # comment\nh: 1.5 # é").unwrap()
     else {
         panic!("a table")
     };
@@ -135,14 +136,21 @@ fn numbers_are_taken_as_they_stand() {
     let text = |text: &str| Node::Text(text.to_owned());
     assert_eq!(
         values,
-        [number("2.50e-07"), number("0.10"), number("0.10"), number("7"), text("1.0"), Node::Null, text("é"), number("1.5")]
+        [
+            number("2.50e-07"),
+            number("0.10"),
+            number("0.10"),
+            number("7"),
+            text("1.0"),
+            Node::Null,
+            text("é"),
+            number("1.5")
+        ]
     );
-    assert_eq!(Node::from_json("[1.10, \"x\", null, true]").unwrap(), Node::List(vec![
-        number("1.10"),
-        text("x"),
-        Node::Null,
-        Node::Bool(true)
-    ]));
+    assert_eq!(
+        Node::from_json("[1.10, \"x\", null, true]").unwrap(),
+        Node::List(vec![number("1.10"), text("x"), Node::Null, Node::Bool(true)])
+    );
 }
 
 #[test]

@@ -76,7 +76,8 @@ fn deployment(deployment: &Deployment, weight: Option<u32>) -> String {
         all.push(format!("timeout = {}", text(timeout)));
     }
     if !deployment.price.is_empty() {
-        let lines: Vec<String> = deployment.price.iter().map(|(meter, amount)| format!("{meter} = {}", text(amount))).collect();
+        let lines: Vec<String> =
+            deployment.price.iter().map(|(meter, amount)| format!("{meter} = {}", text(amount))).collect();
         all.push(format!("price = {{ {} }}", lines.join(", ")));
     }
     all.extend(members(&deployment.account));

@@ -154,8 +154,11 @@ fn account(wanted: &DeploymentConfig) -> Option<Arc<str>> {
     let text = match (key, place) {
         (None, None) => return None,
         (Some(key), None) => key.to_owned(),
-        (key, Some(place)) => format!("{}
-{place}", key.unwrap_or_default()),
+        (key, Some(place)) => format!(
+            "{}
+{place}",
+            key.unwrap_or_default()
+        ),
     };
     Some(KeyHash::of(&text).to_string().chars().take(8).collect::<String>().into())
 }

@@ -39,6 +39,7 @@ const VERSIONS: &[Version] = &[
     version!(3, "0003_objects"),
     version!(4, "0004_tenancy"),
     version!(5, "0005_batches"),
+    version!(6, "0006_imports"),
 ];
 
 /// How the name of a migration ends that binaries which don't know it can't run on.

@@ -8,6 +8,7 @@ use llm_core::{Error, Result};
 
 use super::{TEAM, USER, execute, find_if_said, json, limit, not_found};
 use crate::config::Secret;
+use crate::keys::adopt::{Adopted, AdoptedSecret, Adoption};
 use crate::keys::rows::KeyRow;
 use crate::keys::{KeyDraft, KeyHash, KeyId, KeyPatch, Keys, Role, VirtualKey, rows, secret};
 use crate::limits::Scope;
@@ -19,6 +20,8 @@ const UPDATE: &str = "UPDATE keys SET name = $2, team = $3, \"user\" = $4, role 
     blocked = $8, assume_output = $9, tags = $10, metadata = $11, default_limits = $12 WHERE id = $1";
 const DELETE: &str = "DELETE FROM keys WHERE id = $1";
 const INSERT_SECRET: &str = "INSERT INTO key_secrets (hash, key, prefix, created_at) VALUES ($1, $2, $3, $4)";
+const ADOPT_SECRET: &str =
+    "INSERT INTO key_secrets (hash, key, prefix, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)";
 const RETIRE_SECRETS: &str =
     "UPDATE key_secrets SET expires_at = $2 WHERE key = $1 AND (expires_at IS NULL OR expires_at > $2)";
 const DROP_OLD_SECRETS: &str = "DELETE FROM key_secrets WHERE key = $1 AND expires_at <= $2";
@@ -174,4 +177,40 @@ async fn insert_secret(db: &mut Transaction, key: &KeyId, secret: &Secret, now: 
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// Writes one that was made elsewhere, by the hashes of its secrets. The limits of the configuration don't hold for it.
+pub(in crate::keys) async fn adopt(
+    adoption: &mut Adoption,
+    adopted: &Adopted<KeyDraft>,
+    secrets: &[AdoptedSecret],
+) -> Result<()> {
+    let draft = &adopted.draft;
+    query(INSERT)
+        .bind(adopted.id.as_str())
+        .bind(draft.name.as_str())
+        .bind(draft.team.clone())
+        .bind(draft.user.clone())
+        .bind(draft.role.map(Role::as_str))
+        .bind(draft.models.as_ref().map(json).transpose()?)
+        .bind(draft.expires_at.map(Timestamp::as_millisecond))
+        .bind(adopted.blocked)
+        .bind(None::<i64>)
+        .bind(json(&draft.tags)?)
+        .bind(json(&draft.metadata)?)
+        .bind(false)
+        .bind(adopted.created_at.as_millisecond())
+        .execute(&mut adoption.tx)
+        .await?;
+    for (place, secret) in (0..).zip(secrets) {
+        query(ADOPT_SECRET)
+            .bind(secret.hash.to_string())
+            .bind(adopted.id.as_str())
+            .bind(secret.shown.as_str())
+            .bind(adopted.created_at.as_millisecond().saturating_add(place))
+            .bind(secret.until.map(Timestamp::as_millisecond))
+            .execute(&mut adoption.tx)
+            .await?;
+    }
+    adoption.limits(&Scope::key(adopted.id.as_str()), &adopted.limits).await
 }

@@ -62,6 +62,18 @@ impl Keys {
 
 pub(super) async fn insert(db: &mut Transaction, scope: &Scope, spec: &LimitSpec, now: i64) -> Result<LimitId> {
     let id = id::fresh_limit();
+    insert_as(db, &id, scope, spec, now).await?;
+    Ok(id)
+}
+
+/// The same under an id that is known.
+pub(in crate::keys) async fn insert_as(
+    db: &mut Transaction,
+    id: &LimitId,
+    scope: &Scope,
+    spec: &LimitSpec,
+    now: i64,
+) -> Result<()> {
     query(INSERT)
         .bind(id.to_string())
         .bind(scope.kind.as_str())
@@ -70,7 +82,7 @@ pub(super) async fn insert(db: &mut Transaction, scope: &Scope, spec: &LimitSpec
         .bind(now)
         .execute(db)
         .await?;
-    Ok(id)
+    Ok(())
 }
 
 async fn update(db: &mut Transaction, id: &LimitId, spec: &LimitSpec) -> Result<()> {

@@ -1,11 +1,11 @@
 //! Making, changing and deleting keys, limits and whom they belong to.
 
-mod key;
-mod limit;
-mod organization;
+pub(super) mod key;
+pub(super) mod limit;
+pub(super) mod organization;
 mod setting;
-mod team;
-mod user;
+pub(super) mod team;
+pub(super) mod user;
 
 use llm_core::{Error, ErrorKind, Result};
 use serde::Serialize;

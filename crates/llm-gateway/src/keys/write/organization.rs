@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use llm_core::Result;
 
 use super::{execute, ids, json, limit, not_found, taken, team};
+use crate::keys::adopt::{Adopted, Adoption};
 use crate::keys::{Keys, Organization, OrganizationDraft, OrganizationId, OrganizationPatch, rows};
 use crate::limits::{Scope, ScopeKind};
 use crate::store::query;
@@ -82,4 +83,20 @@ impl Keys {
 
 fn scope(id: &OrganizationId) -> Scope {
     Scope::new(ScopeKind::Organization, id.as_str())
+}
+
+/// Writes one that was made elsewhere.
+pub(in crate::keys) async fn adopt(adoption: &mut Adoption, adopted: &Adopted<OrganizationDraft>) -> Result<()> {
+    let draft = &adopted.draft;
+    query(INSERT)
+        .bind(adopted.id.as_str())
+        .bind(draft.name.as_str())
+        .bind(draft.models.as_ref().map(json).transpose()?)
+        .bind(adopted.blocked)
+        .bind(json(&draft.metadata)?)
+        .bind(adopted.created_at.as_millisecond())
+        .execute(&mut adoption.tx)
+        .await
+        .map_err(|error| taken(error, "an organization", &draft.name))?;
+    adoption.limits(&scope(&OrganizationId::new(adopted.id.as_str())), &adopted.limits).await
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use llm_core::Result;
 
 use super::{ORGANIZATION, execute, find_if_said, ids, json, key, limit, not_found, taken};
+use crate::keys::adopt::{Adopted, Adoption};
 use crate::keys::rows::TeamRow;
 use crate::keys::{Keys, Team, TeamDraft, TeamId, TeamPatch, rows};
 use crate::limits::{Scope, ScopeKind};
@@ -98,4 +99,21 @@ pub(super) async fn delete(db: &mut Transaction, id: &str) -> Result<u64> {
     execute(db, DELETE_MEMBERS, id).await?;
     limit::delete_of(db, &scope(id)).await?;
     execute(db, DELETE, id).await
+}
+
+/// Writes one that was made elsewhere.
+pub(in crate::keys) async fn adopt(adoption: &mut Adoption, adopted: &Adopted<TeamDraft>) -> Result<()> {
+    let draft = &adopted.draft;
+    query(INSERT)
+        .bind(adopted.id.as_str())
+        .bind(draft.name.as_str())
+        .bind(draft.organization.clone())
+        .bind(draft.models.as_ref().map(json).transpose()?)
+        .bind(adopted.blocked)
+        .bind(json(&draft.metadata)?)
+        .bind(adopted.created_at.as_millisecond())
+        .execute(&mut adoption.tx)
+        .await
+        .map_err(|error| taken(error, "a team", &draft.name))?;
+    adoption.limits(&scope(&adopted.id), &adopted.limits).await
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use llm_core::Result;
 
 use super::{TEAM, execute, find, ids, json, key, limit, not_found, taken};
+use crate::keys::adopt::{Adopted, Adoption};
 use crate::keys::{Keys, MembershipDraft, Role, TeamId, User, UserDraft, UserId, UserPatch, rows};
 use crate::limits::{Scope, ScopeKind};
 use crate::store::{Transaction, query};
@@ -130,4 +131,24 @@ async fn join(db: &mut Transaction, user: &UserId, teams: &[MembershipDraft]) ->
         put.execute(&mut *db).await?;
     }
     Ok(())
+}
+
+/// Writes one that was made elsewhere, with its memberships.
+pub(in crate::keys) async fn adopt(adoption: &mut Adoption, adopted: &Adopted<UserDraft>) -> Result<()> {
+    let draft = &adopted.draft;
+    let id = UserId::new(adopted.id.as_str());
+    query(INSERT)
+        .bind(id.as_str())
+        .bind(draft.name.as_str())
+        .bind(draft.email.clone())
+        .bind(draft.role.unwrap_or(Role::Member).as_str())
+        .bind(draft.models.as_ref().map(json).transpose()?)
+        .bind(adopted.blocked)
+        .bind(json(&draft.metadata)?)
+        .bind(adopted.created_at.as_millisecond())
+        .execute(&mut adoption.tx)
+        .await
+        .map_err(|error| taken(error, "a user of that address, or called", &draft.name))?;
+    join(&mut adoption.tx, &id, &draft.teams).await?;
+    adoption.limits(&scope(&id), &adopted.limits).await
 }

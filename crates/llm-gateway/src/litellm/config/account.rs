@@ -14,13 +14,6 @@ pub(in crate::litellm) struct Account {
     pub(in crate::litellm) headers: BTreeMap<String, String>,
 }
 
-impl Account {
-    /// Whether nothing is said.
-    pub(in crate::litellm) fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// Credentials by name.
 pub(super) type Credentials = BTreeMap<String, Fields>;
 

@@ -11,7 +11,14 @@ pub(super) type Known = &'static [(&'static [&'static str], Outcome, &'static st
 pub(super) const FILE: Known = &[
     (&["guardrails", "policies", "prompts"], Outcome::Refused, "guards and prompts are not taken over"),
     (
-        &["mcp_servers", "vector_store_registry", "search_tools", "assistant_settings", "finetune_settings", "agent_list"],
+        &[
+            "mcp_servers",
+            "vector_store_registry",
+            "search_tools",
+            "assistant_settings",
+            "finetune_settings",
+            "agent_list",
+        ],
         Outcome::Refused,
         "not served here",
     ),
@@ -21,10 +28,23 @@ pub(super) const FILE: Known = &[
 
 const LITELLM: Known = &[
     (
-        &["set_verbose", "json_logs", "telemetry", "suppress_debug_info", "turn_off_message_logging",
-          "redact_user_api_key_info", "log_raw_request_response", "modify_params", "ssl_security_level",
-          "public_model_groups", "public_model_groups_links", "disable_hf_tokenizer_download", "cost_discount_config",
-          "in_memory_llm_clients_cache", "max_parallel_requests_per_worker"],
+        &[
+            "set_verbose",
+            "json_logs",
+            "telemetry",
+            "suppress_debug_info",
+            "turn_off_message_logging",
+            "redact_user_api_key_info",
+            "log_raw_request_response",
+            "modify_params",
+            "ssl_security_level",
+            "public_model_groups",
+            "public_model_groups_links",
+            "disable_hf_tokenizer_download",
+            "cost_discount_config",
+            "in_memory_llm_clients_cache",
+            "max_parallel_requests_per_worker",
+        ],
         Outcome::Ignored,
         "of use to LiteLLM only; see `[log]`, which never holds prompts or keys",
     ),
@@ -39,17 +59,37 @@ const LITELLM: Known = &[
         "answers are not kept",
     ),
     (
-        &["callbacks", "success_callback", "failure_callback", "service_callback", "callback_settings",
-          "langfuse_default_tags", "audit_log_callbacks", "store_audit_logs"],
+        &[
+            "callbacks",
+            "success_callback",
+            "failure_callback",
+            "service_callback",
+            "callback_settings",
+            "langfuse_default_tags",
+            "audit_log_callbacks",
+            "store_audit_logs",
+        ],
         Outcome::Refused,
         "nothing is sent to places that the configuration does not name; calls stand under `/api/v1/calls`",
     ),
     (&["guardrails", "default_guardrails"], Outcome::Refused, "guards are not taken over"),
-    (&["max_budget", "budget_duration"], Outcome::Refused, "there is no limit on everybody together; limit an organization"),
     (
-        &["max_internal_user_budget", "internal_user_budget_duration", "default_internal_user_params",
-          "default_team_settings", "default_team_params", "max_end_user_budget", "max_end_user_budget_id",
-          "max_ui_session_budget", "default_max_internal_user_budget"],
+        &["max_budget", "budget_duration"],
+        Outcome::Refused,
+        "there is no limit on everybody together; limit an organization",
+    ),
+    (
+        &[
+            "max_internal_user_budget",
+            "internal_user_budget_duration",
+            "default_internal_user_params",
+            "default_team_settings",
+            "default_team_params",
+            "max_end_user_budget",
+            "max_end_user_budget_id",
+            "max_ui_session_budget",
+            "default_max_internal_user_budget",
+        ],
         Outcome::Refused,
         "only keys have limits of their own accord, `[limits.defaults]`; others get theirs when they are made",
     ),
@@ -59,14 +99,22 @@ const LITELLM: Known = &[
         "who makes keys is bound by the limits of the team",
     ),
     (&["ssl_verify", "ssl_certificate", "ssl_ca_bundle"], Outcome::Refused, "certificates are always checked"),
-    (&["custom_provider_map", "custom_llm_provider"], Outcome::Refused, "a provider is a row of data; see `[providers.ID]`"),
     (
-        &["content_policy_fallbacks", "allowed_fails", "cooldown_time"],
-        Outcome::Ignored,
-        "see `router_settings`",
+        &["custom_provider_map", "custom_llm_provider"],
+        Outcome::Refused,
+        "a provider is a row of data; see `[providers.ID]`",
     ),
-    (&["s3_callback_params", "gcs_bucket_name", "datadog_params", "prometheus_metrics_config"], Outcome::Refused, "not sent there"),
-    (&["require_auth_for_metrics_endpoint", "enable_end_user_cost_tracking_prometheus_only"], Outcome::Ignored, "see `/metrics`"),
+    (&["content_policy_fallbacks", "allowed_fails", "cooldown_time"], Outcome::Ignored, "see `router_settings`"),
+    (
+        &["s3_callback_params", "gcs_bucket_name", "datadog_params", "prometheus_metrics_config"],
+        Outcome::Refused,
+        "not sent there",
+    ),
+    (
+        &["require_auth_for_metrics_endpoint", "enable_end_user_cost_tracking_prometheus_only"],
+        Outcome::Ignored,
+        "see `/metrics`",
+    ),
     (
         &["disable_end_user_cost_tracking", "extra_spend_tag_headers", "forward_traceparent_to_llm_provider"],
         Outcome::Refused,
@@ -82,19 +130,49 @@ const GENERAL: Known = &[
         "LiteLLM's own database; name it with `--from-database` to take its keys over, and this gateway's with `database`",
     ),
     (
-        &["database_connection_pool_limit", "database_connection_timeout", "database_connect_timeout",
-          "database_socket_timeout", "allow_requests_on_db_unavailable", "proxy_batch_write_at", "disable_spend_logs",
-          "disable_error_logs", "disable_adding_master_key_hash_to_db", "disable_reset_budget", "store_model_in_db",
-          "background_health_checks", "health_check_interval", "health_check_details", "use_shared_health_check",
-          "proxy_budget_rescheduler_min_time", "proxy_budget_rescheduler_max_time", "disable_retry_on_max_parallel_request_limit_error",
-          "user_api_key_cache_ttl", "user_api_key_cache_max_size", "proxy_config_reload_interval_seconds", "otel",
-          "ui_access_mode", "ui_logo_path", "enable_public_model_hub", "infer_model_from_keys",
-          "use_redis_transaction_buffer", "supported_db_objects", "disable_budget_reservation"],
+        &[
+            "database_connection_pool_limit",
+            "database_connection_timeout",
+            "database_connect_timeout",
+            "database_socket_timeout",
+            "allow_requests_on_db_unavailable",
+            "proxy_batch_write_at",
+            "disable_spend_logs",
+            "disable_error_logs",
+            "disable_adding_master_key_hash_to_db",
+            "disable_reset_budget",
+            "store_model_in_db",
+            "background_health_checks",
+            "health_check_interval",
+            "health_check_details",
+            "use_shared_health_check",
+            "proxy_budget_rescheduler_min_time",
+            "proxy_budget_rescheduler_max_time",
+            "disable_retry_on_max_parallel_request_limit_error",
+            "user_api_key_cache_ttl",
+            "user_api_key_cache_max_size",
+            "proxy_config_reload_interval_seconds",
+            "otel",
+            "ui_access_mode",
+            "ui_logo_path",
+            "enable_public_model_hub",
+            "infer_model_from_keys",
+            "use_redis_transaction_buffer",
+            "supported_db_objects",
+            "disable_budget_reservation",
+        ],
         Outcome::Ignored,
         "of use to LiteLLM only",
     ),
     (
-        &["alerting", "alert_types", "alert_to_webhook_url", "alerting_args", "alerting_threshold", "spend_report_frequency"],
+        &[
+            "alerting",
+            "alert_types",
+            "alert_to_webhook_url",
+            "alerting_args",
+            "alerting_threshold",
+            "spend_report_frequency",
+        ],
         Outcome::Refused,
         "a limit's `notify_at` tells of spend; the place that is told is set by hand",
     ),
@@ -113,13 +191,36 @@ const GENERAL: Known = &[
         Outcome::Refused,
         "credentials come from the file and the environment",
     ),
-    (&["max_parallel_requests", "global_max_parallel_requests"], Outcome::Refused, "there is no limit on everybody together; limit `concurrency` of keys or teams"),
-    (&["pass_through_endpoints"], Outcome::Refused, "no call goes unmetered: a place is a provider of the configuration"),
     (
-        &["allowed_routes", "public_routes", "admin_only_routes", "allowed_ips", "use_x_forwarded_for", "enforce_user_param",
-          "reject_clientside_metadata_tags", "enforced_params", "user_header_name", "user_header_mappings",
-          "forward_client_headers_to_llm_api", "always_include_stream_usage", "completion_model", "max_response_size_mb",
-          "disable_master_key_return", "role_permissions", "allow_client_side_credentials"],
+        &["max_parallel_requests", "global_max_parallel_requests"],
+        Outcome::Refused,
+        "there is no limit on everybody together; limit `concurrency` of keys or teams",
+    ),
+    (
+        &["pass_through_endpoints"],
+        Outcome::Refused,
+        "no call goes unmetered: a place is a provider of the configuration",
+    ),
+    (
+        &[
+            "allowed_routes",
+            "public_routes",
+            "admin_only_routes",
+            "allowed_ips",
+            "use_x_forwarded_for",
+            "enforce_user_param",
+            "reject_clientside_metadata_tags",
+            "enforced_params",
+            "user_header_name",
+            "user_header_mappings",
+            "forward_client_headers_to_llm_api",
+            "always_include_stream_usage",
+            "completion_model",
+            "max_response_size_mb",
+            "disable_master_key_return",
+            "role_permissions",
+            "allow_client_side_credentials",
+        ],
         Outcome::Refused,
         "not to be set here",
     ),
@@ -210,10 +311,16 @@ pub(super) fn general_settings(mut fields: Fields, plan: &mut Plan, report: &mut
     if let Some(key) = fields.take_text("master_key") {
         match filled(&key) {
             Some(variable) if key.starts_with("os.environ/") => {
-                report.mapped(at("master_key"), format!("`admin_key = \"{variable}\"`; it administers, and calls no models"));
+                report.mapped(
+                    at("master_key"),
+                    format!("`admin_key = \"{variable}\"`; it administers, and calls no models"),
+                );
                 plan.admin_key = Some(variable);
             }
-            _ => report.mapped(at("master_key"), "written nowhere, since it stands in clear: set `LLM_GATEWAY_ADMIN_KEY` to it"),
+            _ => report.mapped(
+                at("master_key"),
+                "written nowhere, since it stands in clear: set `LLM_GATEWAY_ADMIN_KEY` to it",
+            ),
         }
     }
     if let Some(node) = fields.take("max_request_size_mb") {
@@ -233,7 +340,10 @@ pub(super) fn general_settings(mut fields: Fields, plan: &mut Plan, report: &mut
     if let Some(period) = fields.take_text("maximum_spend_logs_retention_period") {
         match duration::seconds(&period).filter(|seconds| *seconds > 0) {
             Some(seconds) => {
-                report.carried(at("maximum_spend_logs_retention_period"), "`calls.retention`; hourly sums are kept for ever");
+                report.carried(
+                    at("maximum_spend_logs_retention_period"),
+                    "`calls.retention`; hourly sums are kept for ever",
+                );
                 plan.retention = Some(format!("{}h", (seconds + 3_599) / 3_600));
             }
             None => report.refused(at("maximum_spend_logs_retention_period"), "not a length of time"),

@@ -17,6 +17,7 @@ use super::{Report, write, yaml};
 use crate::config::{Config, Strategy};
 pub(super) use account::Account;
 pub(super) use account::filled;
+pub(super) use provider::id as provider_id;
 
 /// What is to be written, in the words of this gateway's configuration. Its texts may hold `${VARIABLES}`.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -89,7 +89,8 @@ fn wildcard(
         return report.refused(place, why);
     }
     let prefix = model.trim_end_matches("/*");
-    let Some(id) = provider::id(prefix, "*").filter(|id| prefix == *id || llm_providers::registry::canonical(prefix) == *id)
+    let Some(id) =
+        provider::id(prefix, "*").filter(|id| prefix == *id || llm_providers::registry::canonical(prefix) == *id)
     else {
         let why = match provider::id(prefix, "*") {
             Some(id) => format!("`{prefix}/…` is not a name here; the provider's models go by `{id}:…` and `{id}/…`"),

@@ -30,12 +30,7 @@ const MEMBERS: &[(&str, Meter)] = &[
 ];
 
 /// Takes the members of a price out of `fields`.
-pub(super) fn take(
-    price: &mut Vec<(&'static str, String)>,
-    fields: &mut Fields,
-    place: &str,
-    report: &mut Report,
-) {
+pub(super) fn take(price: &mut Vec<(&'static str, String)>, fields: &mut Fields, place: &str, report: &mut Report) {
     for &(name, meter) in MEMBERS {
         let Some(node) = fields.take(name) else { continue };
         let place = format!("{place}.{name}");
@@ -64,7 +59,10 @@ pub(super) fn complete(price: &mut Vec<(&'static str, String)>, place: &str, rep
     let has = |price: &[(&str, String)], meter: Meter| price.iter().any(|(known, _)| *known == meter.as_str());
     for (said, other) in [(Meter::Input, Meter::Output), (Meter::Output, Meter::Input)] {
         if has(price, said) && !has(price, other) {
-            report.mapped(format!("{place}.{}", other.as_str()), "no price was said beside the other; LiteLLM takes that as free");
+            report.mapped(
+                format!("{place}.{}", other.as_str()),
+                "no price was said beside the other; LiteLLM takes that as free",
+            );
             price.push((other.as_str(), "0".to_owned()));
         }
     }
