@@ -9,10 +9,12 @@
 )]
 
 mod gateway;
+mod keeper;
 mod programs;
 pub mod speech;
 mod upstream;
 
 pub use gateway::{Answer, TestGateway};
+pub use keeper::Keeper;
 pub use programs::{Runtime, run};
 pub use upstream::{Piece, Script, Seen, Upstream, anthropic, openai};

@@ -134,7 +134,7 @@ async fn callers_of_other_protocols_reach_a_provider_that_mainly_speaks_it() {
 }
 
 #[tokio::test]
-async fn what_a_provider_would_store_is_unknown_and_refused() {
+async fn what_was_not_made_here_is_unknown_and_refused() {
     let upstream = Upstream::start(|_| Script::json(200, &response())).await;
     let gateway = before(&upstream, "openai-responses", "").await;
     let key = gateway.key(json!({})).await;
@@ -142,7 +142,7 @@ async fn what_a_provider_would_store_is_unknown_and_refused() {
         ("previous_response_id", json!("resp_9"), 404),
         ("conversation", json!({"id": "conv_9"}), 404),
         ("input", json!([{"type": "item_reference", "id": "msg_9"}]), 404),
-        ("background", json!(true), 400),
+        ("tools", json!([{"type": "code_interpreter", "container": "cntr_9"}]), 404),
     ] {
         let mut body = json!({"model": "fast", "input": "Hello"});
         body[name] = value;

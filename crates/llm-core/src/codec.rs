@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::chat::{CacheControl, CallInfo, UnsupportedPolicy};
 use crate::operation::Unit;
 pub use crate::operation::{Chat, Operation};
+use crate::stored::Made;
 use crate::{Error, ErrorKind, Native, Protocol, Result, Usage};
 
 /// To whom a request is said, and how that provider differs from its protocol.
@@ -402,6 +403,8 @@ pub struct AnswerContext {
     pub version: Option<String>,
     /// The form in which it wants the answer, where the operation or the protocol has several (`base64`, `srt`).
     pub form: Option<String>,
+    /// Members of the request that the answer repeats, for protocols whose answers do.
+    pub echo: serde_json::Map<String, Value>,
     /// What ids are made from where the provider gave none. Unique to the call; filled in by the server.
     pub id_seed: String,
     /// The time of the call, in seconds since 1970; filled in by the server.
@@ -563,6 +566,10 @@ pub struct Observed {
     pub content_chunks: u64,
     /// The provider's error inside the answer, if there was one.
     pub error: Option<String>,
+    /// What the answer says that the provider now stores, in the order in which it was said.
+    pub made: Vec<Made>,
+    /// Whether the provider goes on making the answer by itself, behind what was said so far.
+    pub pending: bool,
 }
 
 /// What becomes of a frame that passes.

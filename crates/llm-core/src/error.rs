@@ -30,7 +30,8 @@ macro_rules! kinds {
                 StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
 
-            fn from_str(text: &str) -> Self {
+            /// The kind of that code; `Internal` for one that nobody knows.
+            pub fn of(text: &str) -> Self {
                 match text { $($text => Self::$arm,)+ _ => Self::Internal }
             }
         }
@@ -108,7 +109,7 @@ impl Serialize for ErrorKind {
 
 impl<'de> Deserialize<'de> for ErrorKind {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self::from_str(&std::borrow::Cow::<'de, str>::deserialize(deserializer)?))
+        Ok(Self::of(&std::borrow::Cow::<'de, str>::deserialize(deserializer)?))
     }
 }
 
@@ -189,10 +190,17 @@ impl Error {
         self
     }
 
-    /// The provider that the error came from.
+    /// The same error, of another kind.
+    #[must_use]
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = Some(kind);
+        self
+    }
+
+    /// The provider that the error came from; none for an empty name.
     #[must_use]
     pub fn with_provider(mut self, provider: impl Into<String>) -> Self {
-        self.0.provider = Some(provider.into());
+        self.0.provider = Some(provider.into()).filter(|provider: &String| !provider.is_empty());
         self
     }
 

@@ -10,6 +10,7 @@
 //! | [`image`], [`audio`] | images, and speech both ways |
 //! | [`token_count`], [`model_list`] | a prompt's tokens, a provider's models |
 //! | [`file`], [`batch`] | files that a provider keeps, and many calls handed over at once |
+//! | [`stored`] | what providers store for whoever made it |
 //! | [`operation`] | kinds of calls, and what every request and answer says |
 //! | [`codec`] | the traits that a protocol implements, and what is handed across them |
 //! | [`usage`], [`price`], [`money`] | what a call used, what a unit costs, what the call costs |
@@ -37,6 +38,7 @@ mod open_enum;
 pub mod operation;
 pub mod price;
 pub mod rerank;
+pub mod stored;
 pub mod token_count;
 pub mod usage;
 

@@ -55,6 +55,7 @@ fn open(charges: Vec<Charge>) -> OpenRecord {
         stream: false,
         reserved: ESTIMATE,
         objects: Vec::new(),
+        parked: false,
         charges,
     }
 }

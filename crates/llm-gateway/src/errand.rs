@@ -124,6 +124,7 @@ impl Visit {
             stream: false,
             reserved: Estimate { spend: Some(NanoUsd::ZERO), ..Estimate::default() },
             objects: Vec::new(),
+            parked: false,
             charges: Vec::new(),
         }
     }

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::batches::{self, OpenBatches};
+use crate::call::Parked;
 use crate::config::Config;
 use crate::journal::{Journal, Sizes};
 use crate::keys::Keys;
@@ -26,6 +27,8 @@ pub struct Gateway {
     pub(crate) books: Books,
     pub(crate) objects: Objects,
     pub(crate) batches: OpenBatches,
+    /// Calls whose answers are made behind their callers' backs.
+    pub(crate) parked: Parked,
     pub(crate) db: Db,
     /// The largest body of a request, in bytes.
     pub(crate) max_body: usize,
@@ -41,7 +44,8 @@ impl Gateway {
         let ledger = Ledger::new();
         let keys = Arc::new(Keys::open(db.clone(), ledger.clone(), &config.limits).await?);
         let sizes = Sizes { total: config.journal.max_size.0, ..Sizes::default() };
-        let books = Books::open(&db, config.journal_folder(), sizes, &ledger, now_ms()).await?;
+        let mut books = Books::open(&db, config.journal_folder(), sizes, &ledger, now_ms()).await?;
+        let parked = std::mem::take(&mut books.parked);
         keys.watch();
         let housekeeping = Housekeeping::start(db.clone(), config.calls.retention.map(|period| period.0));
         let open_batches = OpenBatches::recover(&db, &books, &ledger, now_ms()).await?;
@@ -56,10 +60,12 @@ impl Gateway {
             ledger,
             books,
             db,
+            parked: Parked::default(),
             tasks: TaskTracker::new(),
             _housekeeping: housekeeping,
         });
         batches::watch(&gateway);
+        crate::call::resume(&gateway, parked);
         Ok(gateway)
     }
 

@@ -55,6 +55,9 @@ pub struct OpenRecord {
     /// What a provider is known to store for it already. The caller of a stream sees ids before its end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<Object>,
+    /// Whether its answer goes on being made elsewhere when this process ends, so that the next one waits for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub parked: bool,
     /// What it holds of which limit ([`Reservation::charges`](crate::limits::Reservation::charges)).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub charges: Vec<Charge>,

@@ -30,6 +30,18 @@ pub enum Metering {
 pub const APPLICATION_ROUTES: &[(&str, &str, Metering)] = &[
     ("POST", "/v1/chat/completions", Metering::Call),
     ("POST", "/v1/responses", Metering::Call),
+    ("GET", "/v1/responses/{id}", Metering::Free),
+    ("DELETE", "/v1/responses/{id}", Metering::Free),
+    ("POST", "/v1/responses/{id}/cancel", Metering::Free),
+    ("GET", "/v1/responses/{id}/input_items", Metering::Free),
+    ("POST", "/v1/conversations", Metering::Free),
+    ("GET", "/v1/conversations/{id}", Metering::Free),
+    ("POST", "/v1/conversations/{id}", Metering::Free),
+    ("DELETE", "/v1/conversations/{id}", Metering::Free),
+    ("GET", "/v1/conversations/{id}/items", Metering::Free),
+    ("POST", "/v1/conversations/{id}/items", Metering::Free),
+    ("GET", "/v1/conversations/{id}/items/{item}", Metering::Free),
+    ("DELETE", "/v1/conversations/{id}/items/{item}", Metering::Free),
     ("POST", "/v1/messages", Metering::Call),
     ("POST", "/v1/messages/count_tokens", Metering::Call),
     ("POST", "/v1/completions", Metering::Call),
@@ -108,6 +120,13 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
     router
         .route("/v1/chat/completions", post(chat_completions))
         .route("/v1/responses", post(responses))
+        .route("/v1/responses/{id}", get(kept).delete(kept))
+        .route("/v1/responses/{id}/cancel", post(kept))
+        .route("/v1/responses/{id}/input_items", get(kept))
+        .route("/v1/conversations", post(kept))
+        .route("/v1/conversations/{id}", get(kept).post(kept).delete(kept))
+        .route("/v1/conversations/{id}/items", get(kept).post(kept))
+        .route("/v1/conversations/{id}/items/{item}", get(kept).delete(kept))
         .route("/v1/messages", post(messages))
         .route("/api/v1/call/chat", post(native_chat))
         .route("/v1/files", get(of_files).post(of_files))
@@ -135,6 +154,11 @@ async fn chat_completions(State(gateway): State<Arc<Gateway>>, request: Request<
 
 async fn responses(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
     call::answer(&gateway, OperationKind::Chat, Protocol::OpenAiResponses, request).await
+}
+
+/// A stored response or conversation.
+async fn kept(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
+    call::kept(&gateway, request).await
 }
 
 async fn messages(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {

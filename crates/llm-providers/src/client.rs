@@ -8,6 +8,7 @@ mod messages;
 mod models;
 mod operations;
 mod respond;
+mod stored;
 
 pub(crate) use batches::one as one_batch;
 pub use batches::{BatchResults, BatchesOf};
@@ -15,6 +16,7 @@ pub use files::FilesOf;
 pub use form::EventStream;
 pub use messages::{MessagesAnswer, MessagesRequest};
 pub use respond::{Response, ResponseRequest};
+pub use stored::{ConversationsOf, ResponsesOf, StoredPage};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -81,6 +83,7 @@ impl Client {
         let url = url.into();
         let mut row = ProviderRow::new("Gateway", Protocol::Native, url.as_str());
         let at = |place: &str| Some(format!("{}{place}", url.trim_end_matches('/')));
+        row.gateway = true;
         row.also.insert(Protocol::OpenAiResponses, Dialect { base_url: at("/v1"), ..Dialect::default() });
         row.also.insert(Protocol::Anthropic, Dialect { base_url: at(""), ..Dialect::default() });
         let gateway = Arc::new(Provider::new("gateway", row, key, Timeouts::default())?);

@@ -32,8 +32,8 @@ pub mod stream;
 pub mod transport;
 
 pub use client::{
-    BatchResults, BatchesOf, Client, ClientBuilder, EventStream, FilesOf, MessagesAnswer, MessagesRequest, Response,
-    ResponseRequest,
+    BatchResults, BatchesOf, Client, ClientBuilder, ConversationsOf, EventStream, FilesOf, MessagesAnswer,
+    MessagesRequest, Response, ResponseRequest, ResponsesOf, StoredPage,
 };
 pub use llm_core::{self as core, chat, codec, *};
 pub use provider::Provider;

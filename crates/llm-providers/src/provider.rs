@@ -1,14 +1,16 @@
 //! One configured provider: its row, its codec, its credential and its connections.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use llm_core::chat::{ChatAnswer, ChatRequest};
-use llm_core::codec::{Chat, ChatProtocol, Encoded, Operation, Speaks, Target};
+use llm_core::codec::{Chat, ChatProtocol, DecodeContext, Encoded, Operation, ResponseHead, Speaks, Target};
 use llm_core::operation::{Answers, Asks, complete_usage};
+use llm_core::stored::ObjectKind;
 use llm_core::{Error, ErrorKind, OperationKind, Protocol, Result};
 use url::Url;
 
@@ -21,6 +23,12 @@ use crate::stream::{ChatStream, ChunkStream};
 use crate::transport::{
     Credentials, HttpTransport, Secret, StaticHeader, Timeouts, Transport, WireRequest, WireResponse, ibm_iam,
 };
+
+/// The header in which a gateway says who answered.
+pub const ANSWERED_BY: HeaderName = HeaderName::from_static("x-llm-provider");
+/// The header in which a gateway says what an error was before it was put into the caller's envelope: its kind, a space,
+/// and its status.
+pub const ERROR_WAS: HeaderName = HeaderName::from_static("x-llm-error");
 
 /// The largest answer that is read whole.
 const MAX_ANSWER: usize = 256 * 1024 * 1024;
@@ -130,6 +138,16 @@ impl Provider {
         &self.timeouts
     }
 
+    /// Whether its row says that it keeps nothing of this kind: it refuses the parameter that would name one.
+    pub fn lacks_stored(&self, kind: ObjectKind) -> bool {
+        let name = match kind {
+            ObjectKind::Response | ObjectKind::Item => "previous_response_id",
+            ObjectKind::Conversation => "conversation",
+            _ => return false,
+        };
+        self.row.protocol != Protocol::OpenAiResponses || self.row.quirks.refuse.contains(name)
+    }
+
     /// The codec it is spoken to with for chat.
     pub fn chat_codec(&self) -> Result<&'static dyn ChatProtocol> {
         if self.row.without.contains(&OperationKind::Chat) {
@@ -204,7 +222,8 @@ impl Provider {
         // An error whose body breaks off is still that error.
         let body = body.collect(MAX_ERROR).await.unwrap_or_default();
         let codec = self.codec::<O>()?;
-        Err(self.named(codec.decode_error(&encoded.context, &head, &body)))
+        let error = codec.decode_error(&self.context_of(encoded, &head), &head, &body);
+        Err(self.as_in_process(self.named(error), &head))
     }
 
     /// The same, tried again as far as this provider is; never once an answer has begun.
@@ -230,7 +249,30 @@ impl Provider {
     /// What a provider said went wrong, with the provider's name. A gateway's errors have the names that belong to
     /// them, and those of its own have none.
     fn named(&self, error: Error) -> Error {
-        if self.row.protocol == Protocol::Native { error } else { error.with_provider(self.id.as_str()) }
+        let knows = self.row.protocol == Protocol::Native || self.row.gateway;
+        if knows { error } else { error.with_provider(self.id.as_str()) }
+    }
+
+    /// What the decoder of an answer must know: of a gateway's, who answered.
+    fn context_of<'e>(&self, encoded: &'e Encoded, head: &ResponseHead) -> Cow<'e, DecodeContext> {
+        if !self.row.gateway {
+            return Cow::Borrowed(&encoded.context);
+        }
+        let provider = header(head, ANSWERED_BY).unwrap_or_default().to_owned();
+        Cow::Owned(DecodeContext { provider, ..encoded.context.clone() })
+    }
+
+    /// An error of a gateway as it would be without one: kind and status are not always those of its HTTP answer.
+    fn as_in_process(&self, error: Error, head: &ResponseHead) -> Error {
+        if !self.row.gateway || self.row.protocol == Protocol::Native {
+            return error;
+        }
+        let Some((kind, status)) = header(head, ERROR_WAS).and_then(|was| was.split_once(' ')) else { return error };
+        let error = error.with_kind(ErrorKind::of(kind));
+        match status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok()) {
+            Some(status) => error.with_status(status),
+            None => error,
+        }
     }
 
     /// Asks `model` and waits for the whole answer.
@@ -256,7 +298,9 @@ impl Provider {
         let response = self.send_again::<O>(&encoded).await?;
         let head = response.head;
         let body = response.body.collect(MAX_ANSWER).await.map_err(|error| error.with_provider(self.id.as_str()))?;
-        let mut answer = codec.decode_answer(&encoded.context, &head, &body).map_err(|error| self.named(error))?;
+        let cx = self.context_of(&encoded, &head);
+        let mut answer = codec.decode_answer(&cx, &head, &body).map_err(|error| self.named(error))?;
+        drop(cx);
         if answer.provider().is_empty() {
             answer.set_provider(&self.id);
         }
@@ -285,7 +329,17 @@ impl Provider {
         let codec = self.codec::<O>()?;
         let seed = fresh_seed();
         let encoded = codec.encode_request(request, &self.known_target::<O>(model, true, &seed))?;
+        self.chunks(codec, encoded).await
+    }
+
+    /// Sends a request of Responses that was written already, and gives the answer as it comes.
+    pub(crate) async fn stream_of(&self, encoded: &Encoded) -> Result<ChatStream> {
+        self.chunks(self.codec::<Chat>()?, encoded.clone()).await.map(ChatStream::new)
+    }
+
+    async fn chunks<O: Spoken>(&self, codec: &'static dyn Speaks<O>, mut encoded: Encoded) -> Result<ChunkStream<O>> {
         let response = self.send_again::<O>(&encoded).await?;
+        encoded.context = self.context_of(&encoded, &response.head).into_owned();
         ChunkStream::new(codec, &encoded, response).await
     }
 
@@ -309,6 +363,10 @@ impl fmt::Debug for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Provider").field("id", &self.id).field("base_url", &self.base_url.as_str()).finish()
     }
+}
+
+fn header(head: &ResponseHead, name: HeaderName) -> Option<&str> {
+    head.headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// A text that is unique to one call, for ids that a provider does not give.

@@ -155,6 +155,9 @@ pub struct ProviderRow {
     /// Where its API is documented.
     #[serde(default)]
     pub docs: Option<String>,
+    /// Whether it is a gateway of our own, which says in headers who answered.
+    #[serde(skip)]
+    pub gateway: bool,
 }
 
 impl ProviderRow {
@@ -190,6 +193,7 @@ impl ProviderRow {
             forward_headers: Vec::new(),
             default_model: None,
             docs: None,
+            gateway: false,
         }
     }
 

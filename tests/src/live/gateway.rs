@@ -26,7 +26,7 @@ pub struct TestGateway {
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
     server: Option<tokio::task::JoinHandle<()>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// An answer, read whole.
@@ -65,10 +65,10 @@ impl TestGateway {
     }
 
     async fn start_in(folder: TempDir, config: &str, change: impl FnOnce(&mut Config)) -> Self {
-        let (mut config, _) = Config::parse("test.toml", config, &|_| None).unwrap_or_else(|error| panic!("{error}"));
-        llm_gateway::testing::settle(&mut config, folder.path());
-        change(&mut config);
-        let gateway = Gateway::open(config).await.unwrap();
+        let (mut parsed, _) = Config::parse("test.toml", config, &|_| None).unwrap_or_else(|error| panic!("{error}"));
+        llm_gateway::testing::settle(&mut parsed, folder.path());
+        change(&mut parsed);
+        let gateway = Gateway::open(parsed).await.unwrap();
         let server = Server::bind(gateway.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
         let url = format!("http://{}", server.address().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -80,7 +80,7 @@ impl TestGateway {
             server.run(routes, stopped).await.unwrap();
         });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { url, gateway, http, stop: Some(stop), server: Some(server), _folder: folder }
+        Self { url, gateway, http, stop: Some(stop), server: Some(server), folder }
     }
 
     /// Makes a key; `members` are those of `POST /api/v1/keys` beside the name.
@@ -105,6 +105,12 @@ impl TestGateway {
     /// Asks for a path and reads the whole answer.
     pub async fn get(&self, path: &str, key: &str) -> Answer {
         let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(key);
+        Self::read(request.send().await.unwrap()).await
+    }
+
+    /// Sends a request of any method without a body and reads the whole answer.
+    pub async fn send(&self, method: http::Method, path: &str, key: &str) -> Answer {
+        let request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(key);
         Self::read(request.send().await.unwrap()).await
     }
 
@@ -142,9 +148,21 @@ impl TestGateway {
     }
 
     /// Stops it as SIGTERM does, and starts it again with the same files and this configuration.
-    pub async fn restart(mut self, config: &str) -> Self {
-        let folder = std::mem::replace(&mut self._folder, tempfile::tempdir().unwrap());
-        self.stop().await;
+    pub async fn restart(self, config: &str) -> Self {
+        let Self { gateway, stop, server, folder, .. } = self;
+        let _ = stop.map(|stop| stop.send(()));
+        if let Some(server) = server {
+            server.await.unwrap();
+        }
+        // Whoever still holds the gateway holds its journal.
+        let gone = Arc::downgrade(&gateway);
+        drop(gateway);
+        for _ in 0..400 {
+            if gone.strong_count() == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         Self::start_in(folder, config, |_| ()).await
     }
 

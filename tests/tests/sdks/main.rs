@@ -14,4 +14,5 @@ mod openai;
 mod requests;
 mod responses;
 mod scene;
+mod stored;
 mod wrong;

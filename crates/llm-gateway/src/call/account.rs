@@ -11,17 +11,19 @@ use bytes::Bytes;
 use futures_util::future::OptionFuture;
 use llm_core::chat::CallInfo;
 use llm_core::codec::{Observed, ResponseHead};
+use llm_core::stored::Made;
 use llm_core::{Error, ErrorKind, Meter, NanoUsd, OperationKind, Result, Usage};
 use llm_providers::Provider;
 
 use super::asked::Asked;
 use super::estimate::Bound;
+use super::parked::{self, Waiting};
 use super::surface::with_codec;
-use super::{spoken, tokens};
+use super::{spoken, stored, tokens};
 use crate::Gateway;
 use crate::journal::{Entry, Written};
 use crate::limits::{Actual, Estimate, RateLimits, Refusal, Reservation};
-use crate::record::{Attempt, CallId, CallStatus, Object, OpenRecord, Outcome};
+use crate::record::{Attempt, CallId, CallStatus, Object, ObjectKind, OpenRecord, Outcome};
 use crate::routing::Deployment;
 
 /// How many bytes of an answer are kept to be counted, should the provider never say its usage.
@@ -280,6 +282,39 @@ impl Account {
         self.observed = observed;
     }
 
+    /// Notes what the answer says that the provider now stores. It is recorded with the call's end.
+    pub(crate) fn made(&mut self, made: &[Made]) {
+        let objects = self.objects_of(made);
+        self.objects.extend(objects);
+    }
+
+    /// The same, recorded at once: the caller is about to see the ids, and the call goes on; `pending`: also without it.
+    pub(crate) fn made_early(&mut self, made: &[Made], pending: bool) {
+        let objects = self.objects_of(made);
+        if objects.is_empty() {
+            return;
+        }
+        if let Some(entry) = &mut self.entry
+            && let Err(error) = if pending { entry.park(objects) } else { entry.made(objects) }
+        {
+            tracing::error!(call = %self.id, %error, "what a provider stores for a call can't be written to the journal");
+        }
+    }
+
+    /// Notes what the call has made or deleted by itself.
+    pub(crate) fn keep_objects(&mut self, objects: impl IntoIterator<Item = Object>) {
+        self.objects.extend(objects);
+    }
+
+    fn objects_of(&self, made: &[Made]) -> Vec<Object> {
+        match (&self.current, &self.answer.provider) {
+            (Some((deployment, _)), Some(provider)) if !made.is_empty() => {
+                stored::objects(&self.asked, deployment, provider, made)
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Keeps a piece of the answer, to be counted should the provider never say its usage.
     pub(crate) fn keep(&mut self, piece: &Bytes) {
         self.answer.push(piece);
@@ -288,7 +323,9 @@ impl Account {
     /// What the call used, from what was seen of its answer: exact where the answer is whole and the provider said
     /// it, else counted.
     pub(crate) fn used(&self, observed: &Observed) -> impl Future<Output = Used> + Send + use<> {
-        let exact = observed.usage.clone().or_else(|| self.known()).filter(|_| observed.complete);
+        // What is told again of a response was used by the call that made it.
+        let again = self.asked.kept.as_ref().map(|_| Usage::default());
+        let exact = again.or_else(|| observed.usage.clone().or_else(|| self.known()).filter(|_| observed.complete));
         let service_tier = observed.service_tier.clone();
         let counting = exact.is_none().then(|| self.count(observed));
         async move {
@@ -303,7 +340,7 @@ impl Account {
     /// What the request itself says that is used: nothing by what is free, and the units that are exact, where the
     /// deployment charges by them.
     fn known(&self) -> Option<Usage> {
-        if self.asked.surface.kind().is_free() {
+        if self.asked.is_free() {
             return Some(Usage::default());
         }
         let (deployment, _) = self.current.as_ref()?;
@@ -319,7 +356,7 @@ impl Account {
 
     /// What a call costs that is charged to `deployment`.
     fn cost(&self, deployment: &Deployment, used: &Used) -> Option<NanoUsd> {
-        if self.asked.surface.kind().is_free() {
+        if self.asked.is_free() {
             return Some(NanoUsd::ZERO);
         }
         deployment.price.cost(&used.usage, used.service_tier.as_deref())
@@ -381,8 +418,46 @@ impl Account {
         (units, by_tokens)
     }
 
+    /// Whether the answer goes on being made behind the caller's back.
+    pub(crate) fn is_pending(&self, observed: &Observed) -> bool {
+        observed.pending && self.asked.kept.is_none()
+    }
+
+    /// Leaves the call as it is until its answer has ended, which others will see.
+    pub(crate) fn park(mut self) -> CallInfo {
+        let attempts = u32::try_from(self.attempts()).unwrap_or(u32::MAX);
+        let info = CallInfo { id: self.id.to_string(), cost_usd: None, attempts };
+        let Some((deployment, _)) = self.current.take() else { return info };
+        let (Some(mut entry), Some(mut reservation)) = (self.entry.take(), self.reservation.take()) else {
+            return info;
+        };
+        deployment.health.end();
+        reservation.release_concurrency();
+        if let Err(error) = entry.park(std::mem::take(&mut self.objects)) {
+            tracing::error!(call = %self.id, %error, "a call can't be parked in the journal");
+        }
+        let is_response = |object: &&Object| object.kind == ObjectKind::Response;
+        let object = entry.record().and_then(|open| open.objects.iter().find(is_response)).cloned();
+        // A response without an id can't be asked for: dropped, the entry is charged at its reservation.
+        if let Some(object) = object {
+            let waiting = Waiting {
+                entry: Some(entry),
+                reservation: Some(reservation),
+                deployment,
+                attempts: std::mem::take(&mut self.attempts),
+                created_at: self.asked.created_at,
+            };
+            parked::park(&self.gateway, Arc::new(object), waiting);
+        }
+        info
+    }
+
     /// The caller is gone: charges what was sent and what had arrived.
     async fn abandoned(self) {
+        if self.is_pending(&self.observed) {
+            self.park();
+            return;
+        }
         let used = match self.current {
             Some(_) => self.used(&self.observed).await,
             None => Used::nothing(),

@@ -93,7 +93,7 @@ pub(super) fn open_record(asked: &Asked, first: Option<&Deployment>, reservation
         organization: asked.key.organization().map(|organization| organization.id.as_str().into()),
         end_user: asked.end_user.clone(),
         tags: asked.tags.clone(),
-        operation: asked.surface.kind().as_str().into(),
+        operation: asked.operation().into(),
         protocol: asked.surface.protocol(),
         model: asked.skim.model.as_str().into(),
         provider: first.map(|first| first.provider_id.clone()),
@@ -101,6 +101,7 @@ pub(super) fn open_record(asked: &Asked, first: Option<&Deployment>, reservation
         stream: asked.skim.stream,
         reserved: reservation.map(|held| *held.estimate()).unwrap_or_default(),
         objects: Vec::new(),
+        parked: false,
         charges: reservation.map(Reservation::charges).unwrap_or_default(),
     }
 }

@@ -82,10 +82,17 @@ async fn complete(mut account: Account, candidates: Vec<Arc<Deployment>>, cap_ou
     };
     account.keep(&body);
     account.first_content();
+    account.made(&observed.made);
+    if let Some(kept) = &asked.kept {
+        kept.done(&mut account, &deployment, &body);
+    }
     let (limits, attempts, id) = (account.rate_limits(), account.attempts(), account.id());
     let used = account.used(&observed).await;
     let end = End { status: CallStatus::Ok, http_status: Some(200), error: None };
-    let info = account.settle(&end, used).await;
+    let info = match account.is_pending(&observed) {
+        true => account.park(),
+        false => account.settle(&end, used).await,
+    };
 
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::OK;
@@ -137,7 +144,7 @@ async fn read_whole(begun: Begun, asked: Arc<Asked>) -> Result<Whole> {
             decoded.map(|(observed, answer)| (observed, Some(answer))).map_err(named)?
         }
     };
-    if passthrough.is_some() && !observed.complete {
+    if passthrough.is_some() && !observed.complete && asked.kept.is_none() {
         let error = Error::bad_answer("the provider answered with something that is not an answer of its protocol");
         return Err(named(error.with_body(body)));
     }

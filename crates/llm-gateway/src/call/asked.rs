@@ -14,8 +14,9 @@ use jiff::Timestamp;
 use llm_core::codec::{AnswerContext, RequestHead, Skim};
 use llm_core::{Error, ErrorKind, Result};
 
+use super::kept::Kept;
 use super::surface::{Surface, with_codec};
-use super::{made_for, spoken, stored, tokens};
+use super::{made_for, spoken, tokens};
 use crate::Gateway;
 use crate::keys::VirtualKey;
 use crate::limits::Subject;
@@ -57,6 +58,8 @@ pub(crate) struct Asked {
     pub(crate) tags: Vec<Arc<str>>,
     pub(crate) arrived: Instant,
     pub(crate) created_at: Timestamp,
+    /// Set where the call is about something that a provider stores.
+    pub(crate) kept: Option<Kept>,
 }
 
 impl Asked {
@@ -69,6 +72,7 @@ impl Asked {
             include_usage: self.skim.include_usage,
             version: version.map(str::to_owned),
             form,
+            echo: serde_json::Map::new(),
             id_seed: self.id.to_string().replace('-', ""),
             created: self.created_at.as_second(),
         }
@@ -81,6 +85,16 @@ impl Asked {
             // It was read before it was admitted, so this is a request that passes and that our types can't hold.
             None => self.skim.text_bytes,
         }
+    }
+
+    /// What is asked for, as call records name it.
+    pub(crate) fn operation(&self) -> &'static str {
+        self.kept.as_ref().map_or(self.surface.kind().as_str(), |kept| kept.operation)
+    }
+
+    /// Whether no provider charges for it.
+    pub(crate) fn is_free(&self) -> bool {
+        self.kept.is_some() || self.surface.kind().is_free()
     }
 
     /// Every name that the model goes by: as asked, and `provider:model` of each deployment.
@@ -142,7 +156,6 @@ pub(crate) fn read(
     let query = head.uri.query().map(str::to_owned);
     let head = RequestHead { method: head.method, path: head.uri.path().to_owned(), query, headers: head.headers };
     let skim = surface.skim(&head, &body)?;
-    stored::check(&skim)?;
     let route = gateway.routes.resolve(&skim.model)?;
     if !route.deployments.iter().any(|deployment| key.allows(&skim.model, &deployment.id)) {
         return Err(VirtualKey::not_allowed(&skim.model));
@@ -150,7 +163,7 @@ pub(crate) fn read(
     let end_user = made_for::end_user(&head.headers, skim.user.as_deref())?;
     let tags = made_for::tags(&head.headers, &key.tags)?;
     let Arrival { id, at, clock } = arrival;
-    Ok(Asked { id, surface, key, route, head, body, skim, end_user, tags, arrived: clock, created_at: at })
+    Ok(Asked { id, surface, key, route, head, body, skim, end_user, tags, arrived: clock, created_at: at, kept: None })
 }
 
 /// The key as any of the SDKs presents it.

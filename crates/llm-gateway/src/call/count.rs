@@ -15,6 +15,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::asked::{self, Arrival};
+use super::stored;
 use super::surface::Surface;
 use crate::Gateway;
 
@@ -41,6 +42,7 @@ async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request
     let path = head.uri.path().replace("countTokens", "generateContent");
     head.uri = path.parse().map_err(|_| Error::new(ErrorKind::NotFound, "the path is not one of a model"))?;
     let asked = asked::read(gateway, surface, arrival, key, head, body)?;
+    stored::candidates(gateway, &asked).await?;
     let media = asked.skim.media.saturating_mul(PER_MEDIA);
     let text = tokio::task::spawn_blocking(move || asked.count_input()).await;
     let text = text.map_err(|_| Error::new(ErrorKind::Internal, "the text could not be counted"))?;

@@ -59,7 +59,7 @@ impl Bound {
     /// What the call costs at most at `price`: the dearest line that input and output may fall under, and what is
     /// charged by something other than tokens. None where the model has no price.
     pub(crate) fn cost(&self, price: &Price, asked: &Asked) -> Option<NanoUsd> {
-        if asked.surface.kind().is_free() {
+        if asked.is_free() {
             return Some(NanoUsd::ZERO);
         }
         let skim = &asked.skim;

@@ -12,8 +12,10 @@ mod asked;
 mod count;
 mod estimate;
 mod headers;
+mod kept;
 mod line;
 mod made_for;
+mod parked;
 mod relay;
 mod send;
 mod spoken;
@@ -32,8 +34,10 @@ use llm_core::{Error, ErrorKind, OperationKind, Protocol, Result};
 use crate::Gateway;
 pub(crate) use asked::{Arrival, enter, presented};
 pub(crate) use count::count_tokens;
+pub(crate) use kept::kept;
 pub(crate) use line::{HeldLine, Line};
 pub(crate) use made_for::{end_user, tags};
+pub(crate) use parked::{Parked, resume};
 use surface::Surface;
 
 /// Answers one call of an application that speaks `protocol`. Whatever goes wrong is said in that protocol.
@@ -57,9 +61,10 @@ async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request
     let (head, body) = request.into_parts();
     let (key, body) = asked::enter(gateway, &head, body, arrival.at).await?;
     let asked = Arc::new(asked::read(gateway, surface, arrival, key, head, body)?);
-    let mut candidates = gateway.routes.candidates(&asked.route, gateway.now_ms());
-    // A name that a list of models admits by one of its deployments is not served by another, nor by a fallback.
-    candidates.retain(|deployment| asked.key.allows(&asked.skim.model, &deployment.id));
+    let candidates = match asked.skim.stored.is_empty() {
+        true => stored::allowed_candidates(gateway, &asked),
+        false => Box::pin(stored::candidates(gateway, &asked)).await?,
+    };
     let Some(first) = candidates.first() else {
         return Err(Error::new(ErrorKind::NoDeploymentAvailable, "no deployment serves this model"));
     };

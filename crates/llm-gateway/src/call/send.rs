@@ -6,12 +6,14 @@ use std::time::Duration;
 use llm_core::codec::{Encoded, Speaks};
 use llm_core::{Error, ErrorKind, Result};
 use llm_providers::protocols::Spoken;
+use llm_providers::protocols::openai_responses::stored as protocol;
 use llm_providers::transport::WireResponse;
 use llm_providers::{Provider, Timeouts};
 use rand::RngExt;
 
 use super::account::Account;
 use super::spoken::{self, Sent};
+use super::stored;
 use super::surface::with_codec;
 use crate::routing::Deployment;
 
@@ -111,9 +113,13 @@ fn wait(attempt: usize, error: &Error) -> Duration {
 async fn attempt(account: &Account, deployment: &Arc<Deployment>, cap_output: Option<u64>) -> Result<Begun> {
     let asked = account.asked();
     with_codec!(asked.surface, codec => {
-        let provider = spoken::spoken_by(codec, &deployment.provider)?;
+        let provider = match &asked.kept {
+            Some(_) => stored::speaking(deployment)?,
+            None => spoken::spoken_by(codec, &deployment.provider)?,
+        };
         let sent = spoken::encode(codec, asked, deployment, provider, cap_output)?;
-        let response = send(codec, provider, &sent.encoded, &deployment.timeouts).await?;
+        let response = send(codec, provider, &sent.encoded, &deployment.timeouts).await;
+        let response = response.map_err(|error| if asked.kept.is_some() { protocol::error(error) } else { error })?;
         Ok(Begun { deployment: deployment.clone(), provider: provider.clone(), sent, response })
     })
 }

@@ -57,6 +57,12 @@ pub(super) fn encode<O: Spoken>(
     provider: &Provider,
     cap_output: Option<u64>,
 ) -> Result<Sent> {
+    if let Some(kept) = &asked.kept {
+        let target = provider.target_of::<O>(&deployment.model, asked.skim.stream, "");
+        let (mut encoded, passthrough) = (kept.encode(asked, &target), codec.passthrough());
+        forward_headers(&asked.head.headers, &provider.row().forward_headers, &mut encoded.headers);
+        return Ok(Sent { encoded, passthrough, hide_usage: false, answer: asked.answer_context(None) });
+    }
     let upstream = provider.codec::<O>()?;
     // Ids of tool calls are made from it, and OpenAI takes none of more than 40 characters.
     let seed = asked.id.to_string().replace('-', "");
@@ -101,7 +107,7 @@ pub(super) fn encode<O: Spoken>(
     if same_dialect {
         forward_headers(&asked.head.headers, &row.forward_headers, &mut encoded.headers);
     }
-    let answer = asked.answer_context(answer.form);
+    let answer = AnswerContext { echo: answer.echo, ..asked.answer_context(answer.form) };
     Ok(Sent { encoded, passthrough: None, hide_usage: false, answer })
 }
 
@@ -156,6 +162,13 @@ pub(super) fn decode<O: Spoken>(
     let usage = answer.usage().cloned();
     let service_tier = answer.service_tier().map(str::to_owned);
     let observed = Observed { usage, service_tier, complete: true, ..Observed::default() };
+    let mut observed = observed;
+    // The same protocol on both sides, though the bytes don't pass: what is stored has the ids that the caller sees.
+    if provider.codec::<O>()?.protocol() == codec.protocol()
+        && let Some(passthrough) = codec.passthrough()
+    {
+        Observed { made: observed.made, pending: observed.pending, .. } = passthrough.observe(body);
+    }
     complete_usage(&mut answer, &asked.skim.units);
     Ok((observed, Box::new(Answer { codec, answer })))
 }

@@ -151,6 +151,8 @@ struct Streaming {
     done: bool,
     /// Model and usage, where the stream's chunks have no place for them.
     unsaid: (Option<String>, Option<Usage>),
+    /// How much of what the provider stores is recorded.
+    made: usize,
     /// Whether the body must break off, since it can't say that it is not whole.
     broken: bool,
 }
@@ -169,7 +171,7 @@ impl Streaming {
             OperationKind::Speak => (Some(opening.deployment.model.clone()), exactly(&asked.skim.units)),
             _ => (None, None),
         };
-        Self {
+        let mut streaming = Self {
             deployment: opening.deployment,
             relay: opening.relay,
             body: Some(opening.body),
@@ -182,8 +184,24 @@ impl Streaming {
             spoken: false,
             done: false,
             unsaid,
+            made: 0,
             broken: false,
+        };
+        streaming.note_made();
+        streaming
+    }
+
+    /// Records the ids that the caller is about to see: with the call's end, where that is at hand.
+    fn note_made(&mut self) {
+        let observed = self.relay.observed();
+        let Some(made) = observed.made.get(self.made..).filter(|made| !made.is_empty()) else { return };
+        if let Some(account) = &mut self.account {
+            match observed.complete {
+                true => account.made(made),
+                false => account.made_early(made, observed.pending),
+            }
         }
+        self.made = observed.made.len();
     }
 
     /// Takes in all that the provider has sent, until nothing is ready or the piece is full.
@@ -204,6 +222,7 @@ impl Streaming {
                 }
             }
         }
+        self.note_made();
         if self.ended.is_none() && self.relay.observed().complete {
             // The caller's client may leave as soon as it has read the end, so the call is over now. What is left of
             // the body (no more than its closing mark) is read aside, so that the connection can be used again.
@@ -225,6 +244,11 @@ impl Streaming {
             Some(Err(error)) => Some(error.clone()),
             _ => None,
         };
+        // What broke off goes on elsewhere.
+        if account.is_pending(&observed) {
+            self.settling = Some(Box::pin(std::future::ready(account.park())));
+            return;
+        }
         let status = match &failed {
             Some(error) if error.kind() == ErrorKind::Cut => CallStatus::Cut,
             Some(_) => CallStatus::Error,

@@ -14,6 +14,7 @@ use llm_core::rerank::Rerank;
 use llm_core::token_count::CountTokens;
 use llm_core::{Error, OperationKind, Protocol, Result};
 use llm_providers::protocols::Spoken;
+use llm_providers::provider::{ANSWERED_BY, ERROR_WAS};
 
 use super::spoken;
 
@@ -89,6 +90,14 @@ impl Surface {
         *response.headers_mut() = answer.headers;
         if error.kind() == llm_core::ErrorKind::QuotaExceeded {
             response.headers_mut().insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
+        // What the caller's envelope has no place for, and our own client wants to know.
+        let shown = error.for_caller();
+        let was = format!("{} {}", error.kind().as_str(), shown.status().as_u16());
+        for (name, text) in [(ERROR_WAS, was.as_str()), (ANSWERED_BY, error.provider().unwrap_or_default())] {
+            if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(text)) {
+                response.headers_mut().insert(name, value);
+            }
         }
         if let Some(id) = request_id {
             self.name_call(id, response.headers_mut());

@@ -18,6 +18,7 @@ mod period;
 mod price;
 mod problem;
 mod provider;
+mod responses;
 mod size;
 mod timeouts;
 mod tree;
@@ -41,6 +42,7 @@ pub use period::Period;
 pub use price::PriceConfig;
 pub use problem::{Problem, Problems};
 pub use provider::ProviderConfig;
+pub use responses::ResponsesConfig;
 pub use size::Size;
 pub use timeouts::TimeoutsConfig;
 
@@ -81,6 +83,8 @@ pub struct Config {
     pub timeouts: TimeoutsConfig,
     /// Batches that providers answer later.
     pub batches: BatchesConfig,
+    /// Stored responses.
+    pub responses: ResponsesConfig,
     /// The spend journal.
     pub journal: JournalConfig,
     /// What becomes of call records.
@@ -107,6 +111,7 @@ impl Default for Config {
             on_disconnect: None,
             timeouts: TimeoutsConfig::default(),
             batches: BatchesConfig::default(),
+            responses: ResponsesConfig::default(),
             journal: JournalConfig::default(),
             calls: CallsConfig::default(),
             log: LogConfig::default(),

@@ -45,8 +45,29 @@ impl Entry {
     /// returns, the record is in the kernel and the caller may see them.
     pub fn made(&mut self, objects: Vec<Object>) -> Result<()> {
         let Some(open) = &mut self.open else { return Ok(()) };
+        // What was known before may be known better now.
+        open.objects.retain(|old| !objects.iter().any(|new| new.id == old.id));
         open.objects.extend(objects);
         self.journal.append_open(open)
+    }
+
+    /// Says that the answer goes on being made elsewhere: the next process is to wait for it, not to take it for
+    /// interrupted. What a provider stores for it is recorded with that.
+    pub fn park(&mut self, objects: Vec<Object>) -> Result<()> {
+        if let Some(open) = &mut self.open {
+            open.parked = true;
+        }
+        self.made(objects)
+    }
+
+    /// Leaves a parked call open for the next process.
+    pub fn leave(mut self) {
+        self.open = None;
+    }
+
+    /// What stands in the journal of it.
+    pub fn record(&self) -> Option<&OpenRecord> {
+        self.open.as_ref()
     }
 
     /// Records how the call ended. When this returns, the record is in the kernel and the caller may see the end of its

@@ -87,6 +87,12 @@ impl Journal {
         Ok(Entry::new(self.clone(), record, ticket))
     }
 
+    /// Goes on with a call that an earlier process has left open.
+    pub(crate) fn resume(&self, record: OpenRecord) -> Entry {
+        self.0.made.note(record.id, &record.objects);
+        Entry::new(self.clone(), record, 0)
+    }
+
     pub(super) fn append_open(&self, record: &OpenRecord) -> Result<()> {
         self.0.made.note(record.id, &record.objects);
         self.push_open(record, false).and_then(|ticket| self.write_up_to(ticket))

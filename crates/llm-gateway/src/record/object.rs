@@ -3,49 +3,9 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+pub use llm_core::stored::ObjectKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-/// What kind of thing it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ObjectKind {
-    /// A file that a caller uploaded, or that a batch wrote.
-    File,
-    /// A batch of requests.
-    Batch,
-    /// A response of OpenAI Responses.
-    Response,
-    /// A conversation of OpenAI Responses.
-    Conversation,
-    /// A machine in which a provider runs code.
-    Container,
-    /// A file on such a machine.
-    ContainerFile,
-}
-
-impl ObjectKind {
-    /// Every kind.
-    pub const ALL: &[Self] =
-        &[Self::File, Self::Batch, Self::Response, Self::Conversation, Self::Container, Self::ContainerFile];
-
-    /// The name in the database and the journal.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Batch => "batch",
-            Self::Response => "response",
-            Self::Conversation => "conversation",
-            Self::Container => "container",
-            Self::ContainerFile => "container_file",
-        }
-    }
-
-    /// The kind of that name.
-    pub fn of(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
-    }
-}
 
 /// One thing that a provider stores for a key. Ids are looked up together with the key, so that no provider can make
 /// one key's thing another's by giving an id out twice.

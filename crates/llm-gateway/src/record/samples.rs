@@ -32,6 +32,7 @@ pub(crate) fn open(millis: i64) -> OpenRecord {
         stream: false,
         reserved: Estimate { spend: Some(NanoUsd(100)), input_tokens: 10, output_tokens: 20 },
         objects: Vec::new(),
+        parked: false,
         charges: Vec::new(),
     }
 }

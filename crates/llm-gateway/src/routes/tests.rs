@@ -130,6 +130,7 @@ impl Server {
                 stream: false,
                 reserved: Estimate::default(),
                 objects: Vec::new(),
+                parked: false,
                 charges: Vec::new(),
             })
             .unwrap();

@@ -38,6 +38,13 @@ pub struct Deployment {
     pub health: Health,
 }
 
+impl Deployment {
+    /// Whether both are at the same place, with the same key: what one has made the other has, too.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        self.provider_id == other.provider_id && self.account == other.account
+    }
+}
+
 /// How a deployment is doing, as its calls tell.
 #[derive(Debug, Default)]
 pub struct Health {

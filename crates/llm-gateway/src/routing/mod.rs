@@ -90,6 +90,34 @@ impl Routes {
         self.providers.values()
     }
 
+    /// The route of one deployment, whatever its name.
+    pub(crate) fn alone(&self, deployment: Arc<Deployment>) -> Arc<Route> {
+        Arc::new(Route {
+            name: deployment.id.clone(),
+            strategy: Strategy::Priority,
+            retries: 1,
+            fallbacks: Vec::new(),
+            deployments: vec![deployment],
+            commit_after: self.commit_after,
+            assume_output: None,
+        })
+    }
+
+    /// One deployment of each place: of each provider as it is configured, and of each further key of it.
+    pub(crate) fn places(&self) -> Vec<Arc<Deployment>> {
+        let own = self.providers.values().map(|provider| {
+            let known = self.deployments().find(|one| one.provider_id == provider.id().into() && one.account.is_none());
+            known.cloned().unwrap_or_else(|| Arc::new(Deployment::of(provider.clone(), "", *provider.timeouts())))
+        });
+        let mut places: Vec<Arc<Deployment>> = own.collect();
+        for deployment in self.deployments() {
+            if !places.iter().any(|place| place.is_beside(deployment)) {
+                places.push(deployment.clone());
+            }
+        }
+        places
+    }
+
     /// The deployment that keeps what it made for a key. Where it is no longer configured that is said: no other one has
     /// the thing. Of a thing that no model made, the provider's deployment of the empty model.
     pub fn keeper(&self, object: &Object) -> Result<Arc<Deployment>> {

@@ -6,7 +6,7 @@ use llm_core::Result;
 use uuid::Uuid;
 
 use super::{Db, Shipper, query};
-use crate::journal::{Folder, Journal, Place, Sizes};
+use crate::journal::{Entry, Folder, Journal, Place, Sizes};
 use crate::limits::{Ledger, LimitId};
 use crate::record::{CallId, CallRecord, OpenRecord};
 
@@ -19,6 +19,9 @@ pub struct Books {
     pub shipper: Shipper,
     /// Calls that the last process left open; they are recorded as interrupted.
     pub interrupted: u64,
+    /// Calls that the last process left open on purpose: their answers are made elsewhere. Dropped, they are recorded
+    /// as interrupted.
+    pub parked: Vec<Entry>,
     /// Calls that had ended but were not in the database; they are on their way.
     pub unshipped: u64,
 }
@@ -43,14 +46,19 @@ impl Books {
             ledger.seed(now, limit, *bucket, *amount);
         }
         let mut interrupted = 0;
+        let mut parked = Vec::new();
         for open in recovered.unclosed {
+            if open.parked && !is_known(db, open.id).await? {
+                parked.push(journal.resume(open));
+                continue;
+            }
             interrupted += u64::from(interrupt(db, &journal, ledger, now, open).await?);
         }
         if interrupted > 0 || recovered.unshipped > 0 {
             tracing::info!(interrupted, unshipped = recovered.unshipped, "calls of an earlier process were recovered");
         }
         let shipper = Shipper::start(db.clone(), journal.clone(), shipped);
-        Ok(Self { journal, shipper, interrupted, unshipped: recovered.unshipped })
+        Ok(Self { journal, shipper, interrupted, parked, unshipped: recovered.unshipped })
     }
 }
 

@@ -3,7 +3,10 @@
 //! Callers send thoughts back with the proof that they came with. A proof that another protocol's provider made is shown
 //! to them with that provider's name before it, so that it comes back to its maker and reaches no other.
 
+use std::sync::LazyLock;
+
 use llm_core::chat::Reasoning;
+use memchr::memmem::Finder;
 
 /// What begins a proof that is another protocol's.
 const MARK: &str = "llm:";
@@ -36,6 +39,13 @@ pub(crate) fn sealed(reasoning: &Reasoning) -> Reasoning {
         shown.encrypted = reasoning.encrypted.as_ref().map(|text| Proof::Encrypted(text).seal(provider));
     }
     shown
+}
+
+/// Whether some text in a body begins as a sealed proof does. Rather too often than not at all: such a body is
+/// translated, which takes the seal off or leaves the thought out.
+pub(crate) fn is_in(body: &[u8]) -> bool {
+    static SEALED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"llm:"));
+    SEALED.find(body).is_some()
 }
 
 /// Whose a proof is that a caller sent back, and the proof; none for one of the caller's own protocol.

@@ -26,6 +26,7 @@ mod passthrough;
 mod reasoning;
 mod request;
 mod shell;
+pub mod stored;
 mod stream;
 mod usage;
 

@@ -30,8 +30,60 @@ pub(super) fn begun(cx: &AnswerContext, model: &str) -> Map<String, Value> {
         "truncation": "disabled",
         "usage": null,
     });
-    match value {
+    let mut members = match value {
         Value::Object(members) => members,
         _ => Map::new(),
+    };
+    members.extend(cx.echo.clone());
+    members
+}
+
+/// The members of a request that its response repeats.
+const REPEATED: [&str; 16] = [
+    "background",
+    "instructions",
+    "max_output_tokens",
+    "max_tool_calls",
+    "metadata",
+    "parallel_tool_calls",
+    "reasoning",
+    "safety_identifier",
+    "store",
+    "temperature",
+    "text",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "user",
+];
+
+/// What a response repeats of its request: what the caller has set.
+pub(super) fn repeated<'v>(get: impl Fn(&str) -> Option<&'v Value>) -> Map<String, Value> {
+    let set = REPEATED.iter().filter_map(|name| Some((*name, get(name).filter(|value| !value.is_null())?)));
+    set.map(|(name, value)| (name.to_owned(), complete(name, value.clone()))).collect()
+}
+
+/// A member as responses have it: with the parts that requests may leave out.
+fn complete(name: &str, mut value: Value) -> Value {
+    let missing: &[(&str, Value)] = match name {
+        "reasoning" => &[("effort", Value::Null), ("summary", Value::Null)],
+        "text" => &[("format", json!({"type": "text"}))],
+        _ => &[],
+    };
+    if let Value::Object(members) = &mut value {
+        for (name, default) in missing {
+            members.entry(*name).or_insert_with(|| default.clone());
+        }
     }
+    if let ("tools", Value::Array(tools)) = (name, &mut value) {
+        for tool in tools.iter_mut().filter_map(Value::as_object_mut) {
+            if tool.get("type").and_then(Value::as_str) == Some("function") {
+                for (name, default) in [("parameters", Value::Null), ("strict", json!(true))] {
+                    tool.entry(name).or_insert(default);
+                }
+            }
+        }
+    }
+    value
 }

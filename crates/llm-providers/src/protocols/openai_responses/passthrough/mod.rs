@@ -11,11 +11,17 @@ use llm_core::codec::{DecodeContext, Edits, Encoded, Observed, Observer, Passthr
 use serde_json::json;
 
 use super::{OpenAiResponses, request};
+use crate::protocols::seal;
 use crate::protocols::splice::Splice;
 
 impl Passthrough for OpenAiResponses {
     fn skim(&self, _: &RequestHead, body: &[u8]) -> Result<Skim> {
         skim::skim(body)
+    }
+
+    /// Not where a thought is sent back whose proof is another provider's: it must not reach this one.
+    fn can_pass(&self, _: &RequestHead, body: &[u8]) -> bool {
+        !seal::is_in(body)
     }
 
     fn edit(&self, body: &Bytes, edits: &Edits) -> Result<Bytes> {

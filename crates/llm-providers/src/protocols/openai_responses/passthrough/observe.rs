@@ -1,18 +1,29 @@
-//! Watches answers go by: only what carries usage, the end or an error is parsed.
+//! Watches answers go by: only what carries usage, an id of something that is stored, the end or an error is parsed.
+
+use std::sync::LazyLock;
 
 use llm_core::codec::{Frame, Observed, Observer, Verdict};
+use llm_core::stored::{Made, ObjectKind};
+use memchr::memmem::Finder;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::super::usage;
 use crate::protocols::reader::Nested;
 
+/// How an item says on which machine its code ran.
+static CONTAINER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"container_id\""));
+
 /// The members of a response that matter here. Whatever else there is, is skipped unread.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Response {
-    output: Option<IgnoredAny>,
+struct Response<'a> {
+    id: Value,
+    #[serde(borrow)]
+    output: Option<&'a RawValue>,
+    store: Value,
+    background: Value,
     status: Value,
     usage: Value,
     service_tier: Value,
@@ -22,15 +33,39 @@ struct Response {
 /// Those of an event.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Event {
+struct Event<'a> {
     r#type: Value,
-    response: Option<Nested<Response>>,
+    #[serde(borrow)]
+    response: Option<Nested<Response<'a>>>,
+    #[serde(borrow)]
+    item: Option<&'a RawValue>,
     error: Value,
     message: Value,
 }
 
-impl Response {
+impl Response<'_> {
+    /// Notes what is stored: nothing of a response that is not.
+    fn look_at_ids(&self, observed: &mut Observed) {
+        observed.pending = self.background == true && self.is_under_way();
+        if self.store == false {
+            return;
+        }
+        if let Some(id) = self.id.as_str() {
+            note(ObjectKind::Response, id, observed);
+        }
+        let items: Vec<&RawValue> =
+            self.output.and_then(|output| serde_json::from_str(output.get()).ok()).unwrap_or_default();
+        for item in items {
+            look_at_item(item.get(), observed);
+        }
+    }
+
+    fn is_under_way(&self) -> bool {
+        matches!(self.status.as_str(), Some("queued" | "in_progress"))
+    }
+
     fn look(self, observed: &mut Observed) {
+        self.look_at_ids(observed);
         if let Value::Object(members) = self.usage {
             observed.usage = Some(usage::read(members));
         }
@@ -43,11 +78,56 @@ impl Response {
     }
 }
 
+/// Notes the ids that an item holds: its own, and those of the machine and the files of the code that was run for it.
+fn look_at_item(item: &str, observed: &mut Observed) {
+    #[derive(Deserialize)]
+    struct Item {
+        id: Option<Value>,
+    }
+    let own = serde_json::from_str::<Item>(item).ok().and_then(|item| item.id);
+    if let Some(id) = own.as_ref().and_then(Value::as_str) {
+        note(ObjectKind::Item, id, observed);
+    }
+    if CONTAINER.find(item.as_bytes()).is_some()
+        && let Ok(item) = serde_json::from_str::<Value>(item)
+    {
+        look_for_containers(&item, observed);
+    }
+}
+
+fn look_for_containers(value: &Value, observed: &mut Observed) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|value| look_for_containers(value, observed)),
+        Value::Object(members) => {
+            let id = |name: &str| members.get(name).and_then(Value::as_str);
+            if let Some(container) = id("container_id") {
+                note(ObjectKind::Container, container, observed);
+                if let Some(file) = id("file_id") {
+                    note(ObjectKind::ContainerFile, file, observed);
+                }
+            }
+            members.values().for_each(|value| look_for_containers(value, observed));
+        }
+        _ => {}
+    }
+}
+
+/// Notes something once.
+fn note(kind: ObjectKind, id: &str, observed: &mut Observed) {
+    let is_known = observed.made.iter().any(|made| made.kind == kind && made.id == id);
+    if !id.is_empty() && !is_known {
+        observed.made.push(Made { kind, id: id.to_owned() });
+    }
+}
+
 /// Looks at a whole answer.
 pub(super) fn whole(body: &[u8]) -> Observed {
     let mut observed = Observed { content_chunks: 1, ..Observed::default() };
-    if let Ok(response) = serde_json::from_slice::<Response>(body) {
+    if let Ok(response) = serde_json::from_slice::<Response<'_>>(body) {
+        // Whoever answers whole and has not ended goes on, whether it says so or not.
+        let pending = response.is_under_way();
         response.look(&mut observed);
+        observed.pending = pending;
     }
     observed
 }
@@ -71,7 +151,15 @@ impl Observer for Watch {
             "" if frame.data.is_empty() => {}
             "" | "error" => self.parse(frame.data),
             name if name.ends_with(".delta") => self.0.content_chunks += 1,
-            "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
+            "response.created"
+            | "response.completed"
+            | "response.incomplete"
+            | "response.failed"
+            | "response.cancelled" => {
+                self.parse(frame.data);
+            }
+            // The caller may use the machine before the response is whole.
+            "response.output_item.added" | "response.output_item.done" if CONTAINER.find(frame.data).is_some() => {
                 self.parse(frame.data);
             }
             _ => {}
@@ -86,10 +174,18 @@ impl Observer for Watch {
 
 impl Watch {
     fn parse(&mut self, data: &[u8]) {
-        let Ok(event) = serde_json::from_slice::<Event>(data) else { return };
+        let Ok(event) = serde_json::from_slice::<Event<'_>>(data) else { return };
         match event.r#type.as_str().unwrap_or_default() {
             "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
                 event.response.unwrap_or_default().0.look(&mut self.0);
+            }
+            "response.created" => event.response.unwrap_or_default().0.look_at_ids(&mut self.0),
+            "response.output_item.added" | "response.output_item.done" => {
+                if let Some(item) = event.item
+                    && !self.0.made.is_empty()
+                {
+                    look_at_item(item.get(), &mut self.0);
+                }
             }
             "error" => {
                 let said = message(&event.error).or_else(|| message(&event.message));

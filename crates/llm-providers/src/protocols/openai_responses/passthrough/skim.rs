@@ -350,6 +350,7 @@ impl<'de> Reader<'de> for Tools<'_> {
             self.0.set(|skim| {
                 skim.tools += 1;
                 skim.unbounded |= !runs_here;
+                skim.stored.extend(tool.containers.into_iter().map(|id| Stored::new("tools", id)));
             });
         }
         Ok(())
@@ -361,6 +362,8 @@ impl<'de> Reader<'de> for Tools<'_> {
 struct Seen {
     kind: Option<String>,
     id: Option<String>,
+    /// The machines that it names, as far down as it goes.
+    containers: Vec<String>,
 }
 
 /// Any JSON, all of whose text counts but that of pictures, files and sound.
@@ -370,6 +373,7 @@ struct Deep<'a>(&'a Look);
 enum Inner {
     Type,
     Id,
+    Container,
     Media,
     File,
     Other(usize),
@@ -380,6 +384,7 @@ impl Inner {
         match name {
             "type" => Self::Type,
             "id" => Self::Id,
+            "container" | "container_id" => Self::Container,
             "image_url" | "file_data" | "file_url" | "data" => Self::Media,
             "file_id" => Self::File,
             other => Self::Other(other.len()),
@@ -417,6 +422,7 @@ impl<'de> Reader<'de> for Deep<'_> {
             match inner {
                 Inner::Type => seen.kind = members.next_value_seed(Read(Loose(look)))?,
                 Inner::Id => seen.id = members.next_value_seed(Read(Loose(look)))?,
+                Inner::Container => seen.containers.extend(members.next_value_seed(Read(Loose(look)))?),
                 Inner::Media if pass(&mut members)? => look.set(|skim| skim.media += 1),
                 Inner::Media => {}
                 Inner::File => {
@@ -426,7 +432,8 @@ impl<'de> Reader<'de> for Deep<'_> {
                 }
                 Inner::Other(name) => {
                     look.add_text(name);
-                    members.next_value_seed(Read(Deep(look)))?;
+                    let within = members.next_value_seed(Read(Deep(look)))?;
+                    seen.containers.extend(within.containers);
                 }
             }
         }

@@ -49,9 +49,19 @@ fn what_has_no_bound_is_seen() {
 fn what_a_provider_stores_is_named() {
     let seen = look(&json!({
         "model": "m", "previous_response_id": "resp_1", "conversation": {"id": "conv_1"}, "background": true,
-        "input": [{"type": "item_reference", "id": "msg_1"}]
+        "input": [{"type": "item_reference", "id": "msg_1"}],
+        "tools": [
+            {"type": "code_interpreter", "container": "cntr_1"}, {"type": "code_interpreter", "container": {"type": "auto"}},
+            {"type": "shell", "environment": {"type": "container_reference", "container_id": "cntr_2"}}
+        ]
     }));
-    let named = [("previous_response_id", "resp_1"), ("conversation", "conv_1"), ("input", "msg_1")];
+    let named = [
+        ("previous_response_id", "resp_1"),
+        ("conversation", "conv_1"),
+        ("input", "msg_1"),
+        ("tools", "cntr_1"),
+        ("tools", "cntr_2"),
+    ];
     assert_eq!(seen.stored, named.map(|(param, id)| Stored::new(param, id)));
     assert!(seen.background);
 }
@@ -70,6 +80,40 @@ fn what_is_wrong_is_said_by_name() {
         let error = skim::skim(body.as_bytes()).unwrap_err();
         assert_eq!((error.kind(), error.param()), (ErrorKind::InvalidRequest, param), "{body}");
     }
+}
+
+#[test]
+fn what_is_stored_is_seen() {
+    let body = json!({
+        "id": "resp_1", "status": "completed", "output": [
+            {"type": "code_interpreter_call", "id": "ci_1", "container_id": "cntr_1"},
+            {"type": "message", "id": "msg_1", "content": [{"type": "output_text", "text": "x", "annotations": [
+                {"type": "container_file_citation", "container_id": "cntr_1", "file_id": "cfile_1"}
+            ]}]},
+            {"type": "odd", "content": "a text"}, 7
+        ]
+    });
+    let made = |body: &Value| {
+        let observed = OpenAiResponses.observe(body.to_string().as_bytes());
+        observed.made.iter().map(|made| format!("{} {}", made.kind.as_str(), made.id)).collect::<Vec<_>>()
+    };
+    let all =
+        ["response resp_1", "item ci_1", "container cntr_1", "item msg_1", "container_file cfile_1"].map(str::to_owned);
+    assert_eq!(made(&body), all);
+    let mut unstored = body.clone();
+    unstored["store"] = json!(false);
+    assert!(made(&unstored).is_empty());
+
+    let mut watch = OpenAiResponses.observe_stream(false);
+    let mut see = |event: &str, data: Value| {
+        watch.frame(&Frame { event, data: data.to_string().as_bytes(), is_error: false });
+        (watch.observed().made.len(), watch.observed().pending)
+    };
+    let begun = json!({"id": "resp_1", "status": "queued", "background": true, "output": []});
+    assert_eq!(see("response.created", json!({"type": "response.created", "response": begun})), (1, true));
+    let item = json!({"type": "response.output_item.added", "item": body["output"][0]});
+    assert_eq!(see("response.output_item.added", item), (3, true), "the machine can be used at once");
+    assert_eq!(see("response.completed", json!({"type": "response.completed", "response": body})), (5, false));
 }
 
 #[test]

@@ -6,12 +6,13 @@ use llm_core::codec::AnswerContext;
 use llm_core::fields::Fields;
 use serde_json::json;
 
-use super::super::PROTOCOL;
+use super::super::{PROTOCOL, shell};
 use super::{format, input_in, options, tools};
 
 /// Reads a request. Members without a place in [`ChatRequest`] are kept.
 pub(in super::super) fn decode(body: &[u8]) -> Result<(ChatRequest, AnswerContext)> {
     let mut fields = Fields::parse(body)?;
+    let echo = shell::repeated(|name| fields.get(name));
     let model = fields.need_text("model")?;
     let stream = fields.want_bool("stream")?;
     if let Some(stream) = stream {
@@ -39,6 +40,7 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<(ChatRequest, AnswerContex
         native: fields.into_native(PROTOCOL),
         ..ChatRequest::default()
     };
-    let cx = AnswerContext { model, stream: stream.unwrap_or(false), include_usage: true, ..AnswerContext::default() };
+    let stream = stream.unwrap_or(false);
+    let cx = AnswerContext { model, stream, include_usage: true, echo, ..AnswerContext::default() };
     Ok((request, cx))
 }

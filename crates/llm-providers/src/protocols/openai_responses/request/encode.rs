@@ -85,6 +85,10 @@ fn write_sampling(request: &ChatRequest, out: &mut Map<String, Value>) {
 /// Makes the body fit the row: what it refuses, what it calls otherwise.
 fn fit(target: &Target<'_>, unsupported: &mut Unsupported<'_>, out: &mut Map<String, Value>) -> Result<()> {
     for name in &target.quirks.refuse {
+        // What is said to be off is not asked for.
+        if out.get(name).is_some_and(|value| *value == false) {
+            out.remove(name);
+        }
         if out.get(name).is_some_and(|value| !value.is_null()) {
             unsupported.param(name, "the provider has no such parameter")?;
             out.remove(name);
