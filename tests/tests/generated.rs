@@ -62,13 +62,29 @@ fn read(codec: &dyn ChatProtocol, events: &[Event]) -> Result<ChatAnswer, Error>
 }
 
 /// What every protocol can say of an answer.
-fn said(answer: &ChatAnswer) -> (String, String, Vec<(String, String, Value)>, u64, u64) {
+#[derive(Debug, PartialEq)]
+struct Said {
+    text: String,
+    reasoning: String,
+    /// Each call of a tool: its id, the tool's name, the arguments.
+    calls: Vec<(String, String, Value)>,
+    input: u64,
+    output: u64,
+}
+
+fn said(answer: &ChatAnswer) -> Said {
     let calls = answer.tool_calls().into_iter().map(|call| {
         let arguments = if call.arguments.is_empty() { "{}" } else { &call.arguments };
         (call.id.clone(), call.name.clone(), serde_json::from_str(arguments).unwrap())
     });
     let usage = answer.usage();
-    (answer.text(), answer.reasoning(), calls.collect(), usage.input_tokens(), usage.output_tokens())
+    Said {
+        calls: calls.collect(),
+        text: answer.text(),
+        reasoning: answer.reasoning(),
+        input: usage.input_tokens(),
+        output: usage.output_tokens(),
+    }
 }
 
 /// The reason as the vocabularies of all protocols have it: what none of them knows is an end like another.

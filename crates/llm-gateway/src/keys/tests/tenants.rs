@@ -121,7 +121,7 @@ async fn members_come_and_go() {
     let ada = keys.put_member(&chain.user.id, member("member")).await.unwrap();
     assert!(ada.is_in(&other.id) && ada.is_in(&chain.team.id) && !ada.administers(&other.id));
     let ada = keys.put_member(&chain.user.id, member("team_administrator")).await.unwrap();
-    assert_eq!(ada.administered(), [other.id.clone()]);
+    assert_eq!(ada.administered(), std::slice::from_ref(&other.id));
     assert_eq!(keys.put_member(&chain.user.id, member("auditor")).await.unwrap_err().param(), Some("teams"));
     let ada = keys.remove_member(&chain.user.id, &other.id).await.unwrap();
     assert!(!ada.is_in(&other.id));
