@@ -1,6 +1,6 @@
 //! The gateway as a library type: keys, limits, routes, journal and store in one place, with or without a server.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use llm_core::{Error, ErrorKind, Result};
@@ -9,12 +9,16 @@ use tokio_util::task::TaskTracker;
 
 use crate::batches::{self, OpenBatches};
 use crate::call::Parked;
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::journal::{Journal, Sizes};
 use crate::keys::Keys;
 use crate::limits::Ledger;
+use crate::limits::shared::Shared;
 use crate::routing::Routes;
 use crate::store::{Books, Db, Housekeeping, Objects};
+
+/// How long the counters that replicas share may take, when the gateway starts and when it is closed.
+const JOIN_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Everything that a call needs. One per process, shared by handle.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub struct Gateway {
     /// The largest body of a request, in bytes.
     pub(crate) max_body: usize,
     tasks: TaskTracker,
+    /// What keeps its limits together with those of other replicas; taken when it is closed.
+    shared: Mutex<Option<Shared>>,
     _housekeeping: Housekeeping,
 }
 
@@ -47,8 +53,13 @@ impl Gateway {
         let mut books = Books::open(&db, config.journal_folder(), sizes, &ledger, now_ms()).await?;
         let parked = std::mem::take(&mut books.parked);
         keys.watch();
-        let housekeeping = Housekeeping::start(db.clone(), config.calls.retention.map(|period| period.0));
         let open_batches = OpenBatches::recover(&db, &books, &ledger, now_ms()).await?;
+        // The others are told of all that is held, so it comes behind what was recovered.
+        let shared = match &config.redis {
+            Some(url) => Some(share(url, &config, &ledger, &keys, &books.journal).await?),
+            None => None,
+        };
+        let housekeeping = Housekeeping::start(db.clone(), config.calls.retention.map(|period| period.0));
         let gateway = Arc::new(Self {
             max_body: usize::try_from(config.max_body.0).unwrap_or(usize::MAX),
             journal: books.journal.clone(),
@@ -62,6 +73,7 @@ impl Gateway {
             db,
             parked: Parked::default(),
             tasks: TaskTracker::new(),
+            shared: Mutex::new(shared),
             _housekeeping: housekeeping,
         });
         batches::watch(&gateway);
@@ -124,6 +136,10 @@ impl Gateway {
             self.flush().await
         };
         let ended = tokio::time::timeout(patience, end).await;
+        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(shared) = shared {
+            shared.stop(JOIN_PATIENCE).await;
+        }
         self.db.close().await;
         ended.unwrap_or_else(|_| {
             let message = "some calls did not finish, or could not be shipped, before the end";
@@ -136,6 +152,15 @@ impl Gateway {
     pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
         self.tasks.spawn(work)
     }
+}
+
+/// Shares the limits with other replicas. Where their server can't be reached the gateway starts nevertheless.
+async fn share(url: &Secret, config: &Config, ledger: &Ledger, keys: &Arc<Keys>, journal: &Journal) -> Result<Shared> {
+    let shared = Shared::start(url, config.redis_deadline.0, ledger, keys, journal.id()).await?;
+    if !shared.together(JOIN_PATIENCE).await {
+        tracing::warn!("limits are not shared yet; this replica spends its part of what is left");
+    }
+    Ok(shared)
 }
 
 fn now_ms() -> i64 {

@@ -37,13 +37,13 @@ pub(crate) async fn admit(gateway: &Arc<Gateway>, asked: Arc<Asked>, first: &Arc
     if let Some(cap) = cap_output {
         bound.output = cap.saturating_mul(asked.skim.choices.max(1));
     }
-    let reserve = |bound: &Bound| gateway.ledger.reserve(now, &subject, &estimate(&asked, first, bound));
-    let reservation = match reserve(&bound) {
+    let reserve = async |bound: &Bound| gateway.ledger.admit(now, &subject, &estimate(&asked, first, bound)).await;
+    let reservation = match reserve(&bound).await {
         Ok(reservation) => reservation,
         Err(refusal) => match recount(&asked, first, bound, &refusal).await {
             Some(counted) => {
                 bound = counted;
-                reserve(&bound).map_err(|refusal| refused(gateway, &asked, refusal))?
+                reserve(&bound).await.map_err(|refusal| refused(gateway, &asked, refusal))?
             }
             None => return Err(refused(gateway, &asked, refusal)),
         },

@@ -24,12 +24,12 @@ pub(super) fn check(config: &Config, tree: &mut Tree<'_>) -> Vec<Problem> {
 }
 
 fn check_server(config: &Config, tree: &mut Tree<'_>, warnings: &mut Vec<Problem>) {
-    if config.redis.is_some() {
-        warnings.push(tree.warning(
-            &[Key("redis")],
-            "`redis` is not built yet: limits hold in this process only",
-            None,
-        ));
+    if let Some(Err(error)) = config.redis.as_ref().map(crate::limits::shared::check) {
+        tree.wrong(&[Key("redis")], error.message(), None);
+    }
+    if config.redis_deadline.0.is_zero() {
+        let hint = Some("leave `redis` out where limits are not to be shared".to_owned());
+        tree.wrong(&[Key("redis_deadline")], "no server answers within no time", hint);
     }
     if config.metrics_listen.is_some() {
         warnings.push(tree.warning(&[Key("metrics_listen")], "`metrics_listen` is not built yet", None));

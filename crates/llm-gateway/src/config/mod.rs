@@ -57,8 +57,10 @@ pub struct Config {
     pub listen: Listen,
     /// Where keys, limits, calls and counters are kept.
     pub database: Database,
-    /// Shared limits and cache for many replicas. Read and checked; not built yet.
+    /// The Redis or Valkey server by which replicas share their limits, `redis://…` or, with TLS, `rediss://…`.
     pub redis: Option<Secret>,
+    /// How long a call waits for that server before this replica decides by itself.
+    pub redis_deadline: Period,
     /// The administrator's key; made on the first start unless set.
     pub admin_key: Option<Secret>,
     /// Where `/metrics` is served without a key. Read and checked; not built yet.
@@ -99,6 +101,7 @@ impl Default for Config {
             listen: Listen::default(),
             database: Database::default(),
             redis: None,
+            redis_deadline: Period::millis(50),
             admin_key: None,
             metrics_listen: None,
             providers: BTreeMap::new(),

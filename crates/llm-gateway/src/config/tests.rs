@@ -332,9 +332,9 @@ fn secrets_do_not_print() {
 
 #[test]
 fn unbuilt_parts_are_warned_about() {
-    let (_, warnings) = read("redis = \"redis://h\"").unwrap();
+    let (_, warnings) = read("metrics_listen = \"127.0.0.1:9\"").unwrap();
     let told: Vec<String> = warnings.iter().map(Problem::to_string).collect();
-    insta::assert_snapshot!(told.join("\n"), @"llm-gateway.toml:1: `redis` is not built yet: limits hold in this process only");
+    insta::assert_snapshot!(told.join("\n"), @"llm-gateway.toml:1: `metrics_listen` is not built yet");
 }
 
 #[test]

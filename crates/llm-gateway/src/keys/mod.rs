@@ -55,6 +55,8 @@ pub struct Keys {
     index: RwLock<index::Index>,
     /// How far the changes have been read; held while they are applied, so that they are applied in order.
     seen: tokio::sync::Mutex<i64>,
+    /// Told whenever this process has changed something.
+    changed: Arc<tokio::sync::Notify>,
 }
 
 impl Keys {
@@ -67,6 +69,7 @@ impl Keys {
             config: config.clone(),
             index: RwLock::default(),
             seen: tokio::sync::Mutex::new(-1),
+            changed: Arc::default(),
         };
         keys.refresh().await?;
         Ok(keys)
@@ -169,6 +172,11 @@ impl Keys {
     /// The database behind it.
     pub fn db(&self) -> &Db {
         &self.db
+    }
+
+    /// Told whenever this process has changed something, so that it can tell others.
+    pub(crate) fn changed(&self) -> Arc<tokio::sync::Notify> {
+        self.changed.clone()
     }
 
     fn index(&self) -> RwLockReadGuard<'_, index::Index> {

@@ -20,19 +20,28 @@ impl Held {
         self.used.saturating_add(self.reserved)
     }
 
-    fn add(&mut self, used: i64, reserved: i64) {
+    fn put(&mut self, used: i64, reserved: i64) {
         self.used = self.used.saturating_add(used);
         self.reserved = self.reserved.saturating_add(reserved);
     }
 
     fn remove(&mut self, other: Held) {
-        self.add(other.used.saturating_neg(), other.reserved.saturating_neg());
+        self.put(other.used.saturating_neg(), other.reserved.saturating_neg());
+    }
+}
+
+impl std::ops::Add for Held {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self.put(other.used, other.reserved);
+        self
     }
 }
 
 /// The counter of one limit. It looks at no clock: [`advance`](Counter::advance) tells it the time, which never goes
 /// back.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Counter {
     /// A sliding window: a ring of buckets, made on first use, and their running sum.
     Sliding { part: i64, head: i64, sum: Held, ring: Option<Box<[Held; RING]>> },
@@ -113,26 +122,36 @@ impl Counter {
                 }
                 let ring = ring.get_or_insert_with(|| Box::new([Held::default(); RING]));
                 if let Some(bucket) = ring.get_mut(place(index)) {
-                    bucket.add(used, reserved);
-                    sum.add(used, reserved);
+                    bucket.put(used, reserved);
+                    sum.put(used, reserved);
                 }
             }
             Self::Period { now, held, .. } => {
                 if now.start == start {
-                    held.add(used, reserved);
+                    held.put(used, reserved);
                 }
             }
         }
     }
 
-    /// When `need` of what is held no longer counts, if nothing more is added; none where that never comes.
-    pub(super) fn frees_at(&self, need: i64) -> Option<i64> {
+    /// Puts `held` in the place of what the bucket that begins at `start` holds.
+    pub(super) fn set(&mut self, start: i64, held: Held) {
+        let before = match *self {
+            Self::Sliding { part, .. } => self.part_at(start.div_euclid(part)),
+            Self::Period { held, .. } => held,
+        };
+        self.add(start, held.used.saturating_sub(before.used), held.reserved.saturating_sub(before.reserved));
+    }
+
+    /// When `need` of what this and `other`, a counter of the same window, hold no longer counts, if nothing more is
+    /// added; none where that never comes.
+    pub(super) fn frees_at(&self, other: Option<&Self>, need: i64) -> Option<i64> {
         match self {
-            Self::Sliding { part, head, ring, .. } => {
-                let ring = ring.as_ref()?;
+            Self::Sliding { part, head, .. } => {
                 let mut freed: i64 = 0;
                 for index in head - (RING as i64 - 1)..=*head {
-                    freed = freed.saturating_add(ring.get(place(index)).map_or(0, |bucket| bucket.sum()));
+                    let others = other.map_or(0, |other| other.part_at(index).sum());
+                    freed = freed.saturating_add(self.part_at(index).sum()).saturating_add(others);
                     if freed >= need {
                         return Some(sliding_bucket(index, *part).until);
                     }
@@ -143,12 +162,43 @@ impl Counter {
         }
     }
 
-    /// When all that is held now will no longer count; none where nothing is held or that never comes.
-    pub(super) fn resets_at(&self) -> Option<i64> {
+    /// What part number `index` of a sliding window holds.
+    fn part_at(&self, index: i64) -> Held {
+        let Self::Sliding { head, ring: Some(ring), .. } = self else { return Held::default() };
+        let counts = index <= *head && head.saturating_sub(index) < RING as i64;
+        ring.get(place(index)).copied().filter(|_| counts).unwrap_or_default()
+    }
+
+    /// When all that is held now, here and by `other`, will no longer count; none where nothing is held or that never
+    /// comes.
+    pub(super) fn resets_at(&self, other: Option<&Self>) -> Option<i64> {
+        let held = self.held().sum().saturating_add(other.map_or(0, |other| other.held().sum()));
         match self {
-            Self::Sliding { .. } => self.frees_at(self.held().sum().max(1)),
-            Self::Period { .. } => self.frees_at(0),
+            Self::Sliding { .. } => self.frees_at(other, held.max(1)),
+            Self::Period { .. } => self.frees_at(other, 0),
         }
+    }
+
+    /// The buckets that hold anything.
+    pub(super) fn buckets(&self) -> Vec<(Bucket, Held)> {
+        match self {
+            Self::Sliding { part, head, .. } => {
+                let all = (head - (RING as i64 - 1)..=*head).map(|index| (index, self.part_at(index)));
+                let some = all.filter(|&(_, held)| held != Held::default());
+                some.map(|(index, held)| (sliding_bucket(index, *part), held)).collect()
+            }
+            Self::Period { held, .. } if *held == Held::default() => Vec::new(),
+            Self::Period { now, held, .. } => vec![(*now, *held)],
+        }
+    }
+}
+
+/// The bucket of a window that begins at `start`, as the shared counters name it; `until` is the period's end, 0 where
+/// it has none.
+pub(super) fn bucket_of(window: Window, start: i64, until: i64) -> Bucket {
+    match window.part() {
+        Some(part) => sliding_bucket(start.div_euclid(part), part),
+        None => Bucket { start, until: if until == 0 { i64::MAX } else { until } },
     }
 }
 

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
-
-use super::counter::Counter;
-use super::refusal::{CONCURRENCY_WAIT, Why};
+use super::link::{Link, Op, Outage, Standing};
+use super::refusal::Why;
 use super::reservation::{Entry, Reservation};
+use super::slot::Slot;
 use super::{
-    Charge, Estimate, Limit, LimitError, LimitId, LimitMeter, OutputBound, Refusal, Scope, ScopeKind, Subject,
+    Bucket, Charge, Estimate, Limit, LimitError, LimitId, LimitMeter, OutputBound, Refusal, Scope, ScopeKind, Subject,
 };
 
 /// The limits of one process. Cheap to clone; every clone is the same ledger. Times are milliseconds since 1970.
@@ -34,66 +33,16 @@ pub struct LimitStatus {
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    slots: Vec<Option<Slot>>,
+    pub(super) slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     generation: u64,
     by_id: HashMap<LimitId, u32>,
     /// By kind of scope, then by its id.
     by_scope: [HashMap<Arc<str>, Vec<u32>>; ScopeKind::ALL.len()],
     /// The limits that apply to the call that is looked at; kept for its memory.
-    applying: Vec<u32>,
-}
-
-#[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) limit: Arc<Limit>,
-    pub(super) counter: Counter,
-    /// Tells a limit from the one that had its slot before.
-    pub(super) generation: u64,
-    /// The highest of the limit's `notify_at` that is crossed; 0 for none.
-    notified: u8,
-}
-
-impl Slot {
-    fn remaining(&self) -> i64 {
-        self.limit.spec.amount.saturating_sub(self.counter.held().sum()).max(0)
-    }
-
-    /// The share at which to notify that has been crossed since the last look, the highest if several.
-    pub(super) fn crossed(&mut self) -> Option<u8> {
-        let spec = &self.limit.spec;
-        if spec.notify_at.is_empty() {
-            return None;
-        }
-        let used = i128::from(self.counter.held().used) * 100;
-        let is_crossed = |percent: &u8| used >= i128::from(spec.amount) * i128::from(*percent);
-        let highest = spec.notify_at.iter().copied().filter(is_crossed).max().unwrap_or(0);
-        let before = std::mem::replace(&mut self.notified, highest);
-        (highest > before).then_some(highest)
-    }
-
-    /// Why `needed` more does not fit; none where it does.
-    pub(super) fn refuses(&self, now: i64, needed: i64) -> Option<Why> {
-        // What takes nothing can't exceed anything: a free model may be called on a spent budget.
-        if needed == 0 {
-            return None;
-        }
-        let amount = self.limit.spec.amount;
-        let over = self.counter.held().sum().saturating_add(needed).saturating_sub(amount);
-        if over <= 0 {
-            return None;
-        }
-        let remaining = self.remaining();
-        if needed > amount {
-            return Some(Why::TooLarge { needed, remaining });
-        }
-        let retry_after = if self.limit.spec.meter == LimitMeter::Concurrency {
-            Some(CONCURRENCY_WAIT)
-        } else {
-            self.counter.frees_at(over).map(|at| millis(at.saturating_sub(now)))
-        };
-        Some(Why::UsedUp { needed, remaining, retry_after })
-    }
+    pub(super) applying: Vec<u32>,
+    /// The line to the counters that replicas share, where there are any.
+    pub(super) link: Option<Box<Link>>,
 }
 
 /// A wait; the past is no wait.
@@ -147,48 +96,17 @@ impl Ledger {
     /// Adds what was counted before this process started. Of no effect where the limit is unknown or the bucket no
     /// longer counts.
     pub fn seed(&self, now: i64, id: &LimitId, bucket: i64, amount: i64) {
-        if let Some(slot) = self.state().slot_of(id) {
-            slot.counter.advance(now);
+        let mut state = self.state();
+        let now = state.clock(now);
+        if let Some(slot) = state.slot_of(id) {
+            slot.advance(now);
             slot.counter.add(bucket, amount, 0);
         }
     }
 
-    /// Takes `estimate` from every limit that applies to `subject`, or from none.
+    /// Takes `estimate` from every limit that applies to `subject`, or from none, by what this replica knows.
     pub fn reserve(&self, now: i64, subject: &Subject<'_>, estimate: &Estimate) -> Result<Reservation, Refusal> {
-        let mut guard = self.state();
-        let state = &mut *guard;
-        state.collect(subject);
-        let mut refusal: Option<Refusal> = None;
-        for &index in &state.applying {
-            let Some(slot) = state.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
-            slot.counter.advance(now);
-            let why = match amount(slot.limit.spec.meter, estimate) {
-                Some(needed) => slot.refuses(now, needed),
-                None => Some(Why::NotPriced),
-            };
-            if let Some(why) = why {
-                let limit = Arc::clone(&slot.limit);
-                let spend = limit.spec.meter == LimitMeter::Spend && why != Why::NotPriced;
-                let next = Refusal { limit, why, spend_only: spend };
-                refusal = Some(match refusal {
-                    Some(first) => first.or_graver(next),
-                    None => next,
-                });
-            }
-        }
-        if let Some(refusal) = refusal {
-            return Err(refusal);
-        }
-        let mut entries = Vec::with_capacity(state.applying.len());
-        for &index in &state.applying {
-            let Some(slot) = state.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
-            let reserved = amount(slot.limit.spec.meter, estimate).unwrap_or(0);
-            let bucket = slot.counter.bucket();
-            slot.counter.add(bucket.start, 0, reserved);
-            entries.push(Entry::new(index, slot, bucket, reserved));
-        }
-        drop(guard);
-        Ok(Reservation::new(self.clone(), entries, *estimate))
+        self.state().decide(self, now, subject, estimate, true)
     }
 
     /// Takes again what an earlier process held, as its [`Reservation::charges`] say. Nothing is asked: it was granted
@@ -197,11 +115,13 @@ impl Ledger {
         let mut entries = Vec::with_capacity(charges.len());
         let mut guard = self.state();
         let state = &mut *guard;
+        let now = state.clock(now);
         for charge in charges {
             let Some(&index) = state.by_id.get(&charge.limit) else { continue };
             let Some(slot) = state.slot(index) else { continue };
-            slot.counter.advance(now);
-            slot.counter.add(charge.bucket.start, 0, charge.amount);
+            slot.advance(now);
+            let generation = slot.generation;
+            let Some(slot) = state.count(index, generation, charge.bucket, (0, charge.amount)) else { continue };
             entries.push(Entry::new(index, slot, charge.bucket, charge.amount));
         }
         drop(guard);
@@ -212,6 +132,7 @@ impl Ledger {
     pub fn output_bound(&self, now: i64, subject: &Subject<'_>) -> OutputBound {
         let mut guard = self.state();
         let state = &mut *guard;
+        let now = state.clock(now);
         state.collect(subject);
         let mut bound = OutputBound::default();
         for &index in &state.applying {
@@ -220,7 +141,7 @@ impl Ledger {
             bound.assume_output = bound.assume_output.max(spec.assume_output);
             bound.strict |= spec.strict;
             if spec.meter == LimitMeter::OutputTokens {
-                slot.counter.advance(now);
+                slot.advance(now);
                 let left = u64::try_from(slot.remaining()).unwrap_or(0);
                 bound.headroom = Some(bound.headroom.map_or(left, |tightest| tightest.min(left)));
             }
@@ -230,12 +151,15 @@ impl Ledger {
 
     /// What one limit has counted; none where no limit has the id.
     pub fn status(&self, now: i64, id: &LimitId) -> Option<LimitStatus> {
-        Some(self.state().slot_of(id)?.status(now))
+        let mut state = self.state();
+        let now = state.clock(now);
+        Some(state.slot_of(id)?.status(now))
     }
 
     /// What the limits of one scope have counted, in the order they were put in force.
     pub fn statuses(&self, now: i64, scope: &Scope) -> Vec<LimitStatus> {
         let mut state = self.state();
+        let now = state.clock(now);
         let slots = state.scope(scope.kind, &scope.id).to_vec();
         slots.into_iter().filter_map(|slot| Some(state.slot(slot)?.status(now))).collect()
     }
@@ -268,7 +192,69 @@ impl State {
         self.slots.get_mut(index as usize)?.as_mut()
     }
 
-    fn slot_of(&mut self, id: &LimitId) -> Option<&mut Slot> {
+    /// Adds to what the limit in a slot holds, and tells those who share it. None where another limit has the slot now.
+    pub(super) fn count(&mut self, index: u32, generation: u64, bucket: Bucket, add: (i64, i64)) -> Option<&mut Slot> {
+        let is_linked = self.is_linked();
+        let slot = self.slots.get_mut(index as usize)?.as_mut().filter(|slot| slot.generation == generation)?;
+        slot.counter.add(bucket.start, add.0, add.1);
+        if is_linked && add != (0, 0) {
+            let change = slot.change(bucket, add.0, add.1);
+            self.tell(Op::Change(change));
+        }
+        self.slot(index)
+    }
+
+    /// What the limits are decided by: none while the shared counters are asked, or there are none to be asked.
+    pub(super) fn outage(&self) -> Option<Outage> {
+        self.link.as_ref().filter(|link| link.standing != Standing::Together).map(|link| link.outage())
+    }
+
+    /// Decides on what this replica knows. `collect`: the limits that apply must be found first.
+    pub(super) fn decide(
+        &mut self,
+        ledger: &Ledger,
+        now: i64,
+        subject: &Subject<'_>,
+        estimate: &Estimate,
+        collect: bool,
+    ) -> Result<Reservation, Refusal> {
+        let now = if collect { self.clock(now) } else { now };
+        if collect {
+            self.collect(subject);
+        }
+        let outage = self.outage();
+        let mut refusal: Option<Refusal> = None;
+        for &index in &self.applying {
+            let Some(slot) = self.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
+            slot.advance(now);
+            let why = match amount(slot.limit.spec.meter, estimate) {
+                Some(needed) => slot.refuses(now, needed, outage),
+                None => Some(Why::NotPriced),
+            };
+            if let Some(why) = why {
+                refusal = Some(Refusal::graver(refusal, Refusal::new(Arc::clone(&slot.limit), why)));
+            }
+        }
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
+        let is_linked = self.is_linked();
+        let mut entries = Vec::with_capacity(self.applying.len());
+        for &index in &self.applying {
+            let Some(slot) = self.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
+            let reserved = amount(slot.limit.spec.meter, estimate).unwrap_or(0);
+            let bucket = slot.counter.bucket();
+            slot.counter.add(bucket.start, 0, reserved);
+            entries.push(Entry::new(index, slot, bucket, reserved));
+            if is_linked && reserved != 0 {
+                let change = slot.change(bucket, 0, reserved);
+                self.tell(Op::Change(change));
+            }
+        }
+        Ok(Reservation::new(ledger.clone(), entries, *estimate))
+    }
+
+    pub(super) fn slot_of(&mut self, id: &LimitId) -> Option<&mut Slot> {
         let index = *self.by_id.get(id)?;
         self.slot(index)
     }
@@ -279,10 +265,8 @@ impl State {
 
     fn insert(&mut self, limit: Limit) {
         self.generation += 1;
-        let zone = limit.spec.tz.as_ref().map_or(TimeZone::UTC, |zone| zone.get().clone());
-        let counter = Counter::new(limit.spec.window, &zone);
         let limit = Arc::new(limit);
-        let slot = Slot { limit: Arc::clone(&limit), counter, generation: self.generation, notified: 0 };
+        let slot = Slot::new(Arc::clone(&limit), self.generation);
         let index = match self.free.pop() {
             Some(index) => index,
             None => {
@@ -317,7 +301,7 @@ impl State {
     }
 
     /// Finds the limits that apply to a call.
-    fn collect(&mut self, subject: &Subject<'_>) {
+    pub(super) fn collect(&mut self, subject: &Subject<'_>) {
         let mut applying = std::mem::take(&mut self.applying);
         applying.clear();
         let mut scope = |kind: ScopeKind, id: Option<&str>| {
@@ -344,35 +328,6 @@ impl State {
             }
         }
         self.applying = applying;
-    }
-}
-
-impl Slot {
-    pub(super) fn status(&mut self, now: i64) -> LimitStatus {
-        self.counter.advance(now);
-        let held = self.counter.held();
-        LimitStatus {
-            limit: Arc::clone(&self.limit),
-            used: held.used,
-            reserved: held.reserved,
-            remaining: self.remaining(),
-            resets_at: self.counter.resets_at(),
-        }
-    }
-}
-
-impl Refusal {
-    /// Of two limits that refuse the same call, the one that waiting helps least.
-    fn or_graver(self, other: Refusal) -> Refusal {
-        let gravity = |refusal: &Refusal| match refusal.why {
-            Why::NotPriced => (3, Duration::ZERO),
-            Why::TooLarge { .. } => (2, Duration::ZERO),
-            Why::UsedUp { retry_after: None, .. } => (1, Duration::ZERO),
-            Why::UsedUp { retry_after: Some(wait), .. } => (0, wait),
-        };
-        let spend_only = self.spend_only && other.spend_only;
-        let graver = if gravity(&other) > gravity(&self) { other } else { self };
-        Refusal { spend_only, ..graver }
     }
 }
 

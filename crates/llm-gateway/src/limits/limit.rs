@@ -110,9 +110,9 @@ named! {
 named! {
     /// What becomes of calls while the shared counters can't be reached.
     pub enum Fail ("value of `fail`") {
-        /// They pass.
+        /// They pass as long as this replica knows of anything left, which others may spend at the same time.
         Open = "open",
-        /// They are refused once this replica's share is used up.
+        /// They are refused.
         Closed = "closed",
     }
 }
@@ -162,7 +162,8 @@ pub struct LimitSpec {
     pub assume_output: Option<u64>,
     /// Percentages of the amount at which to notify, each from 1 to 100.
     pub notify_at: Vec<u8>,
-    /// What becomes of calls while the shared counters can't be reached.
+    /// What becomes of calls while the shared counters can't be reached; they pass while this replica's share of what
+    /// was left lasts, unless set.
     pub fail: Option<Fail>,
 }
 

@@ -7,12 +7,16 @@
 mod counter;
 mod ledger;
 mod limit;
+mod link;
 mod named;
 mod pattern;
 mod refusal;
 mod reservation;
+pub mod shared;
+mod slot;
 mod subject;
 mod text;
+mod together;
 mod window;
 mod wire;
 
@@ -21,6 +25,7 @@ pub use limit::{
     Fail, Limit, LimitDraft, LimitError, LimitId, LimitMeter, LimitPatch, LimitSpec, Scope, ScopeKind, Zone,
 };
 pub(crate) use named::named;
+pub use link::Standing;
 pub use pattern::ModelPattern;
 pub use refusal::Refusal;
 pub use reservation::{Charge, RateLeft, RateLimits, Reservation, Settled};

@@ -8,8 +8,9 @@ use llm_core::{Error, ErrorKind};
 use super::wire::Amount;
 use super::{Limit, LimitMeter, ScopeKind, Window};
 
-/// What a refusal for concurrency asks to wait. When a place becomes free depends on other calls' answers.
-pub(super) const CONCURRENCY_WAIT: Duration = Duration::from_secs(1);
+/// What a refusal asks to wait where nobody can say when there is room: it depends on other calls' answers, or on when
+/// the counters that replicas share can be reached again.
+pub(super) const SHORT_WAIT: Duration = Duration::from_secs(1);
 
 /// A limit that refused a call. Nothing was taken from any limit.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub(super) enum Why {
     TooLarge { needed: i64, remaining: i64 },
     /// The limit is used up, for now or for ever.
     UsedUp { needed: i64, remaining: i64, retry_after: Option<Duration> },
+    /// The counters that replicas share can't be reached, and the limit is not to be guessed.
+    Unknown,
 }
 
 impl Refusal {
@@ -38,7 +41,7 @@ impl Refusal {
     /// How much of it is left, in its own unit.
     pub fn remaining(&self) -> i64 {
         match self.why {
-            Why::NotPriced => 0,
+            Why::NotPriced | Why::Unknown => 0,
             Why::TooLarge { remaining, .. } | Why::UsedUp { remaining, .. } => remaining,
         }
     }
@@ -47,6 +50,7 @@ impl Refusal {
     pub fn retry_after(&self) -> Option<Duration> {
         match self.why {
             Why::UsedUp { retry_after, .. } => retry_after,
+            Why::Unknown => Some(SHORT_WAIT),
             Why::NotPriced | Why::TooLarge { .. } => None,
         }
     }
@@ -82,6 +86,10 @@ impl Refusal {
         let amount = |amount| Amount::new(spec.meter, amount);
         match self.why {
             Why::NotPriced => format!("the model has no price, so it can't be called under {limit}"),
+            Why::Unknown => format!(
+                "{limit} can't be checked: the counters that replicas share can't be reached, and the limit says \
+                 `fail = \"closed\"`"
+            ),
             Why::TooLarge { needed, .. } => {
                 format!("the call may use {}, which is more than {limit} allows at all", amount(needed))
             }
@@ -107,6 +115,8 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         let kind = match (refusal.why, refusal.limit.spec.meter) {
             (Why::NotPriced, _) => ErrorKind::ModelNotPriced,
+            // Nothing is spent; asking again soon may help.
+            (Why::Unknown, _) => ErrorKind::RateLimited,
             (_, LimitMeter::Spend) => ErrorKind::QuotaExceeded,
             _ => ErrorKind::RateLimited,
         };
@@ -114,6 +124,7 @@ impl From<Refusal> for Error {
         match refusal.why {
             Why::NotPriced => error = error.with_hint("give the deployment a `price`, or call a model that has one"),
             Why::TooLarge { .. } => error = error.with_hint("shorten the prompt or ask for fewer tokens"),
+            Why::Unknown => error = error.with_retry_after(SHORT_WAIT),
             Why::UsedUp { retry_after, .. } => {
                 if let Some(wait) = retry_after {
                     error = error.with_retry_after(wait);

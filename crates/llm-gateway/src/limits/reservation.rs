@@ -6,8 +6,9 @@ use std::time::Duration;
 use llm_core::NanoUsd;
 use serde::{Deserialize, Serialize};
 
-use super::ledger::{Slot, amount, millis};
+use super::ledger::{amount, millis};
 use super::refusal::Why;
+use super::slot::Slot;
 use super::{Actual, Bucket, Estimate, Ledger, LimitId, LimitMeter, Refusal};
 
 /// What a call holds, from every limit that applies to it.
@@ -129,21 +130,20 @@ impl Reservation {
     /// changes. A window that has rolled over meanwhile is charged with the increase only.
     pub fn top_up(&mut self, now: i64, to: &Estimate) -> Result<(), Refusal> {
         let mut state = self.ledger.state();
+        let (now, outage) = (state.clock(now), state.outage());
         let firsts = self.first_entries();
         for entry in self.entries.iter().take(firsts) {
             let Some(slot) = state.slot(entry.slot).filter(|slot| slot.generation == entry.generation) else {
                 continue;
             };
-            slot.counter.advance(now);
+            slot.advance(now);
             let more = increase(entry.meter, &self.estimate, to);
             let why = match more {
-                Some(more) => slot.refuses(now, more),
+                Some(more) => slot.refuses(now, more, outage),
                 None => Some(Why::NotPriced),
             };
             if let Some(why) = why {
-                let limit = Arc::clone(&slot.limit);
-                let spend_only = limit.spec.meter == LimitMeter::Spend && why != Why::NotPriced;
-                return Err(Refusal { limit, why, spend_only });
+                return Err(Refusal::new(Arc::clone(&slot.limit), why));
             }
         }
         for place in 0..firsts {
@@ -153,7 +153,7 @@ impl Reservation {
                 continue;
             };
             let bucket = slot.counter.bucket();
-            slot.counter.add(bucket.start, 0, more);
+            state.count(first.slot, first.generation, bucket, (0, more));
             let same = |entry: &&mut Entry| entry.same_limit(&first) && entry.bucket == bucket;
             match self.entries.iter_mut().find(same) {
                 Some(entry) => entry.reserved = entry.reserved.saturating_add(more),
@@ -184,9 +184,7 @@ impl Reservation {
             if entry.meter != LimitMeter::Concurrency {
                 return true;
             }
-            if let Some(slot) = state.slot(entry.slot).filter(|slot| slot.generation == entry.generation) {
-                slot.counter.add(entry.bucket.start, 0, -entry.reserved);
-            }
+            state.count(entry.slot, entry.generation, entry.bucket, (0, -entry.reserved));
             false
         });
     }
@@ -210,6 +208,7 @@ impl Reservation {
     /// What is left of the limits that apply, this call included.
     pub fn rate_limits(&self, now: i64) -> RateLimits {
         let mut state = self.ledger.state();
+        let now = state.clock(now);
         let mut limits = RateLimits::default();
         for entry in &self.entries {
             let tightest = match entry.meter {
@@ -242,11 +241,9 @@ impl Reservation {
         settled.charges.reserve(entries.len());
         let mut state = self.ledger.state();
         for (place, entry) in entries.iter().enumerate() {
-            let Some(slot) = state.slot(entry.slot).filter(|slot| slot.generation == entry.generation) else {
-                continue;
-            };
             let used = actual.map_or(0, |actual| used(&entries, place, entry, actual));
-            slot.counter.add(entry.bucket.start, used, -entry.reserved);
+            let added = (used, -entry.reserved);
+            let Some(slot) = state.count(entry.slot, entry.generation, entry.bucket, added) else { continue };
             if used != 0 {
                 settled.charges.push(Charge { limit: slot.limit.id.clone(), bucket: entry.bucket, amount: used });
             }

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::admin::Admin;
 use super::answer::Json;
+use crate::limits::Standing;
 
 /// How long the database may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -26,12 +27,18 @@ pub(super) async fn ready(State(admin): State<Arc<Admin>>) -> Json {
     let ping = admin.gateway.db.ping();
     let database = matches!(tokio::time::timeout(PATIENCE, ping).await, Ok(Ok(())));
     let journal = admin.gateway.journal.is_available();
-    let status = match (journal, database) {
+    // Without the counters that replicas share each spends its part of what was left: calls are taken, too.
+    let shared = admin.gateway.ledger.standing().map(|standing| standing == Standing::Together);
+    let status = match (journal, database && shared != Some(false)) {
         (true, true) => "ready",
         (true, false) => "degraded",
         (false, _) => "unavailable",
     };
     let word = |up: bool| if up { "ok" } else { "unavailable" };
     let code = if journal { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Json::of(code, &json!({"status": status, "journal": word(journal), "database": word(database)}))
+    let mut told = json!({"status": status, "journal": word(journal), "database": word(database)});
+    if let Some(together) = shared {
+        told["shared_limits"] = json!(word(together));
+    }
+    Json::of(code, &told)
 }

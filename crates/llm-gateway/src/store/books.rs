@@ -27,7 +27,7 @@ pub struct Books {
 }
 
 const PLACE: &str = "SELECT segment, place FROM journals WHERE id = $1";
-const COUNTERS: &str = "SELECT limit_id, bucket, amount FROM counters WHERE until > $1";
+const COUNTERS: &str = "SELECT journal, limit_id, bucket, amount FROM counters WHERE until > $1";
 const KNOWN: &str = "SELECT id FROM calls WHERE id = $1";
 
 impl Books {
@@ -41,7 +41,7 @@ impl Books {
         if recovered.damaged > 0 {
             tracing::warn!(lines = recovered.damaged, "lines of the journal were torn or damaged and are left out");
         }
-        seed_from_counters(db, ledger, now).await?;
+        seed_from_counters(db, journal.id(), ledger, now).await?;
         for ((limit, bucket), amount) in &recovered.charges {
             ledger.seed(now, limit, *bucket, *amount);
         }
@@ -69,9 +69,15 @@ async fn place(db: &Db, journal: &str) -> Result<Place> {
         .map_or_else(Place::default, |(segment, offset)| Place { segment: number(segment), offset: number(offset) }))
 }
 
-async fn seed_from_counters(db: &Db, ledger: &Ledger, now: i64) -> Result<()> {
-    for (limit, bucket, amount) in query(COUNTERS).bind(now).all::<(String, i64, i64)>(db).await? {
-        ledger.seed(now, &LimitId::new(limit), bucket, amount);
+async fn seed_from_counters(db: &Db, journal: &str, ledger: &Ledger, now: i64) -> Result<()> {
+    let rows = query(COUNTERS).bind(now).all::<(String, String, i64, i64)>(db).await?;
+    for (charged_by, limit, bucket, amount) in rows {
+        let limit = LimitId::new(limit);
+        if charged_by == journal {
+            ledger.seed(now, &limit, bucket, amount);
+        } else {
+            ledger.seed_others(now, &limit, bucket, amount);
+        }
     }
     Ok(())
 }

@@ -40,6 +40,7 @@ const VERSIONS: &[Version] = &[
     version!(4, "0004_tenancy"),
     version!(5, "0005_batches"),
     version!(6, "0006_imports"),
+    version!(7, "0007_replicas_contract"),
 ];
 
 /// How the name of a migration ends that binaries which don't know it can't run on.

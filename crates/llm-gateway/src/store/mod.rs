@@ -18,6 +18,7 @@ mod objects;
 mod partitions;
 mod postgres;
 mod query;
+pub mod replicas;
 mod shipper;
 mod sqlite;
 mod sums;

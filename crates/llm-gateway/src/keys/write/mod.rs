@@ -18,6 +18,7 @@ pub use key::NewKey;
 impl Keys {
     async fn commit(&self, tx: Transaction) -> Result<()> {
         tx.commit().await?;
+        self.changed.notify_one();
         self.refresh().await
     }
 }

@@ -45,10 +45,10 @@ fn says_when_enough_is_free_again() {
         counter.advance(at);
         counter.add(at, used, 0);
     }
-    assert_eq!(counter.frees_at(1), Some(62_000));
-    assert_eq!(counter.frees_at(3), Some(62_000));
-    assert_eq!(counter.frees_at(4), Some(63_000));
-    assert_eq!(counter.frees_at(12), Some(91_000));
-    assert_eq!(counter.frees_at(13), None);
-    assert_eq!(counter.resets_at(), Some(91_000));
+    assert_eq!(counter.frees_at(None, 1), Some(62_000));
+    assert_eq!(counter.frees_at(None, 3), Some(62_000));
+    assert_eq!(counter.frees_at(None, 4), Some(63_000));
+    assert_eq!(counter.frees_at(None, 12), Some(91_000));
+    assert_eq!(counter.frees_at(None, 13), None);
+    assert_eq!(counter.resets_at(None), Some(91_000));
 }

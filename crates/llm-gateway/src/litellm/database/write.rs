@@ -15,8 +15,8 @@ const COUNTED: &str =
     "SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) FROM imported_counters WHERE limit_id = $1 AND until > $2";
 const ADD_COUNTED: &str = "INSERT INTO imported_counters (limit_id, bucket, until, amount) VALUES ($1, $2, $3, $4) \
     ON CONFLICT (limit_id, bucket) DO UPDATE SET amount = imported_counters.amount + excluded.amount";
-const ADD_COUNTER: &str = "INSERT INTO counters (limit_id, bucket, until, amount) VALUES ($1, $2, $3, $4) \
-    ON CONFLICT (limit_id, bucket) DO UPDATE SET amount = counters.amount + excluded.amount";
+const ADD_COUNTER: &str = "INSERT INTO counters (limit_id, bucket, until, amount, journal) VALUES ($1, $2, $3, $4, '') \
+    ON CONFLICT (limit_id, bucket, journal) DO UPDATE SET amount = counters.amount + excluded.amount";
 
 /// What was taken over, now or before.
 pub(super) struct Imported {

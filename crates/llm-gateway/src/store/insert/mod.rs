@@ -40,12 +40,13 @@ macro_rules! sums {
                     cost = usage_hours.cost + excluded.cost"
             ),
             concat!(
-                "INSERT INTO counters (limit_id, bucket, until, amount)
-                 SELECT value->>0, CAST(value->>1 AS BIGINT), CAST(value->>2 AS BIGINT), CAST(value->>3 AS BIGINT)
+                "INSERT INTO counters (journal, limit_id, bucket, until, amount)
+                 SELECT CAST($2 AS TEXT), value->>0, CAST(value->>1 AS BIGINT), CAST(value->>2 AS BIGINT),
+                        CAST(value->>3 AS BIGINT)
                  FROM ",
                 $each,
                 " WHERE true
-                 ON CONFLICT (limit_id, bucket) DO UPDATE SET amount = counters.amount + excluded.amount"
+                 ON CONFLICT (limit_id, bucket, journal) DO UPDATE SET amount = counters.amount + excluded.amount"
             ),
         )
     };
@@ -67,7 +68,7 @@ pub(super) async fn insert(db: &Db, journal: &str, calls: &[Closed], place: Plac
     let sums = Sums::of(calls.iter().map(|call| &call.record));
     query(add_hours).bind(sums.hours_json()).execute(&mut tx).await?;
     if let Some(counters) = sums.counters_json() {
-        query(add_counters).bind(counters).execute(&mut tx).await?;
+        query(add_counters).bind(counters).bind(journal).execute(&mut tx).await?;
     }
     save(&mut tx, calls.iter().flat_map(|call| &call.record.objects)).await?;
     let set_place = query(SET_PLACE).bind(journal).bind(integer(place.segment)).bind(integer(place.offset));

@@ -1,0 +1,31 @@
+//! The scripts that run in the server, each as one atomic step.
+
+use std::sync::LazyLock;
+
+use redis::Script;
+
+/// What every name begins with: the version of all that is kept under it. The braces keep it in one slot of a cluster.
+pub(super) const PREFIX: &str = "llm-gateway:{1}:";
+
+macro_rules! scripts {
+    ($($name:ident = $file:literal),+ $(,)?) => {
+        $(pub(super) static $name: LazyLock<Script> =
+            LazyLock::new(|| Script::new(concat!(include_str!("base.lua"), "\n", include_str!($file))));)+
+
+        /// All of them.
+        pub(super) fn all() -> [&'static Script; [$($file),+].len()] {
+            [$(&*$name),+]
+        }
+    };
+}
+
+scripts! {
+    BEGIN = "begin.lua",
+    PUT = "put.lua",
+    GONE = "gone.lua",
+    READY = "ready.lua",
+    CALL = "call.lua",
+    TICK = "tick.lua",
+    SWEEP = "sweep.lua",
+    LEAVE = "leave.lua",
+}

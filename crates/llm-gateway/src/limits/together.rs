@@ -1,0 +1,264 @@
+//! The ledger beside counters that several replicas share: what it asks and tells them, and what it takes over.
+//!
+//! What a caller is granted is written down here by the task that speaks to them, before it listens to anything else. So
+//! this ledger and what it has told are always the same, but for what stands in the queue between them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::counter::{Held, bucket_of};
+use super::ledger::{Ledger, State, amount};
+use super::link::{Ask, Granted, Link, Op, Own, Standing, Want};
+use super::refusal::Why;
+use super::reservation::{Entry, Reservation};
+use super::{Estimate, LimitId, LimitMeter, Refusal, Subject};
+
+/// What came of the first look at a call.
+enum First {
+    Decided(Result<Reservation, Refusal>),
+    Asked(oneshot::Receiver<Result<Reservation, Refusal>>, Duration),
+}
+
+impl Ledger {
+    /// Takes `estimate` from every limit that applies to `subject`, or from none. Where limits are shared with other
+    /// replicas that takes one round trip, of at most the deadline; where there is no answer, or none is to be expected,
+    /// this replica decides on its share.
+    pub async fn admit(&self, now: i64, subject: &Subject<'_>, estimate: &Estimate) -> Result<Reservation, Refusal> {
+        let (answer, deadline) = match self.first(now, subject, estimate) {
+            First::Decided(decided) => return decided,
+            First::Asked(answer, deadline) => (answer, deadline),
+        };
+        match timeout(deadline, answer).await {
+            Ok(Ok(answer)) => return answer,
+            // The line broke, and whoever held it knows.
+            Ok(Err(_)) => {}
+            Err(_) => {
+                if self.part() {
+                    tracing::warn!(?deadline, "the shared counters did not answer in time; limits are divided");
+                }
+            }
+        }
+        self.state().decide(self, now, subject, estimate, true)
+    }
+
+    fn first(&self, now: i64, subject: &Subject<'_>, estimate: &Estimate) -> First {
+        let mut state = self.state();
+        let deadline = match &state.link {
+            Some(link) if link.standing == Standing::Together => link.deadline,
+            _ => return First::Decided(state.decide(self, now, subject, estimate, true)),
+        };
+        let now = state.clock(now);
+        state.collect(subject);
+        if state.applying.is_empty() || state.is_hopeless(estimate) {
+            return First::Decided(state.decide(self, now, subject, estimate, false));
+        }
+        let (reply, answer) = oneshot::channel();
+        let wants = state.wants(now, estimate);
+        state.tell(Op::Ask(Ask { estimate: *estimate, wants, reply }));
+        First::Asked(answer, deadline)
+    }
+
+    /// Connects this ledger with shared counters, which can't be asked yet.
+    pub(super) fn link(&self, deadline: Duration, replicas: i64) -> mpsc::UnboundedReceiver<Op> {
+        let (sender, inbox) = mpsc::unbounded_channel();
+        let standing = Standing::Apart;
+        self.state().link = Some(Box::new(Link { sender, standing, replicas, ahead: 0, outages: 1, deadline }));
+        inbox
+    }
+
+    /// How it stands to the shared counters; none where it has none.
+    pub fn standing(&self) -> Option<Standing> {
+        self.state().link.as_ref().map(|link| link.standing)
+    }
+
+    /// Decides alone from now on. Whether the shared counters decided until now.
+    pub(super) fn part(&self) -> bool {
+        self.state().link.as_mut().is_some_and(|link| link.part())
+    }
+
+    /// Begins to tell everything, from all that it holds now on. What waited to be told is part of that.
+    pub(super) fn join(&self, now: i64, ahead: i64, inbox: &mut mpsc::UnboundedReceiver<Op>) -> Vec<Own> {
+        let mut state = self.state();
+        // Who waits for an answer decides on its share.
+        while inbox.try_recv().is_ok() {}
+        if let Some(link) = &mut state.link {
+            link.ahead = ahead;
+            link.standing = Standing::Joining;
+        }
+        let now = state.clock(now);
+        let mut own = Vec::new();
+        for slot in state.slots.iter_mut().flatten() {
+            slot.advance(now);
+            let buckets = slot.counter.buckets();
+            if !buckets.is_empty() {
+                let part = slot.limit.spec.window.part().unwrap_or(0);
+                own.push(Own { limit: slot.name(), part, buckets });
+            }
+        }
+        own
+    }
+
+    /// Lets the shared counters decide from now on; unless they were lost meanwhile.
+    pub(super) fn trust(&self) -> bool {
+        let mut state = self.state();
+        let Some(link) = state.link.as_mut().filter(|link| link.standing == Standing::Joining) else { return false };
+        link.standing = Standing::Together;
+        true
+    }
+
+    /// Notes how many replicas there are, and what time it is for the shared counters.
+    pub(super) fn heard(&self, replicas: Option<i64>, ahead: Option<i64>) {
+        if let Some(link) = &mut self.state().link {
+            link.replicas = replicas.unwrap_or(link.replicas).max(1);
+            link.ahead = ahead.unwrap_or(link.ahead);
+        }
+    }
+
+    /// Notes how many replicas the database knows of, which is of use while the shared counters can't be asked.
+    pub(super) fn heard_apart(&self, replicas: i64) {
+        if let Some(link) = self.state().link.as_mut().filter(|link| link.standing != Standing::Together) {
+            link.replicas = link.replicas.max(replicas);
+        }
+    }
+
+    /// Takes over what others have counted under a limit's shared name.
+    pub(super) fn mirror(&self, now: i64, name: &str, others: &[(i64, Held)]) {
+        let mut state = self.state();
+        let now = state.clock(now);
+        if let Some(id) = id_in(name)
+            && let Some(slot) = state.slot_of(&id).filter(|slot| *slot.name() == *name)
+        {
+            slot.set_others(now, others);
+        }
+    }
+
+    /// Adds what was counted by others before this process started.
+    pub fn seed_others(&self, now: i64, id: &LimitId, bucket: i64, amount: i64) {
+        let mut state = self.state();
+        let now = state.clock(now);
+        if let Some(slot) = state.slot_of(id) {
+            slot.add_others(now, bucket, amount);
+        }
+    }
+
+    /// The length of the buckets of a limit whose window slides, 0 for others; and its shared name. None where no limit
+    /// has the id.
+    pub(super) fn shape(&self, id: &LimitId) -> Option<(i64, Arc<str>)> {
+        let mut state = self.state();
+        let slot = state.slot_of(id)?;
+        Some((slot.limit.spec.window.part().unwrap_or(0), slot.name()))
+    }
+
+    /// Writes down what the shared counters have granted, and from which buckets they have taken it.
+    pub(super) fn grant(&self, ask: &Ask, granted: &[Granted]) -> Reservation {
+        let mut state = self.state();
+        let mut entries = Vec::with_capacity(ask.wants.len());
+        for (want, granted) in ask.wants.iter().zip(granted) {
+            let Some(slot) = state.slot(want.slot).filter(|slot| slot.generation == want.generation) else { continue };
+            let bucket = bucket_of(slot.limit.spec.window, granted.start, granted.until);
+            slot.advance(bucket.start);
+            slot.set_others_in(bucket, granted.others);
+            slot.counter.add(bucket.start, 0, want.need);
+            entries.push(Entry::new(want.slot, slot, bucket, want.need));
+        }
+        drop(state);
+        Reservation::new(self.clone(), entries, ask.estimate)
+    }
+
+    /// Says why, where the shared counters have refused: for each limit that had no room, by its place among those that
+    /// were wanted, what others have counted.
+    pub(super) fn refuse(&self, now: i64, ask: &Ask, full: &[(usize, Vec<(i64, Held)>)]) -> Option<Refusal> {
+        let mut state = self.state();
+        let now = state.clock(now);
+        let mut refusal: Option<Refusal> = None;
+        for (place, others) in full {
+            let Some(want) = ask.wants.get(*place) else { continue };
+            let Some(slot) = state.slot(want.slot).filter(|slot| slot.generation == want.generation) else { continue };
+            slot.advance(now);
+            slot.set_others(now, others);
+            let why = slot.refuses(now, want.need, None).unwrap_or_else(|| slot.used_up(want.need));
+            let next = Refusal::new(Arc::clone(&slot.limit), why);
+            refusal = Some(Refusal::graver(refusal, next));
+        }
+        refusal
+    }
+}
+
+/// The id in a limit's shared name, `meter/window/id`.
+fn id_in(name: &str) -> Option<LimitId> {
+    name.splitn(3, '/').nth(2).map(LimitId::new)
+}
+
+impl State {
+    /// The time by the clock of the shared counters, where there are any.
+    pub(super) fn clock(&self, now: i64) -> i64 {
+        self.link.as_ref().map_or(now, |link| now.saturating_add(link.ahead))
+    }
+
+    pub(super) fn is_linked(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.standing != Standing::Apart)
+    }
+
+    /// Tells the shared counters, unless they can't be reached: then they are told all when they can.
+    pub(super) fn tell(&self, op: Op) {
+        if let Some(link) = &self.link
+            && link.standing != Standing::Apart
+        {
+            // Who listened is gone only while the gateway is being closed.
+            let _ = link.sender.send(op);
+        }
+    }
+
+    /// Whether no counter has to be looked at to refuse the call.
+    fn is_hopeless(&self, estimate: &Estimate) -> bool {
+        let slots = self.applying.iter().filter_map(|&index| self.slots.get(index as usize)?.as_ref());
+        slots.into_iter().any(|slot| {
+            let spec = &slot.limit.spec;
+            amount(spec.meter, estimate).is_none_or(|needed| needed > spec.amount)
+        })
+    }
+
+    fn wants(&mut self, now: i64, estimate: &Estimate) -> Vec<Want> {
+        let mut wants = Vec::with_capacity(self.applying.len());
+        for &index in &self.applying {
+            let Some(slot) = self.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
+            slot.advance(now);
+            let spec = &slot.limit.spec;
+            wants.push(Want {
+                slot: index,
+                generation: slot.generation,
+                limit: slot.name(),
+                part: spec.window.part().unwrap_or(0),
+                bucket: slot.counter.bucket(),
+                need: amount(spec.meter, estimate).unwrap_or(0),
+                amount: spec.amount,
+            });
+        }
+        wants
+    }
+}
+
+impl Refusal {
+    pub(super) fn new(limit: Arc<super::Limit>, why: Why) -> Self {
+        let spend_only = limit.spec.meter == LimitMeter::Spend && why != Why::NotPriced;
+        Self { limit, why, spend_only }
+    }
+
+    /// Of what was refused before and what is refused now, the one that waiting helps least.
+    pub(super) fn graver(before: Option<Self>, next: Self) -> Self {
+        let Some(before) = before else { return next };
+        let gravity = |refusal: &Refusal| match refusal.why {
+            Why::NotPriced => (3, Duration::ZERO),
+            Why::TooLarge { .. } => (2, Duration::ZERO),
+            Why::UsedUp { retry_after: None, .. } => (1, Duration::ZERO),
+            Why::UsedUp { retry_after: Some(wait), .. } => (0, wait),
+            Why::Unknown => (0, Duration::ZERO),
+        };
+        let spend_only = before.spend_only && next.spend_only;
+        let graver = if gravity(&next) > gravity(&before) { next } else { before };
+        Refusal { spend_only, ..graver }
+    }
+}
