@@ -11,10 +11,12 @@
 mod gateway;
 mod keeper;
 mod programs;
+mod redis;
 pub mod speech;
 mod upstream;
 
 pub use gateway::{Answer, TestGateway};
 pub use keeper::Keeper;
 pub use programs::{Runtime, run};
+pub use redis::TestRedis;
 pub use upstream::{Piece, Script, Seen, Upstream, anthropic, openai};

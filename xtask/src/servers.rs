@@ -5,6 +5,7 @@
 //! environment variables tests find it.
 
 mod postgres;
+mod redis;
 
 use std::net::TcpListener;
 use std::process::{Command, ExitCode};
@@ -13,6 +14,7 @@ use anyhow::Result;
 
 use crate::run::hand_on;
 use postgres::Postgres;
+use redis::Redis;
 
 #[derive(clap::Args)]
 #[command(disable_help_flag = true)]
@@ -32,17 +34,18 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 /// All of them.
 pub(crate) struct Servers {
     postgres: Postgres,
+    redis: Redis,
 }
 
 impl Servers {
     /// Starts them, and waits until they answer.
     pub(crate) fn start() -> Result<Self> {
-        Ok(Self { postgres: Postgres::start()? })
+        Ok(Self { redis: Redis::installed()?, postgres: Postgres::start()? })
     }
 
     /// Tells a command where they are.
     pub(crate) fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command.envs(self.postgres.variables())
+        command.envs(self.postgres.variables()).envs(self.redis.variables())
     }
 }
 
