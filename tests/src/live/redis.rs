@@ -107,7 +107,8 @@ fn binary() -> PathBuf {
         return named.into();
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let all = std::env::split_paths(&path).flat_map(|folder| ["redis-server", "valkey-server"].map(|name| folder.join(name)));
+    let all =
+        std::env::split_paths(&path).flat_map(|folder| ["redis-server", "valkey-server"].map(|name| folder.join(name)));
     all.into_iter().find(|binary| binary.exists()).unwrap_or_else(|| {
         panic!(
             "this test needs Redis or Valkey, and there is no `redis-server` or `valkey-server`\n\

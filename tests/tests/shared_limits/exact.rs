@@ -14,7 +14,13 @@ async fn of_500_calls_at_once_exactly_as_many_pass_as_each_limit_has_room_for() 
     let replicas = Replicas::start("30s", "").await;
     let tags = ["t"];
     let cases = [
-        (ScopeKind::Organization, Subject { organization: Some("o"), ..Subject::default() }, "requests=57/minute", 57, 1),
+        (
+            ScopeKind::Organization,
+            Subject { organization: Some("o"), ..Subject::default() },
+            "requests=57/minute",
+            57,
+            1,
+        ),
         (ScopeKind::Team, Subject { team: Some("o"), ..Subject::default() }, "spend=0.000001234/month", 123, 10),
         (ScopeKind::User, Subject { user: Some("o"), ..Subject::default() }, "tokens=999/hour", 99, 10),
         (ScopeKind::Key, Subject { key: "o", ..Subject::default() }, "concurrency=41", 41, 1),
@@ -85,9 +91,8 @@ async fn limits_of_a_configuration_hold_for_calls_through_any_replica() {
     );
     let replicas = Replicas::start("30s", &config).await;
     let key = replicas.all[0].key(json!({"limits": [{"meter": "requests", "window": "hour", "amount": 30}]})).await;
-    let known = || replicas.all.iter().all(|replica| {
-        replica.gateway.keys().authenticate(&key, jiff::Timestamp::now()).is_ok()
-    });
+    let known =
+        || replicas.all.iter().all(|replica| replica.gateway.keys().authenticate(&key, jiff::Timestamp::now()).is_ok());
     super::replicas::eventually(known, || "the key everywhere".to_owned()).await;
     let body = json!({"model": "fast", "messages": [{"role": "user", "content": "hi"}]}).to_string();
     let calls = (0..90).map(|place| replicas.all[place % 3].post("/v1/chat/completions", &key, body.clone()));

@@ -28,9 +28,8 @@ async fn a_revoked_key_dies_on_every_replica_within_a_second() {
     let draft: KeyDraft = serde_json::from_value(json!({"name": "load", "limits": []})).unwrap();
     let made = replicas.all[0].gateway.keys().create(draft).await.unwrap();
     let secret = made.secret.expose().to_owned();
-    let known = || {
-        replicas.all.iter().all(|one| one.gateway.keys().authenticate(&secret, jiff::Timestamp::now()).is_ok())
-    };
+    let known =
+        || replicas.all.iter().all(|one| one.gateway.keys().authenticate(&secret, jiff::Timestamp::now()).is_ok());
     eventually(known, || "the key everywhere".to_owned()).await;
 
     let body = json!({"model": "fast", "messages": [{"role": "user", "content": "hi"}]}).to_string();

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use llm_core::ErrorKind;
 use llm_gateway::limits::{Actual, Reservation, Scope, Standing};
-use serde_json::Value;
 
 use super::replicas::{CALL, Replicas, eventually, key};
 
@@ -44,10 +43,6 @@ async fn without_redis_each_replica_spends_its_share_of_what_was_left() {
     let error = llm_core::Error::from(replicas.admit(0, &other, CALL).await.unwrap_err());
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(Duration::from_secs(1))));
     assert!(error.message().contains("can't be reached"), "{}", error.message());
-    let ready = replicas.all[0].http().get(format!("{}/readyz", replicas.all[0].url)).send().await.unwrap();
-    assert_eq!(ready.status(), 200);
-    let told: Value = serde_json::from_str(&ready.text().await.unwrap()).unwrap();
-    assert_eq!((&told["status"], &told["shared_limits"]), (&Value::from("degraded"), &Value::from("unavailable")));
 
     // Empty it comes back, and knows all that was taken meanwhile.
     replicas.redis.restart();
@@ -119,8 +114,10 @@ async fn redis_that_is_emptied_in_a_storm_forgets_nothing() {
     .await;
     assert!((3000..=3000 + UNSEEN).contains(&held.len()), "{} passed", held.len());
     replicas.agree(&limit, 0, 10 * i64::try_from(held.len()).unwrap()).await;
-    held.into_iter().for_each(|held| _ = held.settle(&Actual { spend: Some(llm_core::NanoUsd(7)), ..Actual::default() }));
-    eventually(|| replicas.statuses(&limit).iter().all(|status| status.reserved == 0), || "all settled".to_owned()).await;
+    held.into_iter()
+        .for_each(|held| _ = held.settle(&Actual { spend: Some(llm_core::NanoUsd(7)), ..Actual::default() }));
+    eventually(|| replicas.statuses(&limit).iter().all(|status| status.reserved == 0), || "all settled".to_owned())
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

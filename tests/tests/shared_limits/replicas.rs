@@ -49,7 +49,12 @@ impl Replicas {
     }
 
     /// Reserves `estimate` in one of them.
-    pub(super) async fn admit(&self, place: usize, subject: &Subject<'_>, estimate: Estimate) -> Result<Reservation, Refusal> {
+    pub(super) async fn admit(
+        &self,
+        place: usize,
+        subject: &Subject<'_>,
+        estimate: Estimate,
+    ) -> Result<Reservation, Refusal> {
         let gateway = &self.all[place % self.all.len()].gateway;
         gateway.ledger().admit(gateway.now_ms(), subject, &estimate).await
     }
@@ -79,7 +84,8 @@ impl Replicas {
     pub(super) async fn agree(&self, limit: &Limit, used: i64, reserved: i64) {
         let agrees = |status: &LimitStatus| (status.used, status.reserved) == (used, reserved);
         let told = || self.statuses(limit).iter().map(|status| (status.used, status.reserved)).collect::<Vec<_>>();
-        eventually(|| self.statuses(limit).iter().all(agrees), || format!("{used} and {reserved} of {:?}", told())).await;
+        eventually(|| self.statuses(limit).iter().all(agrees), || format!("{used} and {reserved} of {:?}", told()))
+            .await;
     }
 
     /// Waits until the shared counters decide in all.

@@ -24,8 +24,8 @@ pub use ledger::{Ledger, LimitStatus};
 pub use limit::{
     Fail, Limit, LimitDraft, LimitError, LimitId, LimitMeter, LimitPatch, LimitSpec, Scope, ScopeKind, Zone,
 };
-pub(crate) use named::named;
 pub use link::Standing;
+pub(crate) use named::named;
 pub use pattern::ModelPattern;
 pub use refusal::Refusal;
 pub use reservation::{Charge, RateLeft, RateLimits, Reservation, Settled};

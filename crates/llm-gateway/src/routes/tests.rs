@@ -460,6 +460,16 @@ async fn health_is_told_to_anyone_and_tells_little() {
 }
 
 #[tokio::test]
+async fn without_the_counters_that_replicas_share_calls_are_taken_and_it_is_said() {
+    // Nothing listens there.
+    let server = Server::with("redis = \"redis://127.0.0.1:9\"").await;
+    let reply = server.send(None, "GET", "/readyz", "").await;
+    assert_eq!(reply.status, StatusCode::OK);
+    let told = json!({"status": "degraded", "journal": "ok", "database": "ok", "shared_limits": "unavailable"});
+    assert_eq!(reply.json(), told);
+}
+
+#[tokio::test]
 async fn what_is_served_is_shown_without_its_credentials() {
     let server = Server::with(
         "[[models]]\nname = \"fast\"\nfallbacks = [\"local:big\"]\ndeployments = [{ model = \"local:small\", api_key = \"hunter2\" }]",

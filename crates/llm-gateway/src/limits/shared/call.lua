@@ -1,10 +1,11 @@
--- What happened in a replica, and what it asks for. Arguments: replica, session; how many changes, of each the limit, its
+-- What happened in a replica, and what it asks for. Arguments: replica, session, after how many milliseconds a replica
+-- that is not heard is given up; how many changes, of each the limit, its
 -- part, the begin and end of the bucket, used, reserved; how many calls ask, of each how many limits, of each the limit,
 -- its part, the begin and end of its period, what is needed, the limit's amount.
 --
--- Says the time, and for each call { 1, of each limit begin and end of the bucket and what others have used and reserved
+-- Says the time, how many replicas are alive, and for each call { 1, of each limit begin and end of the bucket and what others have used and reserved
 -- in it } where every limit has room, and all was taken; else { 0, { which limit, all its fields }, … } for those that have not, and nothing was taken.
-local me, session = arg(), arg()
+local me, session, lease = arg(), arg(), tonumber(arg())
 if not is_mine(me, session) then
   return {}
 end
@@ -13,7 +14,7 @@ for _ = 1, tonumber(arg()) do
   add(prefix .. 'limit:' .. limit, part, start, till, me, used, arg())
   touch(limit)
 end
-local answers = { text(now) }
+local answers = { text(now), redis.call('ZCOUNT', ALIVE, '(' .. text(now - lease), '+inf') }
 for _ = 1, tonumber(arg()) do
   local wanted, granted, refused = {}, { 1 }, { 0 }
   for place = 1, tonumber(arg()) do

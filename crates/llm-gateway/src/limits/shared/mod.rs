@@ -112,4 +112,3 @@ fn wrong_address() -> Error {
     let message = "not the address of a Redis or Valkey server such as `redis://127.0.0.1:6379`";
     Error::new(ErrorKind::InvalidRequest, message)
 }
-

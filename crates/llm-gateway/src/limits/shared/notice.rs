@@ -33,7 +33,8 @@ pub(super) async fn tell(client: Client, keys: Arc<Keys>) {
 }
 
 async fn publish(client: &Client) -> RedisResult<()> {
-    let config = AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
+    let config =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
     redis::cmd("PUBLISH").arg(channel()).arg("").exec_async(&mut connection).await
 }

@@ -27,10 +27,10 @@ pub(super) struct News {
     pub(super) limits: Vec<(String, i64, Vec<(i64, Held)>)>,
 }
 
-/// The time, and a word on each call; none where the session is no longer this one.
-pub(super) fn words(answer: &Value, me: &str) -> Option<(i64, Vec<Word>)> {
-    let (now, words) = list(answer).split_first()?;
-    Some((integer(now)?, words.iter().map(|one| word(one, me)).collect::<Option<_>>()?))
+/// The time, how many replicas live, and a word on each call; none where the session is no longer this one.
+pub(super) fn words(answer: &Value, me: &str) -> Option<(i64, i64, Vec<Word>)> {
+    let [now, live, words @ ..] = list(answer) else { return None };
+    Some((integer(now)?, integer(live)?, words.iter().map(|one| word(one, me)).collect::<Option<_>>()?))
 }
 
 fn word(answer: &Value, me: &str) -> Option<Word> {

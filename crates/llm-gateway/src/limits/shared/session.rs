@@ -199,7 +199,7 @@ impl<'a> Session<'a> {
             }
         }
         let mut call = script::CALL.key(script::PREFIX);
-        call.arg(&self.task.me).arg(&self.id).arg(changes.len());
+        call.arg(&self.task.me).arg(&self.id).arg(millis(LEASE)).arg(changes.len());
         for change in &changes {
             call.arg(&*change.limit).arg(change.part);
             place(&mut call, change.bucket);
@@ -216,7 +216,7 @@ impl<'a> Session<'a> {
         }
         let patience = if asks.is_empty() { PATIENCE } else { self.task.deadline };
         let answer = self.invoke(&call, patience).await?;
-        let (time, words) = match reply::words(&answer, &self.task.me) {
+        let (time, live, words) = match reply::words(&answer, &self.task.me) {
             Some(answer) => answer,
             None if reply::list(&answer).is_empty() => return Err(Broken::Forgotten),
             None => return Err(Broken::Garbled),
@@ -224,6 +224,7 @@ impl<'a> Session<'a> {
         if words.len() != asks.len() {
             return Err(Broken::Garbled);
         }
+        self.task.ledger.heard(Some(live), None);
         let mut unwanted = Vec::new();
         for (ask, word) in asks.into_iter().zip(words) {
             unwanted.extend(self.hand_on(time, ask, word));
