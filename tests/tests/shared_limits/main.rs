@@ -3,5 +3,6 @@
 
 mod exact;
 mod keys;
+mod killed;
 mod outage;
 mod replicas;

@@ -80,7 +80,7 @@ impl Ledger {
 
     /// Takes a limit out of force. Calls under way that hold something of it go on.
     pub fn remove(&self, id: &LimitId) -> bool {
-        self.state().remove(id)
+        self.state().take_out(id)
     }
 
     /// Takes every limit of one scope out of force: its key, team or user is gone.
@@ -89,7 +89,7 @@ impl Ledger {
         let slots = state.scope(scope.kind, &scope.id).to_vec();
         let ids: Vec<LimitId> = slots.iter().filter_map(|&slot| Some(state.slot(slot)?.limit.id.clone())).collect();
         for id in ids {
-            state.remove(&id);
+            state.take_out(&id);
         }
     }
 
@@ -282,6 +282,16 @@ impl State {
         if let Some(scopes) = self.by_scope.get_mut(limit.scope.kind as usize) {
             scopes.entry(Arc::clone(&limit.scope.id)).or_default().push(index);
         }
+    }
+
+    /// Takes a limit out, for all who share it.
+    fn take_out(&mut self, id: &LimitId) -> bool {
+        if self.is_linked()
+            && let Some(name) = self.slot_of(id).map(|slot| slot.name())
+        {
+            self.tell(Op::Forget(name));
+        }
+        self.remove(id)
     }
 
     fn remove(&mut self, id: &LimitId) -> bool {

@@ -64,6 +64,8 @@ pub(super) struct Outage {
 pub(super) enum Op {
     Change(Change),
     Ask(Ask),
+    /// The limit of this name is no more.
+    Forget(Arc<str>),
 }
 
 /// Something that has happened, whatever they say.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ use super::reply::{self, Word};
 use super::{FRESH, LEASE, TICK, presence, script};
 use crate::limits::counter::Held;
 use crate::limits::link::{Ask, Op, Own};
-use crate::limits::{Bucket, Ledger, Standing};
+use crate::limits::{Bucket, Ledger, Reservation, Standing};
 use crate::store::{Db, replicas};
 
 /// What connecting takes at most, and any step that no call waits for.
@@ -157,7 +158,7 @@ impl<'a> Session<'a> {
     }
 
     /// The names of all limits that the server holds anything of.
-    async fn names(&mut self) -> Result<HashMap<std::sync::Arc<str>, ()>, Broken> {
+    async fn names(&mut self) -> Result<HashMap<Arc<str>, ()>, Broken> {
         let mut zrange = redis::cmd("ZRANGE");
         zrange.arg(format!("{}changed", script::PREFIX)).arg(0).arg(-1);
         let names: Vec<String> = zrange.query_async(&mut self.redis).await?;
@@ -189,13 +190,14 @@ impl<'a> Session<'a> {
 
     /// Tells and asks, in order. What is granted is written down before anything else happens.
     async fn call(&mut self, ops: Vec<Op>) -> Result<(), Broken> {
-        let (mut asks, mut changes) = (Vec::new(), Vec::new());
+        let (mut asks, mut changes, mut forgotten) = (Vec::new(), Vec::new(), Vec::new());
         for op in ops {
             match op {
                 Op::Change(change) => changes.push(change),
                 // A caller that has gone waits for no word.
                 Op::Ask(ask) if ask.reply.is_closed() => {}
                 Op::Ask(ask) => asks.push(ask),
+                Op::Forget(limit) => forgotten.push(limit),
             }
         }
         let mut call = script::CALL.key(script::PREFIX);
@@ -230,12 +232,25 @@ impl<'a> Session<'a> {
             unwanted.extend(self.hand_on(time, ask, word));
         }
         // Given back where their callers have gone: told in their turn.
-        unwanted.into_iter().for_each(crate::limits::Reservation::cancel);
-        Ok(())
+        unwanted.into_iter().for_each(Reservation::cancel);
+        self.forget(&forgotten).await
+    }
+
+    /// Deletes what was counted of limits that are no more.
+    async fn forget(&mut self, limits: &[Arc<str>]) -> Result<(), Broken> {
+        if limits.is_empty() {
+            return Ok(());
+        }
+        let mut pipe = redis::pipe();
+        for limit in limits {
+            pipe.del(format!("{}limit:{limit}", script::PREFIX)).ignore();
+            pipe.zrem(format!("{}changed", script::PREFIX), &**limit).ignore();
+        }
+        Ok(pipe.exec_async(&mut self.redis).await?)
     }
 
     /// Hands a word on; gives back what its caller has gone from.
-    fn hand_on(&self, time: i64, ask: Ask, word: Word) -> Option<crate::limits::Reservation> {
+    fn hand_on(&self, time: i64, ask: Ask, word: Word) -> Option<Reservation> {
         let ledger = &self.task.ledger;
         match word {
             Word::Granted(granted) => {
