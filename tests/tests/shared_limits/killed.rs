@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use llm_gateway::limits::Limit;
-use llm_tests::live::{Script, Seen, Upstream, openai};
+use llm_tests::live::{Seen, Upstream, openai};
 use serde_json::json;
 
 use super::replicas::{Replicas, eventually};
@@ -64,9 +64,7 @@ async fn what_a_killed_replica_had_reserved_is_used_once() {
         replicas.all[0].gateway.keys().limits_of(&scope).iter().map(|limit| Limit::clone(limit)).collect();
     let (spend, places): (Vec<_>, Vec<_>) = limits.into_iter().partition(|limit| limit.spec.meter.as_str() == "spend");
     let (spend, places) = (&spend[0], &places[0]);
-    let known = || {
-        replicas.all.iter().all(|one| one.gateway.keys().authenticate(&key, jiff::Timestamp::now()).is_ok())
-    };
+    let known = || replicas.all.iter().all(|one| one.gateway.keys().authenticate(&key, jiff::Timestamp::now()).is_ok());
     eventually(known, || "the key everywhere".to_owned()).await;
 
     let folder = tempfile::tempdir().unwrap();
@@ -112,7 +110,12 @@ async fn what_a_killed_replica_had_reserved_is_used_once() {
     drop(running);
     replicas.redis.empty();
     eventually(
-        || replicas.all.iter().any(|one| one.gateway.ledger().standing() != Some(llm_gateway::limits::Standing::Together)),
+        || {
+            replicas
+                .all
+                .iter()
+                .any(|one| one.gateway.ledger().standing() != Some(llm_gateway::limits::Standing::Together))
+        },
         || "an emptied Redis is noticed".to_owned(),
     )
     .await;

@@ -126,8 +126,14 @@ impl<'a> Session<'a> {
         for script in script::all() {
             script.prepare_invoke().load_async(&mut redis).await?;
         }
-        let info: String = redis::cmd("INFO").arg("server").query_async(&mut redis).await?;
-        let run = info.lines().find_map(|line| line.strip_prefix("run_id:")).ok_or(Broken::Garbled)?.to_owned();
+        let info: String = redis::cmd("INFO").query_async(&mut redis).await?;
+        let told = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let run = told("run_id").ok_or(Broken::Garbled)?.to_owned();
+        if told("maxmemory").is_some_and(|most| most != "0") && told("maxmemory_policy") != Some("noeviction") {
+            tracing::warn!(
+                "the server of the shared counters may evict them; set its `maxmemory-policy` to `noeviction`"
+            );
+        }
         let id = uuid::Uuid::now_v7().to_string();
         let mut session = Self { task, redis, id, seeded: false, sown: false, trusted: false, version: 0 };
         session.begin(&run).await?;
