@@ -106,7 +106,7 @@ impl Routes {
     /// One deployment of each place: of each provider as it is configured, and of each further key of it.
     pub(crate) fn places(&self) -> Vec<Arc<Deployment>> {
         let own = self.providers.values().map(|provider| {
-            let known = self.deployments().find(|one| one.provider_id == provider.id().into() && one.account.is_none());
+            let known = self.deployments().find(|one| *one.provider_id == *provider.id() && one.account.is_none());
             known.cloned().unwrap_or_else(|| Arc::new(Deployment::of(provider.clone(), "", *provider.timeouts())))
         });
         let mut places: Vec<Arc<Deployment>> = own.collect();
