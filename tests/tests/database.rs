@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use http::StatusCode;
 use llm_core::NanoUsd;
+use llm_gateway::config::{Config, Size};
 use llm_gateway::keys::{KeyDraft, KeyPatch, NewKey};
 use llm_gateway::store::{UsageFilter, UsageGroup, query, usage};
 use llm_gateway::testing;
-use llm_tests::live::{TestGateway, Upstream, openai};
+use llm_tests::live::{Answer, TestGateway, Upstream, openai};
 use serde_json::json;
 
 /// What a call costs: 9 tokens in and 4 out.
@@ -23,9 +24,8 @@ async fn upstream() -> Upstream {
     Upstream::start(|seen| openai::echo(&seen.json(), &["word "; 4], 9)).await
 }
 
-/// A gateway with a journal of its own, on the database at `url`.
-async fn gateway(upstream: &Upstream, url: &str) -> Arc<TestGateway> {
-    let config = format!(
+fn config(upstream: &Upstream) -> String {
+    format!(
         r#"
         [providers.mock]
         protocol = "openai-chat"
@@ -36,8 +36,12 @@ async fn gateway(upstream: &Upstream, url: &str) -> Arc<TestGateway> {
         deployments = [{{ model = "mock:m-1", price = {{ input = "1", output = "2" }} }}]
         "#,
         upstream.url
-    );
-    Arc::new(TestGateway::start_with(&config, |config| config.database = url.parse().unwrap()).await)
+    )
+}
+
+/// A gateway with a journal of its own, on the database at `url`.
+async fn gateway(upstream: &Upstream, url: &str) -> Arc<TestGateway> {
+    Arc::new(TestGateway::start_with(&config(upstream), |config| config.database = url.parse().unwrap()).await)
 }
 
 fn database(folder: &Path) -> String {
@@ -50,8 +54,12 @@ async fn key(gateway: &TestGateway) -> NewKey {
 }
 
 async fn call(gateway: &TestGateway, key: &NewKey) -> StatusCode {
+    ask(gateway, key).await.status
+}
+
+async fn ask(gateway: &TestGateway, key: &NewKey) -> Answer {
     let body = json!({"model": "fast", "max_tokens": 60, "messages": [{"role": "user", "content": "go on"}]});
-    gateway.post("/v1/chat/completions", key.secret.expose(), body.to_string()).await.status
+    gateway.post("/v1/chat/completions", key.secret.expose(), body.to_string()).await
 }
 
 /// Callers who call until they are told to stop, and how many of their calls went well; none may fail.
@@ -189,4 +197,37 @@ async fn calls_go_on_while_the_database_is_away_and_none_is_lost_or_counted_twic
     while call(&gateways[1], &spender).await != StatusCode::FORBIDDEN {
         assert!(revoked.elapsed() < Duration::from_secs(1), "a revoked key is still good");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_the_journals_bound_calls_are_refused_until_the_database_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = database(folder.path());
+    let upstream = upstream().await;
+    let change = |config: &mut Config| {
+        config.database = url.parse().unwrap();
+        config.journal.max_size = Size(64 << 10);
+    };
+    let gateway = [Arc::new(TestGateway::start_with(&config(&upstream), change).await)];
+    let spender = key(&gateway[0]).await;
+    testing::stop(&url);
+    let mut made = 0;
+    let refusal = loop {
+        let answer = ask(&gateway[0], &spender).await;
+        if answer.status != StatusCode::OK {
+            break answer;
+        }
+        made += 1;
+        assert!(made < 200, "the journal has no bound");
+    };
+    assert_eq!(
+        (refusal.status, refusal.json()["error"]["code"].as_str()),
+        (StatusCode::SERVICE_UNAVAILABLE, Some("journal_unavailable"))
+    );
+    assert!(!gateway[0].gateway.is_ready() && made > 10);
+    testing::start(&url);
+    gateway[0].gateway.flush().await.unwrap();
+    assert!(gateway[0].gateway.is_ready());
+    assert_eq!(call(&gateway[0], &spender).await, StatusCode::OK);
+    add_up(&gateway, &spender, made + 1).await;
 }

@@ -56,14 +56,28 @@ impl Installed {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gateway-under-test"));
-        command.current_dir(self.path()).args(arguments).env("LLM_GATEWAY_LISTEN", format!("127.0.0.1:{}", self.port));
+        let mut command = self.command_by(&[env!("CARGO_BIN_EXE_gateway-under-test")]);
+        command.args(arguments);
+        command
+    }
+
+    /// Another program in the gateway's place.
+    fn command_by(&self, program: &[&str]) -> Command {
+        let mut command = Command::new(program[0]);
+        command
+            .current_dir(self.path())
+            .args(&program[1..])
+            .env("LLM_GATEWAY_LISTEN", format!("127.0.0.1:{}", self.port));
         command.env("LLM_GATEWAY_DATABASE", database(self.folder.path()));
         command
     }
 
     async fn serve(&self) -> Running {
-        let child = self.command(&["serve"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        self.serve_by(self.command(&["serve"])).await
+    }
+
+    async fn serve_by(&self, mut command: Command) -> Running {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let running = Running(child);
         let health = format!("http://127.0.0.1:{}/readyz", self.port);
         for _ in 0..400 {
@@ -108,8 +122,12 @@ impl Running {
         self.0.wait().unwrap();
     }
 
+    fn id(&self) -> String {
+        self.0.id().to_string()
+    }
+
     fn told_to_stop(&self) {
-        assert!(Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-TERM", &self.id()]).status().unwrap().success());
     }
 
     async fn stopped(mut self) -> bool {
@@ -169,6 +187,67 @@ fn users(upstream: &Upstream) -> Vec<String> {
     upstream.seen().iter().map(|seen| seen.json()["user"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Callers on a gateway who call until a call fails, half of them streaming.
+fn callers(installed: &Arc<Installed>, count: usize, round: usize) -> Vec<tokio::task::JoinHandle<Vec<String>>> {
+    let caller = |caller: usize| {
+        let installed = installed.clone();
+        tokio::spawn(async move {
+            let mut whole = Vec::new();
+            for number in 0.. {
+                let user = format!("{round}-{caller}-{number}");
+                if !installed.call(&user, (caller + number).is_multiple_of(2)).await {
+                    break;
+                }
+                whole.push(user);
+            }
+            whole
+        })
+    };
+    (0..count).map(caller).collect()
+}
+
+/// The users whose calls came whole, once all callers have given up.
+async fn whole(callers: Vec<tokio::task::JoinHandle<Vec<String>>>) -> BTreeSet<String> {
+    join_all(callers).await.into_iter().flat_map(Result::unwrap).collect()
+}
+
+/// Starts the gateway, kills it under load, and gives the users whose calls came whole.
+async fn killed_under_load(installed: &Arc<Installed>, upstream: &Upstream, round: usize) -> BTreeSet<String> {
+    let mut running = installed.serve().await;
+    let callers = callers(installed, 24, round);
+    let enough = upstream.seen().len() + 80;
+    while upstream.seen().len() < enough {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    running.kill();
+    whole(callers).await
+}
+
+/// Checks that every call has one record: those that came whole an exact one, the others that reached the provider one
+/// of any kind; and that the limit has counted them all. Gives how many were interrupted.
+fn add_up(records: &[CallRecord], limit: &LimitStatus, whole: &BTreeSet<String>, upstream: &Upstream) -> usize {
+    let mut by_user: BTreeMap<&str, &CallRecord> = BTreeMap::new();
+    for record in records {
+        let earlier = by_user.insert(record.end_user.as_deref().unwrap(), record);
+        assert!(earlier.is_none(), "two records of one call: {record:?}");
+    }
+    for user in users(upstream) {
+        assert!(by_user.contains_key(user.as_str()), "call {user} reached the provider and has no record");
+    }
+    for user in whole {
+        let record = by_user[user.as_str()];
+        assert_eq!((record.status, record.estimated), (CallStatus::Ok, false), "{record:?}");
+        assert_eq!(record.cost_usd, Some(NanoUsd(9 * 1_000 + 20 * 2_000)));
+    }
+    let interrupted: Vec<_> = records.iter().filter(|record| record.status == CallStatus::Interrupted).collect();
+    for record in &interrupted {
+        assert!(record.estimated && record.cost_usd == record.reserved_usd && record.cost_usd > Some(NanoUsd::ZERO));
+    }
+    let sum: NanoUsd = records.iter().map(|record| record.cost_usd.unwrap()).sum();
+    assert_eq!((limit.used, limit.reserved), (sum.0, 0));
+    interrupted.len()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_is_lost_or_charged_twice_when_the_process_is_killed() {
     let upstream = Upstream::start(slowly).await;
@@ -176,31 +255,7 @@ async fn no_call_is_lost_or_charged_twice_when_the_process_is_killed() {
     let mut whole = BTreeSet::new();
     let rounds = kills();
     for round in 0..rounds {
-        let mut running = installed.serve().await;
-        let callers: Vec<_> = (0..24)
-            .map(|caller| {
-                let installed = installed.clone();
-                tokio::spawn(async move {
-                    let mut whole = Vec::new();
-                    for number in 0.. {
-                        let user = format!("{round}-{caller}-{number}");
-                        if !installed.call(&user, (caller + number) % 2 == 0).await {
-                            break;
-                        }
-                        whole.push(user);
-                    }
-                    whole
-                })
-            })
-            .collect();
-        let enough = upstream.seen().len() + 80;
-        while upstream.seen().len() < enough {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        running.kill();
-        for caller in join_all(callers).await {
-            whole.extend(caller.unwrap());
-        }
+        whole.extend(killed_under_load(&installed, &upstream, round).await);
     }
     // The next process settles what the last one left.
     let running = installed.serve().await;
@@ -208,33 +263,70 @@ async fn no_call_is_lost_or_charged_twice_when_the_process_is_killed() {
     assert!(running.stopped().await);
 
     let (records, limit) = books(&installed.path()).await;
-    let mut by_user: BTreeMap<&str, &CallRecord> = BTreeMap::new();
-    for record in &records {
-        let earlier = by_user.insert(record.end_user.as_deref().unwrap(), record);
-        assert!(earlier.is_none(), "two records of one call: {record:?}");
-    }
-    for user in users(&upstream) {
-        assert!(by_user.contains_key(user.as_str()), "call {user} reached the provider and has no record");
-    }
-    for user in &whole {
-        let record = by_user[user.as_str()];
-        assert_eq!((record.status, record.estimated), (CallStatus::Ok, false), "{record:?}");
-        assert_eq!(record.cost_usd, Some(NanoUsd(9 * 1_000 + 20 * 2_000)));
-    }
-    let interrupted: Vec<_> = records.iter().filter(|record| record.status == CallStatus::Interrupted).collect();
-    assert!(interrupted.len() >= rounds, "{} calls were under way", interrupted.len());
+    let interrupted = add_up(&records, &limit, &whole, &upstream);
+    assert!(interrupted >= rounds, "{interrupted} calls were under way");
     println!(
-        "killed {rounds} times: {} calls reached the provider, {} answers came whole, {} records, {} interrupted",
+        "killed {rounds} times: {} calls reached the provider, {} answers came whole, {} records, {interrupted} \
+         interrupted",
         upstream.seen().len(),
         whole.len(),
         records.len(),
-        interrupted.len()
     );
-    for record in interrupted {
-        assert!(record.estimated && record.cost_usd == record.reserved_usd && record.cost_usd > Some(NanoUsd::ZERO));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_journal_of_a_gateway_that_never_comes_back_is_shipped_by_hand() {
+    let upstream = Upstream::start(slowly).await;
+    let installed = Arc::new(Installed::before(&upstream, "").await);
+    let whole = killed_under_load(&installed, &upstream, 0).await;
+    // Another machine is given the folder.
+    let journal = installed.path().join("lost.journal");
+    std::fs::rename(installed.path().join("llm-gateway.journal"), &journal).unwrap();
+    let ship = || {
+        let done = installed.command(&["journal", "ship", journal.to_str().unwrap()]).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let said = String::from_utf8(done.stdout).unwrap();
+        let numbers = said.rsplit('`').next().unwrap().split(|letter: char| !letter.is_ascii_digit());
+        let numbers: Vec<usize> = numbers.filter_map(|number| number.parse().ok()).collect();
+        (numbers[0], numbers[1])
+    };
+    let (_, interrupted) = ship();
+    assert_eq!(ship(), (0, 0), "everything was shipped the first time");
+    let (records, limit) = books(&installed.path()).await;
+    assert_eq!(add_up(&records, &limit, &whole, &upstream), interrupted);
+    assert!(interrupted > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_new_calls_until_there_is_room_and_loses_none() {
+    let upstream = Upstream::start(slowly).await;
+    let installed = Arc::new(Installed::before(&upstream, "").await);
+    // No file may grow beyond this: not the journal's, and with SQLite not the database's.
+    let mut command = installed.command_by(&["prlimit", "--fsize=1200000:unlimited", "sh", "-c"]);
+    command.args(["trap '' XFSZ; exec \"$0\" serve", env!("CARGO_BIN_EXE_gateway-under-test")]);
+    let running = installed.serve_by(command).await;
+    let callers = callers(&installed, 24, 0);
+    let mut whole = whole(callers).await;
+    let ready = format!("http://127.0.0.1:{}/readyz", installed.port);
+    assert_eq!(reqwest::get(&ready).await.unwrap().status(), 503);
+    let reached: BTreeSet<String> = users(&upstream).into_iter().collect();
+    assert_eq!(whole, reached, "calls in flight end, and refused ones reach nobody");
+
+    let raised = Command::new("prlimit").args(["--fsize=unlimited:unlimited", "--pid", &running.id()]).status();
+    assert!(raised.unwrap().success());
+    for _ in 0..400 {
+        if reqwest::get(&ready).await.unwrap().status() == 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    let sum: NanoUsd = records.iter().map(|record| record.cost_usd.unwrap()).sum();
-    assert_eq!((limit.used, limit.reserved), (sum.0, 0));
+    assert!(installed.call("again", true).await, "calls are taken again");
+    whole.insert("again".to_owned());
+    running.told_to_stop();
+    assert!(running.stopped().await);
+    let (records, limit) = books(&installed.path()).await;
+    assert_eq!(add_up(&records, &limit, &whole, &upstream), 0);
+    assert_eq!(records.len(), whole.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

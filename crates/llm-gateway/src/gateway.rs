@@ -49,9 +49,13 @@ impl Gateway {
         let db = Db::open(config.database.url()).await?;
         let ledger = Ledger::new();
         let keys = Arc::new(Keys::open(db.clone(), ledger.clone(), &config.limits).await?);
-        let sizes = Sizes { total: config.journal.max_size.0, ..Sizes::default() };
+        let sizes = Sizes::within(config.journal.max_size.0);
         let mut books = Books::open(&db, config.journal_folder(), sizes, &ledger, now_ms()).await?;
         let parked = std::mem::take(&mut books.parked);
+        let unforced = |error| {
+            Error::new(ErrorKind::JournalUnavailable, "the journal can't be kept on the disk").with_source(error)
+        };
+        books.journal.keep_on_disk(config.journal.sync.0).map_err(unforced)?;
         keys.watch();
         let open_batches = OpenBatches::recover(&db, &books, &ledger, now_ms()).await?;
         // The others are told of all that is held, so it comes behind what was recovered.

@@ -45,24 +45,27 @@ fn tests() -> Result<Outcome> {
     python::environment("sdks", &root().join("tests/python/requirements.txt"))?;
     python::environment("older", &root().join("tests/python/requirements-older.txt"))?;
     node::environment()?;
-    run_tests(&["--workspace", CLOUDS], "sqlite")
+    run_tests("sqlite", &[])
 }
 
-/// The same tests again with their databases on PostgreSQL, as far as they have any.
+/// The same tests again with their databases on PostgreSQL: of the packages that have any, where the runner can choose
+/// without building everything anew.
 fn postgres() -> Result<Outcome> {
-    run_tests(&["--package", "llm-gateway", "--package", "llm-tests", "--features=llm-gateway/clouds"], "postgres")
+    run_tests("postgres", &["--filterset", "package(llm-gateway) + package(llm-tests)"])
 }
 
-/// Runs tests; those that can run on either engine run on `engine`.
-fn run_tests(which: &[&str], engine: &str) -> Result<Outcome> {
+/// Runs tests; those that can run on either engine run on `engine`. Only `cargo-nextest` can choose some.
+fn run_tests(engine: &str, chosen: &[&str]) -> Result<Outcome> {
     let mut command = if is_there("cargo-nextest", "--version") {
-        cargo(&["nextest", "run", "--no-fail-fast"])
+        let mut command = cargo(&["nextest", "run", "--workspace", CLOUDS, "--no-fail-fast"]);
+        command.args(chosen);
+        command
     } else {
         println!("`cargo-nextest` is not installed, so `cargo test` runs the tests");
-        cargo(&["test", "--lib", "--bins", "--tests", "--no-fail-fast"])
+        cargo(&["test", "--workspace", CLOUDS, "--lib", "--bins", "--tests", "--no-fail-fast"])
     };
     let servers = Servers::start()?;
-    count(servers.tell(command.args(which)).env("LLM_TEST_ENGINE", engine).env("INSTA_UPDATE", "no"))
+    count(servers.tell(command.env("LLM_TEST_ENGINE", engine).env("INSTA_UPDATE", "no")))
 }
 
 fn doc_tests() -> Result<Outcome> {

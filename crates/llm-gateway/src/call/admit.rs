@@ -117,7 +117,7 @@ fn refused(gateway: &Gateway, asked: &Asked, refusal: Refusal) -> Error {
         latency_ms: u64::try_from(asked.arrived.elapsed().as_millis()).ok(),
         ..Outcome::default()
     };
-    if let Err(error) = gateway.journal.close(CallRecord::new(open_record(asked, None, None), outcome)) {
+    if let Err(error) = gateway.journal.refused(CallRecord::new(open_record(asked, None, None), outcome)) {
         tracing::warn!(%error, "a refused call could not be recorded");
     }
     error

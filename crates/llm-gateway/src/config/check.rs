@@ -9,6 +9,9 @@ use super::problem::{Problem, did_you_mean};
 use super::tree::Step::{Index, Key};
 use super::tree::Tree;
 
+/// The smallest journal that makes sense, in bytes.
+const SMALLEST_JOURNAL: u64 = 1 << 20;
+
 /// Notes in `tree` whatever is wrong with `config`, and gives what is only worth knowing.
 pub(super) fn check(config: &Config, tree: &mut Tree<'_>) -> Vec<Problem> {
     // Where a value could not be read, whatever refers to it would look wrong too.
@@ -34,9 +37,12 @@ fn check_server(config: &Config, tree: &mut Tree<'_>, warnings: &mut Vec<Problem
     if config.metrics_listen.is_some() {
         warnings.push(tree.warning(&[Key("metrics_listen")], "`metrics_listen` is not built yet", None));
     }
-    if tree.has("journal", "sync") {
-        let message = "`journal.sync` is not built yet: what was written is forced to the disk when the system does so";
-        warnings.push(tree.warning(&[Key("journal"), Key("sync")], message, None));
+    if config.journal.sync.0.is_zero() {
+        tree.wrong(&[Key("journal"), Key("sync")], "`journal.sync` of 0 would do nothing else", None);
+    }
+    if config.journal.max_size.0 < SMALLEST_JOURNAL {
+        let message = "`journal.max_size` is less than 1 MiB, which a few calls would fill";
+        tree.wrong(&[Key("journal"), Key("max_size")], message, None);
     }
     if config.max_body.0 == 0 {
         tree.wrong(&[Key("max_body")], "`max_body` of 0 would refuse every call", None);

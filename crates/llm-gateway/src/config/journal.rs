@@ -13,7 +13,7 @@ pub struct JournalConfig {
     /// The folder of its segments; beside the database and named like it (`llm-gateway.journal`) unless set.
     pub path: Option<PathBuf>,
     /// How often what was written is forced to the disk. A power cut may lose that much; a killed process loses
-    /// nothing either way. Read and checked; not built yet.
+    /// nothing either way.
     pub sync: Period,
     /// How large the part may grow that is not yet in the database, before calls are refused with
     /// `journal_unavailable`.

@@ -95,11 +95,6 @@ impl<'a> Tree<'a> {
         self.problem(&self.span(path), message.into(), hint)
     }
 
-    /// Whether the table of that name says something of `key`.
-    pub(super) fn has(&self, table: &str, key: &str) -> bool {
-        self.root.get_ref().get(table).is_some_and(|value| value.get_ref().get(key).is_some())
-    }
-
     /// The line of the value that `path` leads to.
     pub(super) fn line(&self, path: &[Step<'_>]) -> usize {
         self.line_of(self.span(path).start)

@@ -85,7 +85,7 @@ impl Entry {
     /// The open record could not be written: the call was never admitted, and nothing is recorded of it.
     pub fn forget(mut self) {
         if let Some(open) = self.open.take() {
-            self.journal.forget(open.id);
+            self.journal.take_back(open.id);
         }
     }
 }

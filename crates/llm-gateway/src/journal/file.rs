@@ -5,10 +5,12 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use llm_core::Result;
 use tokio::sync::Notify;
 
+use super::disk::Disk;
 use super::folder::Folder;
 use super::line::{self, Line};
 use super::made::Made;
@@ -28,7 +30,14 @@ pub struct Sizes {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { segment: 64 << 20, total: 1 << 30 }
+        Self::within(1 << 30)
+    }
+}
+
+impl Sizes {
+    /// For a journal that may grow to `total` bytes. A segment is not deleted while it is written to, so many must fit.
+    pub fn within(total: u64) -> Self {
+        Self { segment: (total / 8).min(64 << 20), total }
     }
 }
 
@@ -42,8 +51,9 @@ struct Inner {
     sizes: Sizes,
     pending: Mutex<Pending>,
     writer: Mutex<Writer>,
-    /// Whether a write has failed. Where the file ends is unknown from then on, so nothing more is written.
+    /// Whether it is unknown where the file ends, or what of it is on the disk. Nothing more is written from then on.
     poisoned: AtomicBool,
+    disk: Arc<Disk>,
     ended: Notify,
     made: Made,
 }
@@ -51,22 +61,45 @@ struct Inner {
 /// The file that lines are appended to. Locked before [`Pending`] where both are.
 #[derive(Debug)]
 struct Writer {
-    file: File,
+    file: Arc<File>,
     segment: u64,
+    /// Where the file ends.
+    end: u64,
     /// The last line, counted from the first, that is in the kernel.
     written: u64,
     /// An empty buffer, kept for its memory.
     spare: Vec<u8>,
+    #[cfg(test)]
+    full: bool,
+}
+
+/// How far a write came: bytes that stand in the file, and segments that were begun.
+#[derive(Default)]
+struct Reached {
+    bytes: usize,
+    cuts: usize,
 }
 
 impl Journal {
     pub(super) fn new(folder: Folder, sizes: Sizes, file: File, segment: u64, pending: Pending) -> Self {
+        let file = Arc::new(file);
+        let disk = Arc::new(Disk::new(Arc::clone(&file)));
+        let writer = Writer {
+            file,
+            segment,
+            end: 0,
+            written: 0,
+            spare: Vec::new(),
+            #[cfg(test)]
+            full: false,
+        };
         Self(Arc::new(Inner {
             folder,
             sizes,
             pending: Mutex::new(pending),
-            writer: Mutex::new(Writer { file, segment, written: 0, spare: Vec::new() }),
+            writer: Mutex::new(writer),
             poisoned: AtomicBool::new(false),
+            disk,
             ended: Notify::new(),
             made: Made::new(),
         }))
@@ -77,8 +110,13 @@ impl Journal {
     /// Refused with `JournalUnavailable` where a write has failed before, or the journal has reached its bound.
     pub fn open(&self, record: OpenRecord) -> Result<Entry> {
         let entry = self.begin(record)?;
-        self.write_up_to(entry.ticket())?;
-        Ok(entry)
+        match self.write_up_to(entry.ticket()) {
+            Ok(()) => Ok(entry),
+            Err(error) => {
+                entry.forget();
+                Err(error)
+            }
+        }
     }
 
     /// The same, but the record is not in the kernel before [`Entry::written`] is done.
@@ -101,8 +139,8 @@ impl Journal {
     fn push_open(&self, record: &OpenRecord, bounded: bool) -> Result<u64> {
         let line = line::open(record);
         let mut pending = self.pending();
-        let full = bounded && pending.total + line.len() as u64 > self.0.sizes.total;
-        if full || self.is_poisoned() {
+        let full = bounded && pending.total >= self.0.sizes.total;
+        if full || self.is_stalled() || self.is_poisoned() {
             return Err(unavailable());
         }
         pending.push(&line, &self.0.sizes);
@@ -110,8 +148,14 @@ impl Journal {
         Ok(pending.ticket)
     }
 
+    /// Records a call that was never admitted. Not while no call is taken: whoever is refused all the time must not fill
+    /// what is left.
+    pub fn refused(&self, record: CallRecord) -> Result<()> {
+        if self.is_available() { self.close(record) } else { Err(unavailable()) }
+    }
+
     /// Records a call that has ended. When this returns, the record is in the kernel and the caller may see the end of
-    /// its answer. Calls that were never admitted may be recorded too, once.
+    /// its answer.
     ///
     /// Where it can't be written the call is still handed to the shipper, and the error is for whom it concerns.
     pub fn close(&self, record: CallRecord) -> Result<()> {
@@ -148,9 +192,9 @@ impl Journal {
         self.pending().hand_over(Closed { after: None, ..closed });
     }
 
-    /// Whether calls are taken: no write has failed, and the bound is not reached.
+    /// Whether calls are taken: what is written reaches the file, and the bound is not reached.
     pub fn is_available(&self) -> bool {
-        !self.is_poisoned() && self.pending().total < self.0.sizes.total
+        !self.is_stalled() && !self.is_poisoned() && self.pending().total < self.0.sizes.total
     }
 
     /// The id of the folder, under which the database keeps how far it was shipped.
@@ -166,6 +210,50 @@ impl Journal {
     /// Says that a call which an earlier process left open is known to have ended.
     pub(crate) fn forget(&self, id: CallId) {
         self.pending().ended(id);
+    }
+
+    /// Says that a call was not admitted after all, though its open record may come to stand in the file.
+    pub(super) fn take_back(&self, id: CallId) {
+        let mut pending = self.pending();
+        pending.ended(id);
+        if !self.is_poisoned() {
+            pending.push(&line::void(id), &self.0.sizes);
+        }
+    }
+
+    /// Forces to the disk what was written, every so often from now on, and tries again to write what could not be
+    /// written. Until the last handle on this journal is dropped.
+    pub(crate) fn keep_on_disk(&self, every: Duration) -> io::Result<()> {
+        let (disk, inner, folder) = (Arc::downgrade(&self.0.disk), Arc::downgrade(&self.0), self.folder().to_owned());
+        let work = move || {
+            loop {
+                std::thread::sleep(every);
+                // Only what is needed is held: whoever drops the journal counts on its folder to be free.
+                let Some(disk) = disk.upgrade() else { return };
+                let forced = disk.force(&folder);
+                if (forced.is_err() || disk.is_stalled())
+                    && let Some(journal) = inner.upgrade().map(Journal)
+                {
+                    journal.look_after(forced);
+                }
+            }
+        };
+        std::thread::Builder::new().name("journal".to_owned()).spawn(work).map(drop)
+    }
+
+    fn look_after(&self, forced: io::Result<usize>) {
+        if let Err(error) = forced {
+            self.0.poisoned.store(true, Ordering::Release);
+            tracing::error!(%error, "the journal can't be forced to the disk; no call is taken until a restart");
+        }
+        if self.is_stalled() && !self.is_poisoned() {
+            let ticket = self.pending().ticket;
+            if self.write(ticket, true).is_ok() {
+                tracing::info!("the journal can be written again, and calls are taken");
+                // The shipper may have given up on what was not in the file.
+                self.0.ended.notify_one();
+            }
+        }
     }
 
     /// What memory knows of something that a provider stores for `key`, deleted or not: certainly all that the database
@@ -242,7 +330,7 @@ impl Journal {
         while let Some((line, _)) = lines.next()? {
             let Some(Line::Open(record)) = line::decode(line) else { continue };
             let mut pending = self.pending();
-            if !self.is_poisoned() && pending.is_open_in(record.id, segment) {
+            if !self.is_stalled() && !self.is_poisoned() && pending.is_open_in(record.id, segment) {
                 pending.push(line, &self.0.sizes);
                 pending.opened(record.id);
                 ticket = pending.ticket;
@@ -253,27 +341,42 @@ impl Journal {
 
     /// Sees to it that all lines up to `ticket` are in the kernel: whoever gets the file writes what all wait for.
     pub(super) fn write_up_to(&self, ticket: u64) -> Result<()> {
+        self.write(ticket, false)
+    }
+
+    fn write(&self, ticket: u64, again: bool) -> Result<()> {
         let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.written >= ticket {
             return Ok(());
         }
-        if self.is_poisoned() {
+        if self.is_poisoned() || (self.is_stalled() && !again) {
             return Err(unavailable());
         }
         let spare = std::mem::take(&mut writer.spare);
-        let (mut bytes, cuts, upto) = {
+        let (mut bytes, mut cuts, upto) = {
             let mut pending = self.pending();
             (std::mem::replace(&mut pending.bytes, spare), std::mem::take(&mut pending.cuts), pending.ticket)
         };
-        if let Err(error) = writer.write(self.folder(), &bytes, &cuts) {
-            self.0.poisoned.store(true, Ordering::Release);
-            tracing::error!(%error, "the journal can't be written; no call is taken until a restart");
+        let mut reached = Reached::default();
+        if let Err(error) = writer.write(&self.0, &bytes, &cuts, &mut reached) {
+            let Reached { bytes: written, cuts: begun } = reached;
+            let rest = bytes.split_off(written);
+            let cuts = cuts.drain(begun..).map(|cut| cut - written).collect();
+            self.pending().put_back(rest, cuts);
+            if self.0.disk.failed() {
+                tracing::error!(%error, "the journal can't be written; no call is taken until it can be");
+            }
             return Err(unavailable().with_source(error));
         }
+        self.0.disk.wrote();
         writer.written = upto;
         bytes.clear();
         writer.spare = bytes;
         Ok(())
+    }
+
+    fn is_stalled(&self) -> bool {
+        self.0.disk.is_stalled()
     }
 
     fn is_poisoned(&self) -> bool {
@@ -288,24 +391,67 @@ impl Journal {
 
 impl Writer {
     /// Writes `bytes`, with a new segment at each of `cuts`.
-    fn write(&mut self, folder: &Path, bytes: &[u8], cuts: &[usize]) -> io::Result<()> {
-        let mut from = 0;
+    fn write(&mut self, inner: &Inner, bytes: &[u8], cuts: &[usize], reached: &mut Reached) -> io::Result<()> {
         for &cut in cuts {
-            self.file.write_all(bytes.get(from..cut).unwrap_or_default())?;
+            self.append(inner, bytes.get(reached.bytes..cut).unwrap_or_default())?;
+            reached.bytes = cut;
+            self.file = Arc::new(segment::create(inner.folder.path(), self.segment + 1)?);
             self.segment += 1;
-            self.file = segment::create(folder, self.segment)?;
-            from = cut;
+            self.end = 0;
+            reached.cuts += 1;
+            inner.disk.turned(Arc::clone(&self.file));
         }
-        self.file.write_all(bytes.get(from..).unwrap_or_default())
+        self.append(inner, bytes.get(reached.bytes..).unwrap_or_default())
+    }
+
+    /// Appends all of `bytes`, or nothing.
+    fn append(&mut self, inner: &Inner, bytes: &[u8]) -> io::Result<()> {
+        if let Err(error) = self.append_some(bytes) {
+            // Half a line in the middle of the file would cost the one that is written behind it.
+            if let Err(error) = self.file.set_len(self.end) {
+                inner.poisoned.store(true, Ordering::Release);
+                tracing::error!(%error, "what was written of a record can't be taken back; restart the process");
+            }
+            return Err(error);
+        }
+        self.end += bytes.len() as u64;
+        Ok(())
+    }
+
+    #[cfg(not(test))]
+    fn append_some(&mut self, bytes: &[u8]) -> io::Result<()> {
+        (&*self.file).write_all(bytes)
+    }
+
+    #[cfg(test)]
+    fn append_some(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.full {
+            // As much as there is room for.
+            (&*self.file).write_all(bytes.get(..bytes.len() / 2).unwrap_or_default())?;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        (&*self.file).write_all(bytes)
     }
 }
 
 #[cfg(test)]
 impl Journal {
-    /// Makes every later write fail, as a full disk does.
+    /// Makes every later write fail, and taking back what was written too.
     pub(crate) fn break_file(&self) {
         let read_only = File::open(segment::path(self.folder(), self.pending().place.segment)).unwrap();
-        self.0.writer.lock().unwrap().file = read_only;
+        self.0.writer.lock().unwrap().file = Arc::new(read_only);
+    }
+
+    /// Whether the disk is full from now on: writes come half-way and fail.
+    pub(crate) fn fill_disk(&self, full: bool) {
+        self.0.writer.lock().unwrap().full = full;
+    }
+
+    /// Does once what [`Self::keep_on_disk`] does every so often, and says how many files were forced.
+    pub(crate) fn keep_on_disk_once(&self) -> usize {
+        let forced = self.0.disk.force(self.folder()).unwrap();
+        self.look_after(Ok(forced));
+        forced
     }
 
     /// Gives the folder up, as the kernel does for a process that was killed.

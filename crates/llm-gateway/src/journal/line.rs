@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::{CallRecord, OpenRecord};
+use crate::record::{CallId, CallRecord, OpenRecord};
 
 /// The digits of the checksum and the space behind them.
 const CHECKSUM: usize = 9;
@@ -10,6 +10,7 @@ const CHECKSUM: usize = 9;
 const TYPICAL: usize = 1536;
 const OPEN: &[u8] = b"{\"open\":";
 const CLOSE: &[u8] = b"{\"close\":";
+const VOID: &[u8] = b"{\"void\":";
 const END: &[u8] = b"}\n";
 
 /// A record that was read.
@@ -20,6 +21,8 @@ pub(super) enum Line {
     Open(Box<OpenRecord>),
     /// A call has ended.
     Close(Box<CallRecord>),
+    /// A call whose open record stands above was not admitted after all.
+    Void(CallId),
 }
 
 /// A record that is about to be written, whole with its line feed.
@@ -30,6 +33,11 @@ pub(super) fn open(record: &OpenRecord) -> Vec<u8> {
 /// The same for a call that has ended.
 pub(super) fn close(record: &CallRecord) -> Vec<u8> {
     encode(CLOSE, record)
+}
+
+/// The same for a call that was not admitted after all.
+pub(super) fn void(id: CallId) -> Vec<u8> {
+    encode(VOID, &id)
 }
 
 /// The JSON of the record alone in a line that [`close`] made.

@@ -2,10 +2,12 @@
 //! the caller sees the end of its answer.
 //!
 //! A journal is a folder of numbered segments, owned by one process. A record is in the kernel when the call that
-//! wrote it goes on, so it outlives the process; it is not forced to the disk, so a power cut may lose the last
-//! moments. Records that are ready together share one write ([`Written`]). What has ended is handed to the
+//! wrote it goes on, so it outlives the process; it is forced to the disk a moment later, off the path, so a power cut
+//! may lose that moment. Where a write fails, as on a full disk, what was written of it is taken back, no call is taken,
+//! and it is tried again until it succeeds. Records that are ready together share one write ([`Written`]). What has ended is handed to the
 //! [shipper](crate::store::Shipper), in memory as long as that keeps up, else it is read from the file again.
 
+mod disk;
 mod entry;
 mod file;
 mod folder;

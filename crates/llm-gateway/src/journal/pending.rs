@@ -99,6 +99,15 @@ impl Pending {
         self.segments.entry(self.place.segment).or_default().bytes += length;
     }
 
+    /// Takes back lines that could not be written, with the places in them where a new segment begins: they come before
+    /// all that was taken in meanwhile.
+    pub(super) fn put_back(&mut self, mut bytes: Vec<u8>, mut cuts: Vec<usize>) {
+        let before = bytes.len();
+        cuts.extend(self.cuts.iter().map(|cut| cut + before));
+        bytes.append(&mut self.bytes);
+        (self.bytes, self.cuts) = (bytes, cuts);
+    }
+
     /// Notes that the open record of `id` stands in the line that was just taken in.
     pub(super) fn opened(&mut self, id: CallId) {
         let segment = self.place.segment;

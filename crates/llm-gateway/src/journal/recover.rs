@@ -85,6 +85,7 @@ pub(super) fn read(folder: &Path, segments: &[u64], shipped: Place) -> io::Resul
                         }
                     }
                 }
+                Some(Line::Void(id)) => _ = open.remove(&id),
                 None => recovered.damaged += 1,
             }
         }

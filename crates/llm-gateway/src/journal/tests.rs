@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use llm_core::ErrorKind;
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::pending::Taken;
@@ -277,4 +278,129 @@ fn the_folder_is_held_by_one() {
     let id = first.id().to_owned();
     drop(first);
     assert_eq!(Folder::lock(folder.path()).unwrap().id(), id);
+}
+
+/// How calls stand in the journal after a restart: those that ended, and those that were under way.
+fn recovered(folder: &Path) -> (u64, Vec<crate::record::CallId>, u64) {
+    let segments = segment::list(folder).unwrap();
+    let recovered = recover::read(folder, &segments, Place::default()).unwrap();
+    (recovered.unshipped, recovered.unclosed.iter().map(|open| open.id).collect(), recovered.damaged)
+}
+
+#[test]
+fn a_full_disk_refuses_new_calls_lets_others_end_and_is_got_over() {
+    for segment in [u64::MAX, 1_500] {
+        let folder = TempDir::new().unwrap();
+        let (journal, _) = start(folder.path(), small(segment));
+        let (ends, stays) = (journal.open(open(NEW_YEAR)).unwrap(), open(NEW_YEAR + 1));
+        let stays_id = stays.id;
+        std::mem::forget(journal.open(stays).unwrap());
+        journal.fill_disk(true);
+        for _ in 0..3 {
+            assert_eq!(journal.open(open(NEW_YEAR)).err().unwrap().kind(), ErrorKind::JournalUnavailable);
+        }
+        assert!(!journal.is_available());
+        let refused = crate::record::CallRecord::new(open(NEW_YEAR), outcome(Vec::new()));
+        assert_eq!(journal.refused(refused).unwrap_err().kind(), ErrorKind::JournalUnavailable);
+        // Its end is known, and can't be written yet.
+        assert_eq!(ends.close(outcome(vec![charge()])).unwrap_err().kind(), ErrorKind::JournalUnavailable);
+        assert_eq!(recovered(folder.path()).2, 0, "what was written half-way was taken back");
+        journal.keep_on_disk_once();
+        assert!(!journal.is_available(), "the disk is still full");
+
+        journal.fill_disk(false);
+        journal.keep_on_disk_once();
+        assert!(journal.is_available());
+        journal.open(open(NEW_YEAR)).unwrap().close(outcome(vec![charge()])).unwrap();
+        let (ids, _) = take_all(&journal, Place::default());
+        assert_eq!(ids.len(), 2);
+        // Calls that were refused are no calls.
+        assert_eq!(recovered(folder.path()), (2, vec![stays_id], 0), "segments of {segment}");
+    }
+}
+
+#[test]
+fn what_was_written_is_forced_to_the_disk_once() {
+    let folder = TempDir::new().unwrap();
+    let (journal, _) = start(folder.path(), small(4_000));
+    let one_call = || journal.open(open(NEW_YEAR)).unwrap().close(outcome(Vec::new())).unwrap();
+    one_call();
+    assert_eq!((journal.keep_on_disk_once(), journal.keep_on_disk_once()), (1, 0));
+    for _ in 0..20 {
+        one_call();
+    }
+    // Every segment that was written to since, the finished ones too.
+    assert_eq!((journal.keep_on_disk_once(), journal.keep_on_disk_once()), (segments(folder.path()).len(), 0));
+}
+
+#[test]
+fn who_forces_to_the_disk_does_not_hold_the_folder() {
+    let folder = TempDir::new().unwrap();
+    for _ in 0..20 {
+        let (journal, _) = start(folder.path(), Sizes::default());
+        journal.keep_on_disk(std::time::Duration::from_micros(50)).unwrap();
+        journal.open(open(NEW_YEAR)).unwrap().close(outcome(Vec::new())).unwrap();
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Damage {
+    Flip(usize, u8),
+    Insert(usize, u8),
+    Delete(usize, usize),
+    Cut(usize),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let place = || 0..usize::MAX;
+    prop_oneof![
+        (place(), 1..=u8::MAX).prop_map(|(place, bits)| Damage::Flip(place, bits)),
+        (place(), any::<u8>()).prop_map(|(place, byte)| Damage::Insert(place, byte)),
+        (place(), 1..3_000usize).prop_map(|(place, length)| Damage::Delete(place, length)),
+        place().prop_map(Damage::Cut),
+    ]
+}
+
+impl Damage {
+    fn of(&self, bytes: &mut Vec<u8>) {
+        let end = bytes.len();
+        match *self {
+            Self::Flip(place, bits) => bytes[place % end] ^= bits,
+            Self::Insert(place, byte) => bytes.insert(place % end, byte),
+            Self::Delete(place, length) => {
+                let from = place % end;
+                bytes.drain(from..(from + length).min(end));
+            }
+            Self::Cut(place) => bytes.truncate(place % end),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    /// A damaged segment is read as far as it is whole: every line that is untouched counts, and no other does.
+    #[test]
+    fn damage_costs_what_it_hits(damages in proptest::collection::vec(damage(), 1..4)) {
+        let folder = TempDir::new().unwrap();
+        let (journal, _) = start(folder.path(), Sizes::default());
+        for call in 0..6 {
+            journal.open(open(NEW_YEAR + call)).unwrap().close(outcome(vec![charge()])).unwrap();
+        }
+        drop(journal);
+        let (number, mut bytes) = segments(folder.path()).pop().unwrap();
+        let whole: BTreeSet<Vec<u8>> = bytes.split_inclusive(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect();
+        for damage in &damages {
+            if !bytes.is_empty() {
+                damage.of(&mut bytes);
+            }
+        }
+        std::fs::write(segment::path(folder.path(), number), &bytes).unwrap();
+        let lines = bytes.split_inclusive(|&byte| byte == b'\n');
+        let (left, hit): (Vec<_>, Vec<_>) = lines.partition(|line| whole.contains(*line));
+        let closes = left.iter().filter(|line| line.get(9..17) == Some(b"{\"close\"")).count() as u64;
+        let recovered = recover::read(folder.path(), &[number], Place::default()).unwrap();
+        prop_assert_eq!((recovered.unshipped, recovered.damaged), (closes, hit.len() as u64));
+        let charged: i64 = recovered.charges.into_values().sum();
+        prop_assert_eq!(charged, 50 * i64::try_from(closes).unwrap());
+    }
 }
