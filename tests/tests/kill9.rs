@@ -301,10 +301,15 @@ async fn the_journal_of_a_gateway_that_never_comes_back_is_shipped_by_hand() {
 async fn a_full_disk_refuses_new_calls_until_there_is_room_and_loses_none() {
     let upstream = Upstream::start(slowly).await;
     let installed = Arc::new(Installed::before(&upstream, "").await);
-    // No file may grow beyond this: not the journal's, and with SQLite not the database's.
-    let mut command = installed.command_by(&["prlimit", "--fsize=1200000:unlimited", "sh", "-c"]);
-    command.args(["trap '' XFSZ; exec \"$0\" serve", env!("CARGO_BIN_EXE_gateway-under-test")]);
+    let mut command = installed.command_by(&["sh", "-c", "trap '' XFSZ; exec \"$0\" serve"]);
+    command.arg(env!("CARGO_BIN_EXE_gateway-under-test"));
     let running = installed.serve_by(command).await;
+    let room = |bytes: &str| {
+        let limit = format!("--fsize={bytes}:unlimited");
+        assert!(Command::new("prlimit").args([&limit, "--pid", &running.id()]).status().unwrap().success());
+    };
+    // No file may grow beyond this: not the journal's, and with SQLite not the database's.
+    room("100000");
     let callers = callers(&installed, 24, 0);
     let mut whole = whole(callers).await;
     let ready = format!("http://127.0.0.1:{}/readyz", installed.port);
@@ -312,8 +317,7 @@ async fn a_full_disk_refuses_new_calls_until_there_is_room_and_loses_none() {
     let reached: BTreeSet<String> = users(&upstream).into_iter().collect();
     assert_eq!(whole, reached, "calls in flight end, and refused ones reach nobody");
 
-    let raised = Command::new("prlimit").args(["--fsize=unlimited:unlimited", "--pid", &running.id()]).status();
-    assert!(raised.unwrap().success());
+    room("unlimited");
     for _ in 0..400 {
         if reqwest::get(&ready).await.unwrap().status() == 200 {
             break;
