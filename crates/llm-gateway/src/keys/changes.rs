@@ -56,7 +56,11 @@ impl Keys {
             return Ok(());
         }
         let missed = *seen < 0 || oldest > *seen + 1 || newest < *seen;
-        let news = if missed { self.everything(&mut tx, *seen >= 0).await? } else { self.since(&mut tx, *seen, newest).await? };
+        let news = if missed {
+            self.everything(&mut tx, *seen >= 0).await?
+        } else {
+            self.since(&mut tx, *seen, newest).await?
+        };
         drop(tx);
         self.apply(news);
         *seen = newest;
