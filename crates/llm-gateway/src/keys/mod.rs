@@ -83,6 +83,11 @@ impl Keys {
         Ok(key)
     }
 
+    /// The key that has a secret of this hash at `now`, whether or not it may call.
+    pub(crate) fn of_hash(&self, hash: &KeyHash, now: Timestamp) -> Option<Arc<VirtualKey>> {
+        self.index().by_hash(hash, now)
+    }
+
     /// The key of that id.
     pub fn get(&self, id: &KeyId) -> Option<Arc<VirtualKey>> {
         self.index().key(id)

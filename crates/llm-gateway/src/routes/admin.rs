@@ -139,6 +139,7 @@ pub fn admin_router(admin: Arc<Admin>) -> Router {
 /// Everything that is served: the routes for applications and these, and an error in words for any other path.
 pub fn surface(gateway: Arc<Gateway>, admin: Arc<Admin>) -> Router {
     crate::router::router(gateway)
+        .merge(super::litellm_router(Arc::clone(&admin)))
         .merge(admin_router(admin))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)

@@ -8,6 +8,7 @@ mod deployments;
 mod health;
 mod keys;
 mod limits;
+mod litellm;
 mod members;
 pub(crate) mod models;
 mod organizations;
@@ -17,6 +18,7 @@ mod usage;
 mod users;
 
 pub use admin::{ADMIN_ROUTES, Admin, Rule, admin_router, surface};
+pub use litellm::{LITELLM_ROUTES, litellm_router};
 
 #[cfg(test)]
 mod tests;

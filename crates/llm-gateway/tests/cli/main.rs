@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
 mod command;
+mod import;
 mod keys;
 mod serve;
 mod start;
