@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use super::amount::{self, Units};
 use super::node::Node;
 use super::{Outcome, Plan, Report, duration, yaml};

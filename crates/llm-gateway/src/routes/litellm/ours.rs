@@ -15,8 +15,8 @@ use super::answer::{Answer, Refused};
 use crate::Gateway;
 use crate::keys::KeyHash;
 
-/// Headers of the caller that go along: who asks, and that the same request is asked again.
-const ALONG: [&str; 3] = ["authorization", "x-api-key", "idempotency-key"];
+/// Headers of the caller that go along: who asks.
+const ALONG: [&str; 2] = ["authorization", "x-api-key"];
 /// The largest answer that is read: a page of 500 keys with all their limits is far smaller.
 const MOST: usize = 64 * 1024 * 1024;
 /// The most pages that are read of a list.

@@ -166,10 +166,7 @@ fn person(node: Node) -> Answer<(String, &'static str)> {
         Some(_) => return Err(Refused::bad("role", "`role` is `admin` or `user`")),
     };
     let user = fields.take_text("user_id");
-    if let Some(email) = fields.take_said("user_email")
-        && user.is_none()
-    {
-        let _ = email;
+    if fields.take_said("user_email").is_some() && user.is_none() {
         return Err(Refused::bad("user_email", "a member is named by `user_id`"));
     }
     let rest = |fields: &Fields| fields.0.iter().find(|(_, node)| !node.is_empty()).map(|(name, _)| name.clone());
