@@ -131,10 +131,7 @@ fn group(mut row: Fields, imported: &Imported) -> Option<(HistoryGroup, HistoryS
     let token = text("key");
     let (model, provider) = (text("model"), text("provider"));
     let (mut team, mut user, organization) = (text("team"), text("user"), text("organization"));
-    let mut tags = match Node::from_json(&text("tags")).ok().and_then(|node| node.texts()) {
-        Some(tags) => tags,
-        None => Vec::new(),
-    };
+    let mut tags = Node::from_json(&text("tags")).ok().and_then(|node| node.texts()).unwrap_or_default();
     tags.sort_unstable();
     tags.dedup();
     let owner = imported.owners.get(&token);
