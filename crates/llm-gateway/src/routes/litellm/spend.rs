@@ -44,21 +44,29 @@ async fn named(ours: &Ours, asked: &Asked, kind: &str, text: &str) -> Answer<Str
     Ok(user.ok().and_then(|user| user["id"].as_str().map(str::to_owned)).unwrap_or_else(|| text.to_owned()))
 }
 
+/// What was spent on a day.
+#[derive(Default)]
+struct Day {
+    spend: NanoUsd,
+    users: BTreeMap<String, NanoUsd>,
+    models: BTreeMap<String, NanoUsd>,
+}
+
 /// One entry a day: what was spent, by user and by model.
 async fn by_day(ours: &Ours, asked: &Asked, filter: &str) -> Answer {
-    let mut days: BTreeMap<String, (NanoUsd, BTreeMap<String, NanoUsd>, BTreeMap<String, NanoUsd>)> = BTreeMap::new();
+    let mut days: BTreeMap<String, Day> = BTreeMap::new();
     let usage = ours.get(&asked.headers, &format!("/api/v1/usage?group_by=day,user,model{filter}")).await?;
     for row in usage["data"].as_array().into_iter().flatten() {
         let day = days.entry(row["day"].as_str().unwrap_or_default().to_owned()).or_default();
         let cost = cost(row);
-        day.0 += cost;
-        *day.1.entry(row["user"].as_str().unwrap_or_default().to_owned()).or_default() += cost;
-        *day.2.entry(row["model"].as_str().unwrap_or_default().to_owned()).or_default() += cost;
+        day.spend += cost;
+        *day.users.entry(row["user"].as_str().unwrap_or_default().to_owned()).or_default() += cost;
+        *day.models.entry(row["model"].as_str().unwrap_or_default().to_owned()).or_default() += cost;
     }
     let sums = |sums: BTreeMap<String, NanoUsd>| -> Map<String, Value> {
         sums.into_iter().map(|(name, cost)| (name, dollars(cost))).collect()
     };
-    let entry = |(day, (spend, users, models))| json!({"startTime": day, "spend": dollars(spend), "users": sums(users), "models": sums(models)});
+    let entry = |(day, Day { spend, users, models })| json!({"startTime": day, "spend": dollars(spend), "users": sums(users), "models": sums(models)});
     Ok(Value::Array(days.into_iter().map(entry).collect()))
 }
 
