@@ -86,6 +86,7 @@ impl Visit {
         let subject = Subject { end_user: self.end_user.as_deref(), tags: &tags, ..self.key.subject() };
         let nothing = Estimate { spend: Some(NanoUsd::ZERO), ..Estimate::default() };
         let now = self.gateway.now_ms();
+        self.gateway.recall(now, &subject).await;
         let held = self.gateway.ledger.reserve(now, &subject, &nothing);
         let reservation = held.map_err(|refusal| self.refused(Error::from(refusal)))?;
         let mut open = self.open_record(provider, deployment);

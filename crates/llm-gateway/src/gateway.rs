@@ -12,10 +12,11 @@ use crate::call::Parked;
 use crate::config::{Config, Secret};
 use crate::journal::{Journal, Sizes};
 use crate::keys::Keys;
-use crate::limits::Ledger;
 use crate::limits::shared::Shared;
+use crate::limits::{Ledger, Subject};
+use crate::notify::Notifier;
 use crate::routing::Routes;
-use crate::store::{Books, Db, Housekeeping, Objects};
+use crate::store::{Books, Db, Housekeeping, Objects, recall};
 
 /// How long the counters that replicas share may take, when the gateway starts and when it is closed.
 const JOIN_PATIENCE: Duration = Duration::from_secs(2);
@@ -40,7 +41,11 @@ pub struct Gateway {
     /// What keeps its limits together with those of other replicas; taken when it is closed.
     shared: Mutex<Option<Shared>>,
     _housekeeping: Housekeeping,
+    _notifier: Notifier,
 }
+
+/// How often the counters of idle end users and tags leave the memory.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 impl Gateway {
     /// Opens the database, recovers the journal and reads keys and limits. Nothing listens yet.
@@ -48,6 +53,9 @@ impl Gateway {
         let routes = Routes::build(&config)?;
         let db = Db::open(config.database.url()).await?;
         let ledger = Ledger::new();
+        if config.redis.is_some() {
+            ledger.keep_each();
+        }
         let keys = Arc::new(Keys::open(db.clone(), ledger.clone(), &config.limits).await?);
         let sizes = Sizes::within(config.journal.max_size.0);
         let mut books = Books::open(&db, config.journal_folder(), sizes, &ledger, now_ms()).await?;
@@ -64,6 +72,7 @@ impl Gateway {
             None => None,
         };
         let housekeeping = Housekeeping::start(db.clone(), config.calls.retention.map(|period| period.0));
+        let notifier = Notifier::start(db.clone(), ledger.clone(), &keys, &config.webhooks)?;
         let gateway = Arc::new(Self {
             max_body: usize::try_from(config.max_body.0).unwrap_or(usize::MAX),
             journal: books.journal.clone(),
@@ -79,10 +88,44 @@ impl Gateway {
             tasks: TaskTracker::new(),
             shared: Mutex::new(shared),
             _housekeeping: housekeeping,
+            _notifier: notifier,
         });
         batches::watch(&gateway);
         crate::call::resume(&gateway, parked);
+        gateway.sweep_now_and_then();
         Ok(gateway)
+    }
+
+    /// Lets the counters of idle end users and tags leave the memory, each time that all they have counted is in the
+    /// database.
+    fn sweep_now_and_then(self: &Arc<Self>) {
+        let gateway = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(SWEEP_EVERY);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                let Some(gateway) = gateway.upgrade() else { return };
+                if gateway.ledger.has_each() {
+                    gateway.sweep(SWEEP_EVERY).await;
+                }
+            }
+        });
+    }
+
+    /// Brings the counters of a call's end user and tags into memory, before anything is reserved for it.
+    pub(crate) async fn recall(&self, now: i64, subject: &Subject<'_>) {
+        let absent = self.ledger.absent(now, subject);
+        if !absent.is_empty() {
+            recall(&self.db, self.journal.id(), &self.ledger, now, absent).await;
+        }
+    }
+
+    /// Does it once, unless the database takes longer than `patience`.
+    pub async fn sweep(&self, patience: Duration) {
+        if let Ok(Ok(())) = tokio::time::timeout(patience, self.flush()).await {
+            self.ledger.sweep(now_ms());
+        }
     }
 
     /// The configuration it was opened with.

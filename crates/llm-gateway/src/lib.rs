@@ -28,6 +28,7 @@ pub mod journal;
 pub mod keys;
 pub mod limits;
 pub mod litellm;
+mod notify;
 pub mod record;
 pub mod router;
 pub mod routes;

@@ -81,6 +81,9 @@ async fn held(
     let gateway = &visit.gateway;
     // What is wrong with the calls is found before anything is held.
     let draft = provider.write_calls(&keeper.provider_id, draft)?;
+    for call in calls {
+        call.line.recall(&visit.gateway).await;
+    }
     let (lines, prices) = hold_all(visit, calls)?;
     let saved = Saved {
         id: CallId::new(visit.arrival.at).to_string(),

@@ -10,7 +10,7 @@ use super::rows::{self, Prices, Saved};
 use crate::journal::Journal;
 use crate::limits::{Ledger, Reservation};
 use crate::record::CallRecord;
-use crate::store::{Books, Db};
+use crate::store::{Books, Db, recall};
 
 /// All of them.
 #[derive(Debug, Default)]
@@ -84,6 +84,9 @@ impl OpenBatches {
         rows::remove_settled(db).await?;
         for batch in saved {
             let lines = rows::lines(db, &batch.id).await?;
+            let charges = lines.iter().flat_map(|(_, open)| &open.charges);
+            let parts = charges.map(|charge| &charge.limit).filter(|limit| limit.is_of_each());
+            recall(db, books.journal.id(), ledger, now, parts.cloned().collect()).await;
             let Some(object) = batch.object.clone() else {
                 for (_, open) in lines {
                     drop(ledger.hold(now, &open.charges, open.reserved));

@@ -493,6 +493,9 @@ impl Account {
         }
         if let Some((deployment, _)) = &self.current {
             deployment.health.served(used.usage.total(), self.gateway.now_ms());
+            if end.status == CallStatus::Ok && !used.estimated {
+                deployment.recent.saw(used.usage.output_tokens() / self.asked.skim.choices.max(1));
+            }
         }
         let answered = self.current.as_ref().map(|(deployment, _)| deployment.clone());
         self.end_attempt(end.status, &used, cost, end.error);

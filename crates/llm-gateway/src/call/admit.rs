@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use llm_core::{Error, ErrorKind, NanoUsd, OperationKind, Result};
 
+use super::Failed;
 use super::account::Account;
 use super::asked::Asked;
 use super::estimate::Bound;
@@ -23,14 +24,20 @@ pub(crate) struct Admitted {
 /// Reserves what the call may cost at its first choice, in every limit that applies or in none, and writes that down.
 ///
 /// Only where the byte bound would refuse the call is its text counted, and the decision made on the count.
-pub(crate) async fn admit(gateway: &Arc<Gateway>, asked: Arc<Asked>, first: &Arc<Deployment>) -> Result<Admitted> {
+pub(crate) async fn admit(
+    gateway: &Arc<Gateway>,
+    asked: Arc<Asked>,
+    first: &Arc<Deployment>,
+) -> std::result::Result<Admitted, Failed> {
     let names = asked.model_names();
     let tags: Vec<&str> = asked.tags.iter().map(|tag| &**tag).collect();
     let subject = asked.subject(&tags, &names);
     let now = gateway.now_ms();
+    gateway.recall(now, &subject).await;
     let limits = gateway.ledger.output_bound(now, &subject);
-    let mut bound =
-        Bound::of(&asked.skim, first, asked.key.assume_output.or(limits.assume_output).or(asked.route.assume_output));
+    let settings = asked.route.assume_output.or(gateway.config.limits.assume_output);
+    let assumed = asked.key.assume_output.or(limits.assume_output).or(settings);
+    let mut bound = Bound::of(&asked.skim, first, assumed);
     // Only what is written has a bound that a provider can be sent.
     let is_text = matches!(asked.surface.kind(), OperationKind::Chat | OperationKind::Complete);
     let cap_output = if limits.strict && is_text { Some(strict_cap(&asked, &limits, bound)?) } else { None };
@@ -107,7 +114,8 @@ pub(super) fn open_record(asked: &Asked, first: Option<&Deployment>, reservation
 }
 
 /// Records a call that a limit refused. It consumed nothing.
-fn refused(gateway: &Gateway, asked: &Asked, refusal: Refusal) -> Error {
+fn refused(gateway: &Gateway, asked: &Asked, refusal: Refusal) -> Failed {
+    let limits = refusal.rate_limits();
     let error = Error::from(refusal);
     let outcome = Outcome {
         status: CallStatus::Refused,
@@ -120,5 +128,5 @@ fn refused(gateway: &Gateway, asked: &Asked, refusal: Refusal) -> Error {
     if let Err(error) = gateway.journal.refused(CallRecord::new(open_record(asked, None, None), outcome)) {
         tracing::warn!(%error, "a refused call could not be recorded");
     }
-    error
+    Failed { error, limits }
 }

@@ -46,7 +46,8 @@ impl Bound {
             input = input.max(deployment.window.unwrap_or(input));
         }
         let most = deployment.max_output.unwrap_or(u64::MAX);
-        let each = skim.max_tokens.unwrap_or_else(|| assume_output.unwrap_or(UNSTATED_OUTPUT).min(most));
+        let assumed = || assume_output.or_else(|| deployment.recent.p95()).unwrap_or(UNSTATED_OUTPUT).min(most);
+        let each = skim.max_tokens.unwrap_or_else(assumed);
         Self { input, output: each.saturating_mul(skim.choices.max(1)) }
     }
 

@@ -41,6 +41,11 @@ pub(crate) fn describe(
     for (name, params) in lists.into_iter().filter(|(_, params)| !params.is_empty()) {
         set(headers, HeaderName::from_static(name), &params.join(","));
     }
+    rate_limits(limits, headers);
+}
+
+/// What is left of the limits that apply.
+pub(crate) fn rate_limits(limits: &RateLimits, headers: &mut HeaderMap) {
     rate(limits.requests, &REQUESTS, headers);
     rate(limits.tokens, &TOKENS, headers);
 }

@@ -92,6 +92,13 @@ impl Line {
         candidates
     }
 
+    /// Brings into memory what the limits that apply have counted; done before anything is held.
+    pub(crate) async fn recall(&self, gateway: &Gateway) {
+        let names = self.asked.model_names();
+        let tags: Vec<&str> = self.asked.tags.iter().map(|tag| &**tag).collect();
+        gateway.recall(gateway.now_ms(), &self.asked.subject(&tags, &names)).await;
+    }
+
     /// Takes what it may cost at `deployment` from every limit that applies, or from none. It takes no place under a
     /// limit on concurrency: nothing here is busy with it.
     pub(crate) fn hold(&self, gateway: &Gateway, deployment: &Arc<Deployment>, price: &Price) -> Result<HeldLine> {
@@ -105,7 +112,8 @@ impl Line {
             let message = "a strict limit applies, under which every call of a batch must state its `max_tokens`";
             return Err(Error::invalid_request(message).with_param("max_tokens"));
         }
-        let assumed = asked.key.assume_output.or(limits.assume_output).or(asked.route.assume_output);
+        let settings = asked.route.assume_output.or(gateway.config.limits.assume_output);
+        let assumed = asked.key.assume_output.or(limits.assume_output).or(settings);
         let bound = Bound::of(&asked.skim, deployment, assumed);
         let estimate =
             Estimate { spend: bound.cost(price, asked), input_tokens: bound.input, output_tokens: bound.output };

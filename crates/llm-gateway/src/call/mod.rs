@@ -32,6 +32,7 @@ use http::Request;
 use llm_core::{Error, ErrorKind, OperationKind, Protocol, Result};
 
 use crate::Gateway;
+use crate::limits::RateLimits;
 pub(crate) use asked::{Arrival, enter, presented};
 pub(crate) use count::count_tokens;
 pub(crate) use kept::kept;
@@ -53,11 +54,33 @@ pub(crate) async fn answer(
     let arrival = Arrival::now();
     match run(gateway, surface, arrival, request).await {
         Ok(response) => response,
-        Err(error) => surface.error(&error, Some(&arrival.id.to_string())),
+        Err(Failed { error, limits }) => {
+            let mut response = surface.error(&error, Some(&arrival.id.to_string()));
+            headers::rate_limits(&limits, response.headers_mut());
+            response
+        }
     }
 }
 
-async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request: Request<Body>) -> Result<Response> {
+/// A call that comes to nothing, and what is left of the limit if it was that which refused it.
+#[derive(Debug)]
+struct Failed {
+    error: Error,
+    limits: RateLimits,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, limits: RateLimits::default() }
+    }
+}
+
+async fn run(
+    gateway: &Arc<Gateway>,
+    surface: Surface,
+    arrival: Arrival,
+    request: Request<Body>,
+) -> std::result::Result<Response, Failed> {
     let (head, body) = request.into_parts();
     let (key, body) = asked::enter(gateway, &head, body, arrival.at).await?;
     let asked = Arc::new(asked::read(gateway, surface, arrival, key, head, body)?);
@@ -66,14 +89,14 @@ async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request
         false => Box::pin(stored::candidates(gateway, &asked)).await?,
     };
     let Some(first) = candidates.first() else {
-        return Err(Error::new(ErrorKind::NoDeploymentAvailable, "no deployment serves this model"));
+        return Err(Error::new(ErrorKind::NoDeploymentAvailable, "no deployment serves this model").into());
     };
     let admitted = admit::admit(gateway, asked.clone(), first).await?;
     if asked.skim.stream {
         // On the heap, so that calls which don't stream carry no room for it about.
-        Box::pin(stream::answer(admitted, &candidates)).await
+        Ok(Box::pin(stream::answer(admitted, &candidates)).await?)
     } else {
-        answer::answer(admitted, candidates).await
+        Ok(answer::answer(admitted, candidates).await?)
     }
 }
 

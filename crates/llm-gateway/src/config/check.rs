@@ -44,6 +44,12 @@ fn check_server(config: &Config, tree: &mut Tree<'_>, warnings: &mut Vec<Problem
         let message = "`journal.max_size` is less than 1 MiB, which a few calls would fill";
         tree.wrong(&[Key("journal"), Key("max_size")], message, None);
     }
+    for (index, webhook) in config.webhooks.iter().enumerate() {
+        if webhook.url().is_none() {
+            let message = "`url` of a webhook must begin with `http://` or `https://` and a host";
+            tree.wrong(&[Key("webhooks"), Index(index), Key("url")], message, None);
+        }
+    }
     if config.max_body.0 == 0 {
         tree.wrong(&[Key("max_body")], "`max_body` of 0 would refuse every call", None);
     }

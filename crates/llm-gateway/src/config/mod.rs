@@ -22,6 +22,7 @@ mod responses;
 mod size;
 mod timeouts;
 mod tree;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,6 +46,7 @@ pub use provider::ProviderConfig;
 pub use responses::ResponsesConfig;
 pub use size::Size;
 pub use timeouts::TimeoutsConfig;
+pub use webhook::{WebhookConfig, WebhookForm};
 
 /// The file that is read where none is named, if it stands in the working folder.
 pub const DEFAULT_FILE: &str = "llm-gateway.toml";
@@ -71,6 +73,8 @@ pub struct Config {
     pub models: Vec<ModelConfig>,
     /// Limits that hold without being made through the API.
     pub limits: LimitsConfig,
+    /// Places that are told when a share of a limit is used up.
+    pub webhooks: Vec<WebhookConfig>,
     /// Whether every `provider:model` of a configured provider can be called by that id.
     pub direct_models: bool,
     /// How long the first content of a stream is awaited before the headers leave.
@@ -107,6 +111,7 @@ impl Default for Config {
             providers: BTreeMap::new(),
             models: Vec::new(),
             limits: LimitsConfig::default(),
+            webhooks: Vec::new(),
             direct_models: true,
             commit_after: Period::seconds(20),
             max_body: Size::mebibytes(32),

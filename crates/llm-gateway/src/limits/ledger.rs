@@ -1,16 +1,11 @@
 //! All limits and what they have counted, in memory, behind one lock that is held for well under a microsecond.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::link::{Link, Op, Outage, Standing};
-use super::refusal::Why;
 use super::reservation::{Entry, Reservation};
-use super::slot::Slot;
-use super::{
-    Bucket, Charge, Estimate, Limit, LimitError, LimitId, LimitMeter, OutputBound, Refusal, Scope, ScopeKind, Subject,
-};
+use super::state::State;
+use super::{Charge, Estimate, Limit, LimitError, LimitId, LimitMeter, OutputBound, Refusal, Scope, Subject};
 
 /// The limits of one process. Cheap to clone; every clone is the same ledger. Times are milliseconds since 1970.
 #[derive(Clone, Debug, Default)]
@@ -31,23 +26,23 @@ pub struct LimitStatus {
     pub resets_at: Option<i64>,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct State {
-    pub(super) slots: Vec<Option<Slot>>,
-    free: Vec<u32>,
-    generation: u64,
-    by_id: HashMap<LimitId, u32>,
-    /// By kind of scope, then by its id.
-    by_scope: [HashMap<Arc<str>, Vec<u32>>; ScopeKind::ALL.len()],
-    /// The limits that apply to the call that is looked at; kept for its memory.
-    pub(super) applying: Vec<u32>,
-    /// The line to the counters that replicas share, where there are any.
-    pub(super) link: Option<Box<Link>>,
-}
-
 /// A wait; the past is no wait.
 pub(super) fn millis(wait: i64) -> Duration {
     Duration::from_millis(u64::try_from(wait).unwrap_or(0))
+}
+
+/// A share of a limit, at which someone wants to be told (`notify_at`), that was crossed. Each share is crossed once,
+/// until the window has let go of so much that it is crossed anew.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Crossing {
+    /// The limit.
+    pub limit: Arc<Limit>,
+    /// The share, in percent of the amount.
+    pub percent: u8,
+    /// What was used by then, in the limit's unit.
+    pub used: i64,
+    /// When the window begins; the same for all crossings of one window.
+    pub window: i64,
 }
 
 impl Ledger {
@@ -65,16 +60,7 @@ impl Ledger {
     /// window, zone, models and scope stay the same; else it starts from nothing.
     pub fn put(&self, limit: Limit) -> Result<(), LimitError> {
         limit.spec.check()?;
-        let mut state = self.state();
-        if let Some(slot) = state.slot_of(&limit.id)
-            && slot.limit.scope == limit.scope
-            && slot.limit.spec.counts_like(&limit.spec)
-        {
-            slot.limit = Arc::new(limit);
-            return Ok(());
-        }
-        state.remove(&limit.id);
-        state.insert(limit);
+        self.state().put(limit);
         Ok(())
     }
 
@@ -98,7 +84,8 @@ impl Ledger {
     pub fn seed(&self, now: i64, id: &LimitId, bucket: i64, amount: i64) {
         let mut state = self.state();
         let now = state.clock(now);
-        if let Some(slot) = state.slot_of(id) {
+        let Some(index) = state.index_or_part(id) else { return };
+        if let Some(slot) = state.slot(index) {
             slot.advance(now);
             slot.counter.add(bucket, amount, 0);
         }
@@ -117,7 +104,7 @@ impl Ledger {
         let state = &mut *guard;
         let now = state.clock(now);
         for charge in charges {
-            let Some(&index) = state.by_id.get(&charge.limit) else { continue };
+            let Some(index) = state.index_or_part(&charge.limit) else { continue };
             let Some(slot) = state.slot(index) else { continue };
             slot.advance(now);
             let generation = slot.generation;
@@ -134,18 +121,21 @@ impl Ledger {
         let state = &mut *guard;
         let now = state.clock(now);
         state.collect(subject);
+        let applying = std::mem::take(&mut state.applying);
         let mut bound = OutputBound::default();
-        for &index in &state.applying {
-            let Some(slot) = state.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
+        for &index in &applying {
+            let Some(slot) = state.slot(index) else { continue };
             let spec = &slot.limit.spec;
             bound.assume_output = bound.assume_output.max(spec.assume_output);
-            bound.strict |= spec.strict;
+            // What does not count the answer is exact without a cap.
+            bound.strict |= spec.strict && spec.meter.counts_output();
             if spec.meter == LimitMeter::OutputTokens {
                 slot.advance(now);
                 let left = u64::try_from(slot.remaining()).unwrap_or(0);
                 bound.headroom = Some(bound.headroom.map_or(left, |tightest| tightest.min(left)));
             }
         }
+        state.applying = applying;
         bound
     }
 
@@ -160,13 +150,24 @@ impl Ledger {
     pub fn statuses(&self, now: i64, scope: &Scope) -> Vec<LimitStatus> {
         let mut state = self.state();
         let now = state.clock(now);
-        let slots = state.scope(scope.kind, &scope.id).to_vec();
+        let mut slots = state.scope(scope.kind, &scope.id).to_vec();
+        slots.extend(state.parts_of(scope));
         slots.into_iter().filter_map(|slot| Some(state.slot(slot)?.status(now))).collect()
+    }
+
+    /// The shares that were crossed since the last time. Those that were crossed before the process began are among them
+    /// at the first time.
+    pub fn crossed(&self, now: i64) -> Vec<Crossing> {
+        let mut state = self.state();
+        let now = state.clock(now);
+        let mut crossed = state.look_for_crossed(now);
+        crossed.append(&mut state.crossed);
+        crossed
     }
 
     /// How many limits are in force.
     pub fn len(&self) -> usize {
-        self.state().by_id.len()
+        self.state().len()
     }
 
     /// Whether no limit is in force.
@@ -185,160 +186,6 @@ pub(super) fn amount(meter: LimitMeter, estimate: &Estimate) -> Option<i64> {
         LimitMeter::OutputTokens => clamp(estimate.output_tokens),
         LimitMeter::Requests | LimitMeter::Concurrency => 1,
     })
-}
-
-impl State {
-    pub(super) fn slot(&mut self, index: u32) -> Option<&mut Slot> {
-        self.slots.get_mut(index as usize)?.as_mut()
-    }
-
-    /// Adds to what the limit in a slot holds, and tells those who share it. None where another limit has the slot now.
-    pub(super) fn count(&mut self, index: u32, generation: u64, bucket: Bucket, add: (i64, i64)) -> Option<&mut Slot> {
-        let is_linked = self.is_linked();
-        let slot = self.slots.get_mut(index as usize)?.as_mut().filter(|slot| slot.generation == generation)?;
-        slot.counter.add(bucket.start, add.0, add.1);
-        if is_linked && add != (0, 0) {
-            let change = slot.change(bucket, add.0, add.1);
-            self.tell(Op::Change(change));
-        }
-        self.slot(index)
-    }
-
-    /// What the limits are decided by: none while the shared counters are asked, or there are none to be asked.
-    pub(super) fn outage(&self) -> Option<Outage> {
-        self.link.as_ref().filter(|link| link.standing != Standing::Together).map(|link| link.outage())
-    }
-
-    /// Decides on what this replica knows. `collect`: the limits that apply must be found first.
-    pub(super) fn decide(
-        &mut self,
-        ledger: &Ledger,
-        now: i64,
-        subject: &Subject<'_>,
-        estimate: &Estimate,
-        collect: bool,
-    ) -> Result<Reservation, Refusal> {
-        let now = if collect { self.clock(now) } else { now };
-        if collect {
-            self.collect(subject);
-        }
-        let outage = self.outage();
-        let mut refusal: Option<Refusal> = None;
-        for &index in &self.applying {
-            let Some(slot) = self.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
-            slot.advance(now);
-            let why = match amount(slot.limit.spec.meter, estimate) {
-                Some(needed) => slot.refuses(now, needed, outage),
-                None => Some(Why::NotPriced),
-            };
-            if let Some(why) = why {
-                refusal = Some(Refusal::graver(refusal, Refusal::new(Arc::clone(&slot.limit), why)));
-            }
-        }
-        if let Some(refusal) = refusal {
-            return Err(refusal);
-        }
-        let is_linked = self.is_linked();
-        let mut entries = Vec::with_capacity(self.applying.len());
-        for &index in &self.applying {
-            let Some(slot) = self.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
-            let reserved = amount(slot.limit.spec.meter, estimate).unwrap_or(0);
-            let bucket = slot.counter.bucket();
-            slot.counter.add(bucket.start, 0, reserved);
-            entries.push(Entry::new(index, slot, bucket, reserved));
-            if is_linked && reserved != 0 {
-                let change = slot.change(bucket, 0, reserved);
-                self.tell(Op::Change(change));
-            }
-        }
-        Ok(Reservation::new(ledger.clone(), entries, *estimate))
-    }
-
-    pub(super) fn slot_of(&mut self, id: &LimitId) -> Option<&mut Slot> {
-        let index = *self.by_id.get(id)?;
-        self.slot(index)
-    }
-
-    fn scope(&self, kind: ScopeKind, id: &str) -> &[u32] {
-        self.by_scope.get(kind as usize).and_then(|scopes| scopes.get(id)).map_or(&[], Vec::as_slice)
-    }
-
-    fn insert(&mut self, limit: Limit) {
-        self.generation += 1;
-        let limit = Arc::new(limit);
-        let slot = Slot::new(Arc::clone(&limit), self.generation);
-        let index = match self.free.pop() {
-            Some(index) => index,
-            None => {
-                self.slots.push(None);
-                // Four billion limits do not fit into memory.
-                u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
-            }
-        };
-        if let Some(place) = self.slots.get_mut(index as usize) {
-            *place = Some(slot);
-        }
-        self.by_id.insert(limit.id.clone(), index);
-        if let Some(scopes) = self.by_scope.get_mut(limit.scope.kind as usize) {
-            scopes.entry(Arc::clone(&limit.scope.id)).or_default().push(index);
-        }
-    }
-
-    /// Takes a limit out, for all who share it.
-    fn take_out(&mut self, id: &LimitId) -> bool {
-        if self.is_linked()
-            && let Some(name) = self.slot_of(id).map(|slot| slot.name())
-        {
-            self.tell(Op::Forget(name));
-        }
-        self.remove(id)
-    }
-
-    fn remove(&mut self, id: &LimitId) -> bool {
-        let Some(index) = self.by_id.remove(id) else { return false };
-        let Some(slot) = self.slots.get_mut(index as usize).and_then(Option::take) else { return false };
-        let scope = &slot.limit.scope;
-        if let Some(scopes) = self.by_scope.get_mut(scope.kind as usize)
-            && let Some(slots) = scopes.get_mut(&scope.id)
-        {
-            slots.retain(|&other| other != index);
-            if slots.is_empty() {
-                scopes.remove(&scope.id);
-            }
-        }
-        self.free.push(index);
-        true
-    }
-
-    /// Finds the limits that apply to a call.
-    pub(super) fn collect(&mut self, subject: &Subject<'_>) {
-        let mut applying = std::mem::take(&mut self.applying);
-        applying.clear();
-        let mut scope = |kind: ScopeKind, id: Option<&str>| {
-            let Some(id) = id else { return };
-            for &index in self.scope(kind, id) {
-                if let Some(Some(slot)) = self.slots.get(index as usize) {
-                    let models = &slot.limit.spec.models;
-                    let meant = |name: &&str| models.iter().any(|pattern| pattern.matches(name));
-                    if models.is_empty() || subject.models.iter().any(meant) {
-                        applying.push(index);
-                    }
-                }
-            }
-        };
-        scope(ScopeKind::Organization, subject.organization);
-        scope(ScopeKind::Team, subject.team);
-        scope(ScopeKind::User, subject.user);
-        scope(ScopeKind::Key, Some(subject.key));
-        scope(ScopeKind::EndUser, subject.end_user);
-        for (place, tag) in subject.tags.iter().enumerate() {
-            let said_before = subject.tags.iter().take(place).any(|other| other == tag);
-            if !said_before {
-                scope(ScopeKind::Tag, Some(tag));
-            }
-        }
-        self.applying = applying;
-    }
 }
 
 #[cfg(test)]

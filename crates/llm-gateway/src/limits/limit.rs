@@ -107,6 +107,13 @@ named! {
     }
 }
 
+impl LimitMeter {
+    /// Whether the length of the answer counts.
+    pub(super) fn counts_output(self) -> bool {
+        matches!(self, Self::Spend | Self::Tokens | Self::OutputTokens)
+    }
+}
+
 named! {
     /// What becomes of calls while the shared counters can't be reached.
     pub enum Fail ("value of `fail`") {
@@ -195,12 +202,14 @@ impl LimitSpec {
         if self.tz.is_some() && !self.window.is_calendar() {
             return refuse(format!("`tz` has no effect on the window `{}`; use `day`, `week` or `month`", self.window));
         }
-        let output = matches!(self.meter, LimitMeter::Spend | LimitMeter::Tokens | LimitMeter::OutputTokens);
-        if self.assume_output.is_some() && !output {
+        if self.assume_output.is_some() && !self.meter.counts_output() {
             return refuse(format!("`assume_output` has no effect on `{}`", self.meter));
         }
         if self.assume_output == Some(0) {
             return refuse("`assume_output` can't be 0".to_owned());
+        }
+        if self.meter == LimitMeter::Concurrency && !self.notify_at.is_empty() {
+            return refuse("`notify_at` has no effect on `concurrency`, of which nothing is ever used up".to_owned());
         }
         if !self.notify_at.iter().all(|percent| (1..=100).contains(percent)) {
             return refuse("`notify_at` takes percentages from 1 to 100".to_owned());

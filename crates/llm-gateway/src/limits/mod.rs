@@ -5,6 +5,7 @@
 //! outlive the process goes through the [journal](crate::journal) as [`Charge`]s.
 
 mod counter;
+mod each;
 mod ledger;
 mod limit;
 mod link;
@@ -14,13 +15,14 @@ mod refusal;
 mod reservation;
 pub mod shared;
 mod slot;
+mod state;
 mod subject;
 mod text;
 mod together;
 mod window;
 mod wire;
 
-pub use ledger::{Ledger, LimitStatus};
+pub use ledger::{Crossing, Ledger, LimitStatus};
 pub use limit::{
     Fail, Limit, LimitDraft, LimitError, LimitId, LimitMeter, LimitPatch, LimitSpec, Scope, ScopeKind, Zone,
 };

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use llm_core::{Error, ErrorKind};
 
+use super::ledger::millis;
+use super::slot::Slot;
 use super::wire::Amount;
-use super::{Limit, LimitMeter, ScopeKind, Window};
+use super::{Limit, LimitMeter, RateLeft, RateLimits, ScopeKind, Window};
 
 /// What a refusal asks to wait where nobody can say when there is room: it depends on other calls' answers, or on when
 /// the counters that replicas share can be reached again.
@@ -16,8 +18,10 @@ pub(super) const SHORT_WAIT: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     pub(super) limit: Arc<Limit>,
-    pub(super) why: Why,
-    pub(super) spend_only: bool,
+    why: Why,
+    spend_only: bool,
+    /// When the limit is whole again.
+    reset_after: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +37,41 @@ pub(super) enum Why {
 }
 
 impl Refusal {
+    pub(super) fn new(slot: &mut Slot, why: Why, now: i64) -> Self {
+        let status = slot.status(now);
+        let spend_only = status.limit.spec.meter == LimitMeter::Spend && why != Why::NotPriced;
+        let reset_after = status.resets_at.map(|at| millis(at.saturating_sub(now)));
+        Self { limit: status.limit, why, spend_only, reset_after }
+    }
+
+    /// Of what was refused before and what is refused now, the one that waiting helps least.
+    pub(super) fn graver(before: Option<Self>, next: Self) -> Self {
+        let Some(before) = before else { return next };
+        let gravity = |refusal: &Refusal| match refusal.why {
+            Why::NotPriced => (3, Duration::ZERO),
+            Why::TooLarge { .. } => (2, Duration::ZERO),
+            Why::UsedUp { retry_after: None, .. } => (1, Duration::ZERO),
+            Why::UsedUp { retry_after: Some(wait), .. } => (0, wait),
+            Why::Unknown => (0, Duration::ZERO),
+        };
+        let spend_only = before.spend_only && next.spend_only;
+        let graver = if gravity(&next) > gravity(&before) { next } else { before };
+        Refusal { spend_only, ..graver }
+    }
+
+    /// What `x-ratelimit-*` says of it; none for limits on money and on concurrency, which have no such headers.
+    pub fn rate_limits(&self) -> RateLimits {
+        let spec = &self.limit.spec;
+        let left = RateLeft { limit: spec.amount, remaining: self.remaining(), reset_after: self.reset_after };
+        match spec.meter {
+            LimitMeter::Requests => RateLimits { requests: Some(left), tokens: None },
+            LimitMeter::Tokens | LimitMeter::InputTokens | LimitMeter::OutputTokens => {
+                RateLimits { requests: None, tokens: Some(left) }
+            }
+            LimitMeter::Spend | LimitMeter::Concurrency => RateLimits::default(),
+        }
+    }
+
     /// The limit that refused; where several do, the one that is used up the longest.
     pub fn limit(&self) -> &Limit {
         &self.limit
@@ -82,6 +121,10 @@ impl Refusal {
             Window::Total => String::new(),
             window => format!(" per {window}"),
         };
+        let whose = match scope.kind.has_each() {
+            true => format!("{whose} (`{}`)", scope.id),
+            false => whose.to_owned(),
+        };
         let limit = format!("{whose} {meter} of {}{window}", Amount::new(spec.meter, spec.amount));
         let amount = |amount| Amount::new(spec.meter, amount);
         match self.why {
@@ -97,9 +140,22 @@ impl Refusal {
                 format!("{limit} is reached: {} free, {} needed", amount(remaining), amount(needed))
             }
             Why::UsedUp { remaining, needed, .. } => {
-                format!("{limit} is used up: {} left, the call may use {}", amount(remaining), amount(needed))
+                let free = self.retry_after().map_or_else(|| "; it does not reset".to_owned(), when);
+                format!("{limit} is used up: {} left, the call may use {}{free}", amount(remaining), amount(needed))
             }
         }
+    }
+}
+
+/// When enough is free again, in the two largest units.
+fn when(wait: Duration) -> String {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let (hours, minutes) = (seconds / 3600, seconds % 3600 / 60);
+    match (hours, minutes) {
+        (48.., _) => format!("; enough is free in {} d {} h", hours / 24, hours % 24),
+        (0, 0) => format!("; enough is free in {seconds} s"),
+        (0, minutes) => format!("; enough is free in {minutes} min {} s", seconds % 60),
+        (hours, minutes) => format!("; enough is free in {hours} h {minutes} min"),
     }
 }
 

@@ -1,6 +1,5 @@
 //! What a call holds of the limits that apply to it, from its admission to its settlement.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use llm_core::NanoUsd;
@@ -34,7 +33,9 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(index: u32, slot: &Slot, bucket: Bucket, reserved: i64) -> Self {
+    /// What was just held of a limit's bucket.
+    pub(super) fn new(index: u32, slot: &mut Slot, bucket: Bucket, reserved: i64) -> Self {
+        slot.grasp();
         Self { slot: index, generation: slot.generation, meter: slot.limit.spec.meter, bucket, reserved }
     }
 
@@ -75,9 +76,6 @@ pub struct Settled {
     pub overrun: NanoUsd,
     /// What it added to which limit, for the call record.
     pub charges: Vec<Charge>,
-    /// Limits of which this call used the share, in percent, at which someone wants to be told (`notify_at`). Each share
-    /// is crossed once, until the window has let go of so much that it is crossed anew.
-    pub crossed: Vec<(LimitId, u8)>,
 }
 
 /// What is left of one limit, for headers.
@@ -143,7 +141,7 @@ impl Reservation {
                 None => Some(Why::NotPriced),
             };
             if let Some(why) = why {
-                return Err(Refusal::new(Arc::clone(&slot.limit), why));
+                return Err(Refusal::new(slot, why, now));
             }
         }
         for place in 0..firsts {
@@ -153,11 +151,11 @@ impl Reservation {
                 continue;
             };
             let bucket = slot.counter.bucket();
-            state.count(first.slot, first.generation, bucket, (0, more));
+            let Some(slot) = state.count(first.slot, first.generation, bucket, (0, more)) else { continue };
             let same = |entry: &&mut Entry| entry.same_limit(&first) && entry.bucket == bucket;
             match self.entries.iter_mut().find(same) {
                 Some(entry) => entry.reserved = entry.reserved.saturating_add(more),
-                None => self.entries.push(Entry { bucket, reserved: more, ..first }),
+                None => self.entries.push(Entry::new(first.slot, slot, bucket, more)),
             }
         }
         drop(state);
@@ -184,7 +182,9 @@ impl Reservation {
             if entry.meter != LimitMeter::Concurrency {
                 return true;
             }
-            state.count(entry.slot, entry.generation, entry.bucket, (0, -entry.reserved));
+            if let Some(slot) = state.count(entry.slot, entry.generation, entry.bucket, (0, -entry.reserved)) {
+                slot.let_go();
+            }
             false
         });
     }
@@ -194,9 +194,6 @@ impl Reservation {
         let reserved = self.estimate.spend.unwrap_or_default();
         let overrun = (actual.spend.unwrap_or_default() - reserved).max(NanoUsd::ZERO);
         let settled = self.close(Some(actual));
-        for (limit, percent) in &settled.crossed {
-            tracing::warn!(%limit, percent, "a limit is used up to a share at which to notify");
-        }
         Settled { overrun, ..settled }
     }
 
@@ -247,9 +244,9 @@ impl Reservation {
             if used != 0 {
                 settled.charges.push(Charge { limit: slot.limit.id.clone(), bucket: entry.bucket, amount: used });
             }
-            if let Some(percent) = slot.crossed() {
-                settled.crossed.push((slot.limit.id.clone(), percent));
-            }
+            slot.let_go();
+            let crossed = slot.crossed();
+            state.crossed.extend(crossed);
         }
         settled
     }

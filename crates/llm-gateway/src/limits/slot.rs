@@ -8,7 +8,7 @@ use super::counter::{Counter, Held};
 use super::ledger::{LimitStatus, millis};
 use super::link::{Change, Outage};
 use super::refusal::{SHORT_WAIT, Why};
-use super::{Bucket, Fail, Limit, LimitMeter};
+use super::{Bucket, Crossing, Fail, Limit, LimitMeter};
 
 #[derive(Debug)]
 pub(super) struct Slot {
@@ -21,6 +21,10 @@ pub(super) struct Slot {
     before: Option<Box<Before>>,
     /// Tells a limit from the one that had its slot before.
     pub(super) generation: u64,
+    /// How many entries of reservations are held of it.
+    pub(super) holders: u32,
+    /// Whether it was used since the last sweep.
+    pub(super) touched: bool,
     /// The highest of the limit's `notify_at` that is crossed; 0 for none.
     notified: u8,
 }
@@ -34,7 +38,19 @@ struct Before {
 impl Slot {
     pub(super) fn new(limit: Arc<Limit>, generation: u64) -> Self {
         let counter = empty(&limit);
-        Self { limit, counter, others: None, before: None, generation, notified: 0 }
+        Self { limit, counter, others: None, before: None, generation, holders: 0, touched: true, notified: 0 }
+    }
+
+    /// Notes that an entry of a reservation is held of it.
+    pub(super) fn grasp(&mut self) {
+        self.holders += 1;
+        self.touched = true;
+    }
+
+    /// Notes that one is no longer.
+    pub(super) fn let_go(&mut self) {
+        self.holders = self.holders.saturating_sub(1);
+        self.touched = true;
     }
 
     /// Moves the window on to `now`.
@@ -95,16 +111,22 @@ impl Slot {
     }
 
     /// The share at which to notify that has been crossed since the last look, the highest if several.
-    pub(super) fn crossed(&mut self) -> Option<u8> {
+    pub(super) fn crossed(&mut self) -> Option<Crossing> {
         let spec = &self.limit.spec;
         if spec.notify_at.is_empty() {
             return None;
         }
-        let used = i128::from(self.held().used) * 100;
+        let amount = self.held().used;
+        let used = i128::from(amount) * 100;
         let is_crossed = |percent: &u8| used >= i128::from(spec.amount) * i128::from(*percent);
         let highest = spec.notify_at.iter().copied().filter(is_crossed).max().unwrap_or(0);
         let before = std::mem::replace(&mut self.notified, highest);
-        (highest > before).then_some(highest)
+        (highest > before).then(|| Crossing {
+            limit: Arc::clone(&self.limit),
+            percent: highest,
+            used: amount,
+            window: spec.window.number(self.counter.bucket()),
+        })
     }
 
     /// Why `needed` more does not fit; none where it does. During an `outage` of the shared counters, only this replica's

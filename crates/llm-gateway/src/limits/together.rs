@@ -10,11 +10,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::counter::{Held, bucket_of};
-use super::ledger::{Ledger, State, amount};
+use super::ledger::{Ledger, amount};
 use super::link::{Ask, Granted, Link, Op, Own, Standing, Want};
-use super::refusal::Why;
 use super::reservation::{Entry, Reservation};
-use super::{Estimate, LimitId, LimitMeter, Refusal, Subject};
+use super::state::State;
+use super::{Estimate, LimitId, Refusal, Subject};
 
 /// What came of the first look at a call.
 enum First {
@@ -128,8 +128,14 @@ impl Ledger {
     pub(super) fn mirror(&self, now: i64, name: &str, others: &[(i64, Held)]) {
         let mut state = self.state();
         let now = state.clock(now);
-        if let Some(id) = id_in(name)
-            && let Some(slot) = state.slot_of(&id).filter(|slot| *slot.name() == *name)
+        let Some(id) = id_in(name) else { return };
+        // Of one end user or tag that has not called here, only what counts is worth a place.
+        let is_known = state.is_known(&id);
+        if !is_known && others.is_empty() {
+            return;
+        }
+        if let Some(index) = state.index_or_part(&id)
+            && let Some(slot) = state.slot(index).filter(|slot| *slot.name() == *name)
         {
             slot.set_others(now, others);
         }
@@ -139,7 +145,9 @@ impl Ledger {
     pub fn seed_others(&self, now: i64, id: &LimitId, bucket: i64, amount: i64) {
         let mut state = self.state();
         let now = state.clock(now);
-        if let Some(slot) = state.slot_of(id) {
+        if let Some(index) = state.index_or_part(id)
+            && let Some(slot) = state.slot(index)
+        {
             slot.add_others(now, bucket, amount);
         }
     }
@@ -148,7 +156,8 @@ impl Ledger {
     /// has the id.
     pub(super) fn shape(&self, id: &LimitId) -> Option<(i64, Arc<str>)> {
         let mut state = self.state();
-        let slot = state.slot_of(id)?;
+        let index = state.index_or_part(id)?;
+        let slot = state.slot(index)?;
         Some((slot.limit.spec.window.part().unwrap_or(0), slot.name()))
     }
 
@@ -180,7 +189,7 @@ impl Ledger {
             slot.advance(now);
             slot.set_others(now, others);
             let why = slot.refuses(now, want.need, None).unwrap_or_else(|| slot.used_up(want.need));
-            let next = Refusal::new(Arc::clone(&slot.limit), why);
+            let next = Refusal::new(slot, why, now);
             refusal = Some(Refusal::graver(refusal, next));
         }
         refusal
@@ -226,6 +235,8 @@ impl State {
         for &index in &self.applying {
             let Some(slot) = self.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
             slot.advance(now);
+            // It stays in memory until the answer has come.
+            slot.touched = true;
             let spec = &slot.limit.spec;
             wants.push(Want {
                 slot: index,
@@ -238,27 +249,5 @@ impl State {
             });
         }
         wants
-    }
-}
-
-impl Refusal {
-    pub(super) fn new(limit: Arc<super::Limit>, why: Why) -> Self {
-        let spend_only = limit.spec.meter == LimitMeter::Spend && why != Why::NotPriced;
-        Self { limit, why, spend_only }
-    }
-
-    /// Of what was refused before and what is refused now, the one that waiting helps least.
-    pub(super) fn graver(before: Option<Self>, next: Self) -> Self {
-        let Some(before) = before else { return next };
-        let gravity = |refusal: &Refusal| match refusal.why {
-            Why::NotPriced => (3, Duration::ZERO),
-            Why::TooLarge { .. } => (2, Duration::ZERO),
-            Why::UsedUp { retry_after: None, .. } => (1, Duration::ZERO),
-            Why::UsedUp { retry_after: Some(wait), .. } => (0, wait),
-            Why::Unknown => (0, Duration::ZERO),
-        };
-        let spend_only = before.spend_only && next.spend_only;
-        let graver = if gravity(&next) > gravity(&before) { next } else { before };
-        Refusal { spend_only, ..graver }
     }
 }

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+use super::Zone;
 use super::named::named;
 
 /// The parts that a sliding window is cut into. One more than these is counted, so that the window never forgets a
@@ -58,6 +59,20 @@ impl Window {
             Self::Day24 => Some(86_400_000 / PARTS),
             Self::Day | Self::Week | Self::Month | Self::Total => None,
         }
+    }
+
+    /// When the calendar window that begins at `start` ends; none for the others.
+    pub(crate) fn end(self, start: i64, zone: Option<&Zone>) -> Option<i64> {
+        let zone = zone.map_or(TimeZone::UTC, |zone| zone.get().clone());
+        self.is_calendar().then(|| self.bucket_at(&zone, start).until)
+    }
+
+    /// What tells one window from the next, for those who are to be told something once in each: when it begins. A window
+    /// that slides is taken to begin anew each time that it has passed.
+    pub(super) fn number(self, bucket: Bucket) -> i64 {
+        let Some(part) = self.part() else { return bucket.start };
+        let whole = part.saturating_mul(PARTS);
+        bucket.start.div_euclid(whole).saturating_mul(whole)
     }
 
     /// The bucket that `now` (milliseconds since 1970) falls into.

@@ -189,6 +189,13 @@ impl Serialize for Limit {
     }
 }
 
+impl LimitStatus {
+    /// What is left, in words.
+    pub(crate) fn remaining_text(&self) -> String {
+        Amount::new(self.limit.spec.meter, self.remaining).to_string()
+    }
+}
+
 #[derive(Serialize)]
 struct WriteStatus<'a> {
     #[serde(flatten)]

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use llm_core::Price;
 use llm_providers::{Provider, Timeouts};
 
+use super::Recent;
+
 /// Failures in a row after which a deployment is left alone for a while.
 const FAILURES_BEFORE_COOL_DOWN: u32 = 3;
 /// How long it is left alone, in milliseconds.
@@ -36,6 +38,8 @@ pub struct Deployment {
     pub timeouts: Timeouts,
     /// How it is doing.
     pub health: Health,
+    /// How long its recent answers were.
+    pub recent: Recent,
 }
 
 impl Deployment {

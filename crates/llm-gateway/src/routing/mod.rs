@@ -3,6 +3,7 @@
 mod build;
 mod deployment;
 mod order;
+mod recent;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use llm_providers::registry::{canonical, nearest};
 use llm_providers::{Provider, Timeouts};
 
 pub use deployment::{Deployment, Health};
+pub use recent::Recent;
 
 use crate::config::Strategy;
 use crate::record::Object;
@@ -228,6 +230,7 @@ impl Deployment {
             weight: 1,
             timeouts,
             health: Health::default(),
+            recent: Recent::default(),
             provider,
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use llm_core::Result;
 use uuid::Uuid;
 
+use super::recall::restore;
 use super::{Db, Shipper, query};
 use crate::journal::{Entry, Folder, Journal, Place, Sizes};
 use crate::limits::{Ledger, LimitId};
@@ -28,6 +29,9 @@ pub struct Books {
 
 const PLACE: &str = "SELECT segment, place FROM journals WHERE id = $1";
 const COUNTERS: &str = "SELECT journal, limit_id, bucket, amount FROM counters WHERE until > $1";
+/// All but those of single end users and tags (`limit_…/…`), which come back when they are needed.
+const COUNTERS_OF_ALL: &str =
+    "SELECT journal, limit_id, bucket, amount FROM counters WHERE until > $1 AND limit_id NOT LIKE 'limit_%/%'";
 const KNOWN: &str = "SELECT id FROM calls WHERE id = $1";
 
 impl Books {
@@ -42,6 +46,12 @@ impl Books {
             tracing::warn!(lines = recovered.damaged, "lines of the journal were torn or damaged and are left out");
         }
         seed_from_counters(db, journal.id(), ledger, now).await?;
+        // Before what is not shipped is counted on top of it, and shipped.
+        let open = recovered.unclosed.iter().flat_map(|open| open.charges.iter().map(|charge| &charge.limit));
+        let unshipped = recovered.charges.keys().map(|(limit, _)| limit);
+        for limit in unshipped.chain(open).filter(|limit| limit.is_of_each()) {
+            restore(db, journal.id(), ledger, now, limit).await?;
+        }
         for ((limit, bucket), amount) in &recovered.charges {
             ledger.seed(now, limit, *bucket, *amount);
         }
@@ -70,7 +80,8 @@ async fn place(db: &Db, journal: &str) -> Result<Place> {
 }
 
 async fn seed_from_counters(db: &Db, journal: &str, ledger: &Ledger, now: i64) -> Result<()> {
-    let rows = query(COUNTERS).bind(now).all::<(String, String, i64, i64)>(db).await?;
+    let sql = if ledger.keeps_each() { COUNTERS } else { COUNTERS_OF_ALL };
+    let rows = query(sql).bind(now).all::<(String, String, i64, i64)>(db).await?;
     for (charged_by, limit, bucket, amount) in rows {
         let limit = LimitId::new(limit);
         if charged_by == journal {

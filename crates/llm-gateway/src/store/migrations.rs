@@ -41,6 +41,7 @@ const VERSIONS: &[Version] = &[
     version!(5, "0005_batches"),
     version!(6, "0006_imports"),
     version!(7, "0007_replicas_contract"),
+    version!(8, "0008_notifications"),
 ];
 
 /// How the name of a migration ends that binaries which don't know it can't run on.

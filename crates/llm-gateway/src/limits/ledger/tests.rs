@@ -1,6 +1,8 @@
+use std::time::Duration;
+
 use llm_core::{Error, ErrorKind, NanoUsd};
 
-use super::super::{Actual, LimitSpec};
+use super::super::{Actual, LimitSpec, ScopeKind};
 use super::*;
 use crate::record::samples::NEW_YEAR;
 
@@ -45,7 +47,7 @@ fn a_spent_budget_says_so() {
     assert_eq!(refusal.retry_after(), Some(Duration::from_secs(31 * 86_400)));
     let error = Error::from(refusal);
     assert_eq!(error.kind(), ErrorKind::QuotaExceeded);
-    insta::assert_snapshot!(error.message(), @"the key's budget of 0.0000001 USD per month is used up: 0.000000005 USD left, the call may use 0.000000006 USD");
+    insta::assert_snapshot!(error.message(), @"the key's budget of 0.0000001 USD per month is used up: 0.000000005 USD left, the call may use 0.000000006 USD; enough is free in 31 d 0 h");
 }
 
 #[test]
@@ -95,7 +97,10 @@ fn the_limit_that_is_used_up_the_longest_is_named() {
     let error = Error::from(ledger.reserve(NEW_YEAR, &key(), &cost(1)).unwrap_err());
     assert_eq!(error.kind(), ErrorKind::RateLimited);
     assert_eq!(error.retry_after(), Some(Duration::from_secs(61 * 60)));
-    assert_eq!(error.message(), "the key's limit on requests of 1 per hour is used up: 0 left, the call may use 1");
+    assert_eq!(
+        error.message(),
+        "the key's limit on requests of 1 per hour is used up: 0 left, the call may use 1; enough is free in 1 h 1 min"
+    );
     held.cancel();
     ledger.reserve(NEW_YEAR, &key(), &cost(1)).unwrap().cancel();
 }

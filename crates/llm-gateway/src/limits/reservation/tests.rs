@@ -123,17 +123,26 @@ fn each_share_to_notify_at_is_crossed_once_a_window() {
     spec.notify_at = vec![50, 80, 100];
     ledger.put(Limit::derived(Scope::key("k"), spec)).unwrap();
     let crossed = |now, tokens| {
-        let settled =
-            ledger.reserve(now, &key(), &estimate(0, tokens, 0)).unwrap().settle(&Actual::from(estimate(0, tokens, 0)));
-        settled.crossed.into_iter().map(|(_, percent)| percent).collect::<Vec<_>>()
+        let tokens = estimate(0, tokens, 0);
+        ledger.reserve(now, &key(), &tokens).unwrap().settle(&Actual::from(tokens));
+        ledger.crossed(now).into_iter().map(|crossing| (crossing.percent, crossing.window)).collect::<Vec<_>>()
     };
-    assert_eq!(crossed(NEW_YEAR, 49), [0; 0]);
-    assert_eq!(crossed(NEW_YEAR, 1), [50]);
-    assert_eq!(crossed(NEW_YEAR, 1), [0; 0]);
-    assert_eq!(crossed(NEW_YEAR, 49), [100]);
+    assert_eq!(crossed(NEW_YEAR, 49), []);
+    assert_eq!(crossed(NEW_YEAR, 1), [(50, NEW_YEAR)]);
+    assert_eq!(crossed(NEW_YEAR, 1), []);
+    assert_eq!(crossed(NEW_YEAR, 49), [(100, NEW_YEAR)]);
     let tomorrow = NEW_YEAR + 86_400_000;
-    assert_eq!(crossed(tomorrow, 1), [0; 0]);
-    assert_eq!(crossed(tomorrow, 79), [80]);
+    assert_eq!(crossed(tomorrow, 1), []);
+    assert_eq!(crossed(tomorrow, 79), [(80, tomorrow)]);
+    // A process that starts where another ended looks once at what it finds.
+    let next = Ledger::new();
+    let mut spec: LimitSpec = "tokens=100/day".parse().unwrap();
+    spec.notify_at = vec![50];
+    let limit = Limit::derived(Scope::key("k"), spec);
+    next.put(limit.clone()).unwrap();
+    next.seed(tomorrow, &limit.id, tomorrow, 60);
+    assert_eq!(next.crossed(tomorrow).len(), 1);
+    assert_eq!(next.crossed(tomorrow).len(), 0);
 }
 
 /// What may happen to a ledger.
