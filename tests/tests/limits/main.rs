@@ -1,5 +1,5 @@
 //! Limits of every scope, meter and kind, on a real gateway.
-#![expect(clippy::unwrap_used, reason = "a test that can't be set up must fail loudly")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't be set up must fail loudly")]
 
 mod callers;
 mod each;

@@ -3,7 +3,7 @@
 use llm_core::Result;
 
 use crate::limits::Crossing;
-use crate::store::{Db, query};
+use crate::store::{Db, Row, query};
 
 const PUT: &str = "INSERT INTO notifications (limit_id, bucket, percent, target, body, made_at, next_at, attempts) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT (limit_id, bucket, percent, target) DO NOTHING";
@@ -54,18 +54,20 @@ pub(super) async fn put(db: &Db, crossing: &Crossing, target: &str, body: &str, 
 
 /// What is to be told by now.
 pub(super) async fn due(db: &Db, now: i64) -> Result<Vec<Due>> {
-    let rows: Vec<(String, i64, i64, String, String, i64, i64, i64)> = query(DUE).bind(now).all(db).await?;
-    let due = |(limit, bucket, percent, target, body, made_at, next_at, attempts)| Due {
-        limit,
-        bucket,
-        percent,
-        target,
-        body,
-        made_at,
-        next_at,
-        attempts,
+    let rows = query(DUE).bind(now).rows(db).await?;
+    let due = |row: &Row| {
+        Ok(Due {
+            limit: row.get("limit_id")?,
+            bucket: row.get("bucket")?,
+            percent: row.get("percent")?,
+            target: row.get("target")?,
+            body: row.get("body")?,
+            made_at: row.get("made_at")?,
+            next_at: row.get("next_at")?,
+            attempts: row.get("attempts")?,
+        })
     };
-    Ok(rows.into_iter().map(due).collect())
+    rows.iter().map(due).collect()
 }
 
 /// When one of these places is to be told next.
