@@ -75,6 +75,12 @@ impl From<Error> for Failed {
     }
 }
 
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        failed.error
+    }
+}
+
 async fn run(
     gateway: &Arc<Gateway>,
     surface: Surface,
