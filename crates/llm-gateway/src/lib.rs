@@ -3,6 +3,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`admin_key`] | the administrator's key |
+//! | [`author`] | by whom things are changed |
 //! | [`config`] | the configuration: one struct per concern, read from TOML and checked |
 //! | [`gateway`] | [`Gateway`]: all of the below in one place, with or without a server |
 //! | [`journal`] | the append-only file that a call's cost is never lost from |
@@ -18,6 +19,7 @@
 //! | `testing` | databases for tests |
 
 pub mod admin_key;
+pub mod author;
 mod batches;
 mod call;
 pub mod config;

@@ -17,6 +17,7 @@ mod serve;
 pub(crate) use args::Args;
 use args::Command;
 use failure::Failure;
+use llm_gateway::author::Author;
 
 /// Does what the command line says.
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
@@ -35,5 +36,5 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 
 /// Runs a command that does one thing and ends.
 fn once(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(Author::CommandLine.does(work))
 }

@@ -1,12 +1,12 @@
 //! Taking over what was made elsewhere: keys by their hashes, and whom they belong to, under ids of their own.
 //!
-//! All of it happens in one transaction. A gateway that runs on the database takes notice of it as of any change.
+//! All of it happens in one transaction, with what the audit log says of it. A gateway that runs on the database takes notice of it as of any change.
 
 use jiff::Timestamp;
 use llm_core::Result;
 use sha2::{Digest, Sha256};
 
-use super::{KeyDraft, KeyHash, OrganizationDraft, TeamDraft, UserDraft, write};
+use super::{KeyDraft, KeyHash, OrganizationDraft, TeamDraft, UserDraft, logged, write};
 use crate::limits::{Bucket, LimitId, LimitSpec, Scope};
 use crate::store::{Db, Transaction};
 
@@ -75,32 +75,38 @@ impl Adoption {
     /// Takes over an organization.
     pub(crate) async fn organization(&mut self, adopted: &Adopted<OrganizationDraft>) -> Result<()> {
         adopted.draft.check()?;
-        write::organization::adopt(self, adopted).await
+        write::organization::adopt(self, adopted).await?;
+        logged::made(&mut self.tx, "organization", &adopted.id).await
     }
 
     /// Takes over a team.
     pub(crate) async fn team(&mut self, adopted: &Adopted<TeamDraft>) -> Result<()> {
         adopted.draft.check()?;
-        write::team::adopt(self, adopted).await
+        write::team::adopt(self, adopted).await?;
+        logged::made(&mut self.tx, "team", &adopted.id).await
     }
 
     /// Takes over a user.
     pub(crate) async fn user(&mut self, adopted: &Adopted<UserDraft>) -> Result<()> {
         adopted.draft.check()?;
-        write::user::adopt(self, adopted).await
+        write::user::adopt(self, adopted).await?;
+        logged::made(&mut self.tx, "user", &adopted.id).await
     }
 
     /// Takes over a key with its secrets, the one that is in use last.
     pub(crate) async fn key(&mut self, adopted: &Adopted<KeyDraft>, secrets: &[AdoptedSecret]) -> Result<()> {
         adopted.draft.check()?;
-        write::key::adopt(self, adopted, secrets).await
+        write::key::adopt(self, adopted, secrets).await?;
+        logged::made(&mut self.tx, "key", &adopted.id).await
     }
 
     /// Takes over the limits of a scope.
     pub(crate) async fn limits(&mut self, scope: &Scope, limits: &[AdoptedLimit]) -> Result<()> {
         for limit in limits {
             limit.spec.check()?;
-            write::limit::insert_as(&mut self.tx, &limit.id(scope), scope, &limit.spec, self.now).await?;
+            let id = limit.id(scope);
+            write::limit::insert_as(&mut self.tx, &id, scope, &limit.spec, self.now).await?;
+            logged::made(&mut self.tx, "limit", id.as_str()).await?;
         }
         Ok(())
     }

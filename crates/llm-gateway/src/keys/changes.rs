@@ -51,17 +51,17 @@ impl Keys {
         let mut seen = self.seen.lock().await;
         // One transaction, so that a key and its limits are seen as of one moment.
         let mut tx = self.db.read().await?;
-        let (oldest, newest): (i64, i64) = query(OLDEST_AND_NEWEST).one(&mut tx).await?;
+        self.catch_up(&mut tx, &mut seen).await
+    }
+
+    /// Reads on from `seen` and applies it. Nothing uncommitted may be visible to `tx`.
+    pub(super) async fn catch_up(&self, tx: &mut Transaction, seen: &mut i64) -> Result<()> {
+        let (oldest, newest): (i64, i64) = query(OLDEST_AND_NEWEST).one(&mut *tx).await?;
         if newest == *seen {
             return Ok(());
         }
         let missed = *seen < 0 || oldest > *seen + 1 || newest < *seen;
-        let news = if missed {
-            self.everything(&mut tx, *seen >= 0).await?
-        } else {
-            self.since(&mut tx, *seen, newest).await?
-        };
-        drop(tx);
+        let news = if missed { self.everything(tx, *seen >= 0).await? } else { self.since(tx, *seen, newest).await? };
         self.apply(news);
         *seen = newest;
         Ok(())
@@ -186,10 +186,8 @@ impl Keys {
             index.remove_key(&KeyId::new(id.as_str()));
             self.ledger.remove_scope(&Scope::key(id));
         }
-        for mut limit in news.limits {
-            if limit.spec.window.is_calendar() && limit.spec.tz.is_none() {
-                limit.spec.tz.clone_from(&self.config.tz);
-            }
+        for limit in news.limits {
+            let limit = self.in_zone(limit);
             // What can't be enforced was refused when it was written.
             if let Err(error) = self.ledger.put(limit.clone()) {
                 tracing::error!(limit = %limit.id, %error, "a limit of the database can't be enforced");
@@ -242,6 +240,14 @@ impl Keys {
         for name in news.gone.settings {
             index.put_setting(name, None);
         }
+    }
+
+    /// A limit of the database as it counts: a calendar is that of the configuration unless it says its own.
+    pub(super) fn in_zone(&self, mut limit: Limit) -> Limit {
+        if limit.spec.window.is_calendar() && limit.spec.tz.is_none() {
+            limit.spec.tz.clone_from(&self.config.tz);
+        }
+        limit
     }
 
     /// Puts the limits of the configuration in force for one key, or takes them out of force.

@@ -11,6 +11,7 @@ mod changes;
 mod draft;
 mod id;
 mod index;
+mod logged;
 mod role;
 mod rows;
 pub(crate) mod secret;

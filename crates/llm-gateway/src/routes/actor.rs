@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use llm_core::{Error, ErrorKind, Result};
 
+use crate::author::Author;
 use crate::keys::{Role, Team, TeamId, User, UserId, VirtualKey, not_found};
 use crate::record::CallRecord;
 
@@ -41,6 +42,14 @@ impl Actor {
             _ => Vec::new(),
         };
         Some(Self { role, key: Some(key), user, teams })
+    }
+
+    /// What the audit log says of whatever it changes.
+    pub(super) fn author(&self) -> Author {
+        match &self.key {
+            Some(key) => Author::Key { key: key.id.clone(), user: self.user.as_ref().map(|user| user.id.clone()) },
+            None => Author::Administrator,
+        }
     }
 
     /// Whether it may see everything.

@@ -13,7 +13,7 @@ use llm_core::{Error, ErrorKind, Result};
 
 use super::actor::Actor;
 use super::answer::Refused;
-use super::{calls, deployments, health, keys, limits, members, organizations, teams, usage, users};
+use super::{audit, calls, deployments, health, keys, limits, members, organizations, teams, usage, users};
 use crate::Gateway;
 use crate::admin_key::Administrator;
 use crate::keys::{Role, VirtualKey};
@@ -96,6 +96,7 @@ pub const ADMIN_ROUTES: &[(&str, &str, Rule)] = &[
     ("GET", "/api/v1/calls", Rule::Member),
     ("GET", "/api/v1/calls/{id}", Rule::Member),
     ("GET", "/api/v1/usage", Rule::Member),
+    ("GET", "/api/v1/audit", Rule::Auditor),
     ("GET", "/api/v1/models", Rule::Auditor),
     ("GET", "/api/v1/deployments", Rule::Auditor),
     ("GET", "/api/v1/keys/me", Rule::Key),
@@ -125,6 +126,7 @@ pub fn admin_router(admin: Arc<Admin>) -> Router {
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::show))
         .route("/api/v1/usage", get(usage::sums))
+        .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/models", get(deployments::models))
         .route("/api/v1/deployments", get(deployments::deployments))
         // Asked of the route that was matched and not of the path, so both can't see a different one.
@@ -165,8 +167,9 @@ async fn wrong_method(request: Request) -> Response {
 async fn by_rule(State(admin): State<Arc<Admin>>, mut request: Request, next: Next) -> Response {
     match admin.actor(&request) {
         Ok(actor) => {
+            let author = actor.author();
             request.extensions_mut().insert(actor);
-            next.run(request).await
+            author.does(next.run(request)).await
         }
         Err(error) => Refused(error).into_response(),
     }

@@ -3,6 +3,7 @@
 mod actor;
 mod admin;
 mod answer;
+mod audit;
 mod calls;
 mod deployments;
 mod health;

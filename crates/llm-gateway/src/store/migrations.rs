@@ -42,6 +42,7 @@ const VERSIONS: &[Version] = &[
     version!(6, "0006_imports"),
     version!(7, "0007_replicas_contract"),
     version!(8, "0008_notifications"),
+    version!(9, "0009_audit"),
 ];
 
 /// How the name of a migration ends that binaries which don't know it can't run on.

@@ -5,6 +5,7 @@
 //! its records here. Two engines take the same [`Query`]s; `sqlite.rs`, `postgres.rs`, `insert/` and `partitions.rs`
 //! hold what differs.
 
+mod audit;
 mod books;
 mod calls;
 mod changes;
@@ -26,6 +27,7 @@ mod sums;
 mod transaction;
 mod usage;
 
+pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditPage, AuditTarget, audit};
 pub use books::Books;
 pub use calls::{CallFilter, CallPage, call, calls};
 pub use changes::Changes;

@@ -40,7 +40,7 @@ impl Keys {
     pub async fn create(&self, draft: KeyDraft) -> Result<NewKey> {
         draft.check()?;
         let (id, secret, now) = (KeyId::fresh(), secret::make()?, Timestamp::now().as_millisecond());
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         let team = find_if_said(&mut tx, &TEAM, draft.team.as_deref()).await?;
         let user = find_if_said(&mut tx, &USER, draft.user.as_deref()).await?;
         check_role(&mut tx, draft.role, team.as_deref(), user.as_deref()).await?;
@@ -72,7 +72,7 @@ impl Keys {
     pub async fn patch(&self, id: &KeyId, patch: KeyPatch) -> Result<Arc<VirtualKey>> {
         patch.check()?;
         let now = Timestamp::now().as_millisecond();
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         let KeyRow { key, team, user, .. } = read(&mut tx, id).await?;
         let team = match patch.team {
             None => team.map(|id| id.to_string()),
@@ -117,7 +117,7 @@ impl Keys {
     pub async fn rotate(&self, id: &KeyId, grace: Duration) -> Result<NewKey> {
         let (secret, now) = (secret::make()?, Timestamp::now().as_millisecond());
         let until = now.saturating_add(i64::try_from(grace.as_millis()).unwrap_or(i64::MAX));
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         read(&mut tx, id).await?;
         for (sql, time) in [(RETIRE_SECRETS, until), (DROP_OLD_SECRETS, now)] {
             query(sql).bind(id.to_string()).bind(time).execute(&mut tx).await?;
@@ -129,7 +129,7 @@ impl Keys {
 
     /// Deletes a key and its limits. It is dead when this returns; what it spent stays on record.
     pub async fn delete(&self, id: &KeyId) -> Result<()> {
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         read(&mut tx, id).await?;
         delete(&mut tx, id.as_str()).await?;
         self.commit(tx).await

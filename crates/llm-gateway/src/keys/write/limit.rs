@@ -21,7 +21,7 @@ impl Keys {
     pub async fn create_limit(&self, draft: LimitDraft) -> Result<Arc<Limit>> {
         draft.check()?;
         let LimitDraft { scope, spec } = draft;
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         let exists = match scope.kind {
             ScopeKind::Organization => Some("SELECT id FROM organizations WHERE id = $1"),
             ScopeKind::Team => Some("SELECT id FROM teams WHERE id = $1"),
@@ -42,7 +42,7 @@ impl Keys {
 
     /// Changes a limit that was made by someone. It goes on from what it has counted.
     pub async fn patch_limit(&self, id: &LimitId, patch: LimitPatch) -> Result<Arc<Limit>> {
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         let found = rows::limits(&mut tx, Some(id.as_str())).await?.pop();
         let spec = patch.over(found.ok_or_else(|| not_found("limit", id.as_str()))?.spec)?;
         update(&mut tx, id, &spec).await?;
@@ -52,7 +52,7 @@ impl Keys {
 
     /// Deletes a limit that was made by someone.
     pub async fn delete_limit(&self, id: &LimitId) -> Result<()> {
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         if execute(&mut tx, DELETE, id.as_str()).await? == 0 {
             return Err(not_found("limit", id.as_str()));
         }

@@ -1,5 +1,6 @@
 //! Making, changing and deleting keys, limits and whom they belong to.
 
+mod change;
 pub(super) mod key;
 pub(super) mod limit;
 pub(super) mod organization;
@@ -10,18 +11,9 @@ pub(super) mod user;
 use llm_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 
-use super::Keys;
 use crate::store::{Transaction, is_taken, query};
 
 pub use key::NewKey;
-
-impl Keys {
-    async fn commit(&self, tx: Transaction) -> Result<()> {
-        tx.commit().await?;
-        self.changed.notify_one();
-        self.refresh().await
-    }
-}
 
 /// The error for an id that nothing has.
 pub(crate) fn not_found(what: &str, id: &str) -> Error {
@@ -92,6 +84,10 @@ async fn ids(db: &mut Transaction, sql: &'static str, id: &str) -> Result<Vec<St
 }
 
 fn json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|error| Error::new(ErrorKind::Internal, "can't be written as JSON").with_source(error))
+    serde_json::to_string(value).map_err(unwritable)
+}
+
+/// The error of what can't be written as JSON.
+pub(in crate::keys) fn unwritable(error: serde_json::Error) -> Error {
+    Error::new(ErrorKind::Internal, "can't be written as JSON").with_source(error)
 }

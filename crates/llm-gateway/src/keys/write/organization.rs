@@ -22,7 +22,7 @@ impl Keys {
     pub async fn create_organization(&self, draft: OrganizationDraft) -> Result<Arc<Organization>> {
         draft.check()?;
         let (id, now) = (OrganizationId::fresh(), Timestamp::now().as_millisecond());
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         query(INSERT)
             .bind(id.to_string())
             .bind(draft.name.clone())
@@ -43,7 +43,7 @@ impl Keys {
     /// Changes an organization. The change is in force when this returns, for all its keys.
     pub async fn patch_organization(&self, id: &OrganizationId, patch: OrganizationPatch) -> Result<Arc<Organization>> {
         patch.check()?;
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         let found = rows::organizations(&mut tx, Some(id.as_str())).await?.pop();
         let organization = found.ok_or_else(|| not_found("organization", id.as_str()))?;
         let name = patch.name.unwrap_or(organization.name);
@@ -65,7 +65,7 @@ impl Keys {
 
     /// Deletes an organization with its teams, their keys and all their limits. What they spent stays on record.
     pub async fn delete_organization(&self, id: &OrganizationId) -> Result<()> {
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         for team in ids(&mut tx, TEAMS, id.as_str()).await? {
             team::delete(&mut tx, &team).await?;
         }

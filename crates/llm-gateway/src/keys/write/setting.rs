@@ -30,7 +30,7 @@ impl Keys {
 
     /// Writes a setting of the gateway.
     pub(crate) async fn put_setting(&self, name: &str, value: &str) -> Result<()> {
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         let put = query(PUT).bind(name.to_owned()).bind(value.to_owned());
         put.execute(&mut tx).await?;
         self.commit(tx).await

@@ -25,7 +25,7 @@ impl Keys {
     pub async fn create_team(&self, draft: TeamDraft) -> Result<Arc<Team>> {
         draft.check()?;
         let (id, now) = (TeamId::fresh(), Timestamp::now().as_millisecond());
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         let organization = find_if_said(&mut tx, &ORGANIZATION, draft.organization.as_deref()).await?;
         query(INSERT)
             .bind(id.to_string())
@@ -48,7 +48,7 @@ impl Keys {
     /// Changes a team. The change is in force when this returns, for all its keys.
     pub async fn patch_team(&self, id: &TeamId, patch: TeamPatch) -> Result<Arc<Team>> {
         patch.check()?;
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         let found = rows::teams(&mut tx, Some(id.as_str())).await?.pop();
         let TeamRow { team, organization } = found.ok_or_else(|| not_found("team", id.as_str()))?;
         let organization = match patch.organization {
@@ -75,7 +75,7 @@ impl Keys {
 
     /// Deletes a team with its keys and all their limits. What they spent stays on record.
     pub async fn delete_team(&self, id: &TeamId) -> Result<()> {
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         if delete(&mut tx, id.as_str()).await? == 0 {
             return Err(not_found("team", id.as_str()));
         }

@@ -27,7 +27,7 @@ impl Keys {
     pub async fn create_user(&self, draft: UserDraft) -> Result<Arc<User>> {
         draft.check()?;
         let (id, now) = (UserId::fresh(), Timestamp::now().as_millisecond());
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         query(INSERT)
             .bind(id.to_string())
             .bind(draft.name.clone())
@@ -51,7 +51,7 @@ impl Keys {
     /// Changes a user. The change is in force when this returns, for all its keys.
     pub async fn patch_user(&self, id: &UserId, patch: UserPatch) -> Result<Arc<User>> {
         patch.check()?;
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         let user = read(&mut tx, id).await?;
         let name = patch.name.unwrap_or(user.name);
         query(UPDATE)
@@ -79,7 +79,7 @@ impl Keys {
     /// Makes a user a member of a team, or gives it another role there.
     pub async fn put_member(&self, id: &UserId, membership: MembershipDraft) -> Result<Arc<User>> {
         membership.check()?;
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         read(&mut tx, id).await?;
         join(&mut tx, id, &[membership]).await?;
         self.commit(tx).await?;
@@ -88,7 +88,7 @@ impl Keys {
 
     /// Takes a user out of a team.
     pub async fn remove_member(&self, id: &UserId, team: &TeamId) -> Result<Arc<User>> {
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         let delete = query(DELETE_MEMBER).bind(id.to_string()).bind(team.to_string());
         if delete.execute(&mut tx).await? == 0 {
             return Err(not_found("member", id.as_str()));
@@ -99,7 +99,7 @@ impl Keys {
 
     /// Deletes a user with its keys and all their limits. What they spent stays on record.
     pub async fn delete_user(&self, id: &UserId) -> Result<()> {
-        let mut tx = self.db.write().await?;
+        let mut tx = self.begin().await?;
         for key in ids(&mut tx, KEYS, id.as_str()).await? {
             key::delete(&mut tx, &key).await?;
         }
