@@ -17,6 +17,7 @@ use crate::limits::{Actual, Estimate, Subject};
 use crate::record::{CallId, CallStatus, OpenRecord, Outcome};
 use crate::{Gateway, admin_key};
 
+mod attacks;
 mod audit;
 mod roles;
 

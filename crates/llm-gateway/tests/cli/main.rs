@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
+mod attacks;
 mod command;
 mod import;
 mod keys;
+mod running;
 mod serve;
 mod start;

@@ -1,77 +1,9 @@
 //! `serve`: the first start, what later ones leave out, and the end.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::command::{Place, mask};
-
-/// A gateway that runs until it is dropped.
-struct Running {
-    child: Child,
-    address: String,
-    stdout: Option<Box<dyn BufRead + Send>>,
-}
-
-impl Running {
-    fn start(place: &Place) -> Self {
-        let mut child = place
-            .command(&["serve", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdout: Box<dyn BufRead + Send> = Box::new(BufReader::new(child.stdout.take().unwrap()));
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut seen = String::new();
-        let address = loop {
-            let mut line = String::new();
-            assert!(log.read_line(&mut line).unwrap() > 0, "it ended: {seen}");
-            if let Some((_, address)) = line.split_once("address=") {
-                break address.trim().to_owned();
-            }
-            seen.push_str(&line);
-        };
-        // Whoever does not read a pipe stops who writes to it.
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::stderr()));
-        Self { child, address, stdout: Some(stdout) }
-    }
-
-    /// The status and the body of a request.
-    fn request(&self, method: &str, path: &str, key: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let length = body.len();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-        )
-        .unwrap();
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).unwrap();
-        let status = reply.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, reply.split_once("\r\n\r\n").unwrap().1.to_owned())
-    }
-
-    /// Asks it to stop as an orchestrator does, and gives what it wrote to standard output.
-    fn stop(mut self) -> String {
-        let killed = std::process::Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(killed.success());
-        let mut text = String::new();
-        self.stdout.take().unwrap().read_to_string(&mut text).unwrap();
-        assert!(self.child.wait().unwrap().success());
-        text
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended already, which is what is wanted.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::running::Running;
 
 /// A place whose only provider is one that nothing listens at, so that no key of the environment is used.
 fn place() -> Place {
