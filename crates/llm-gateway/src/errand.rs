@@ -87,7 +87,7 @@ impl Visit {
         let nothing = Estimate { spend: Some(NanoUsd::ZERO), ..Estimate::default() };
         let now = self.gateway.now_ms();
         self.gateway.recall(now, &subject).await;
-        let held = self.gateway.ledger.reserve(now, &subject, &nothing);
+        let held = self.gateway.ledger.admit(now, &subject, &nothing).await;
         let reservation = held.map_err(|refusal| self.refused(Error::from(refusal)))?;
         let mut open = self.open_record(provider, deployment);
         open.charges = reservation.charges();

@@ -75,6 +75,26 @@ async fn a_refusal_says_what_is_left_and_when_it_frees_whoever_used_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_leaves_while_he_waits_has_taken_nothing() {
+    let replicas = Replicas::start("30s", "").await;
+    let limit = replicas.put(Scope::key("k"), "spend=1/total");
+    let (mut taken, mut left) = (0, 0);
+    for step in 0..300 {
+        let subject = key();
+        let admit = replicas.admit(step, &subject, CALL);
+        match tokio::time::timeout(Duration::from_micros(10 * u64::try_from(step).unwrap()), admit).await {
+            Ok(word) => {
+                word.unwrap().cancel();
+                taken += 1;
+            }
+            Err(_) => left += 1,
+        }
+    }
+    assert!(taken > 0 && left > 0, "{taken} stayed, {left} left");
+    replicas.agree(&limit, 0, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn limits_of_a_configuration_hold_for_calls_through_any_replica() {
     let upstream = Upstream::start(|seen: &Seen| openai::echo(&seen.json(), &["a", "b"], 5)).await;
     let config = format!(

@@ -84,7 +84,29 @@ pub(super) struct Change {
 pub(super) struct Ask {
     pub(super) estimate: Estimate,
     pub(super) wants: Vec<Want>,
-    pub(super) reply: oneshot::Sender<Result<Reservation, Refusal>>,
+    pub(super) reply: oneshot::Sender<Offer>,
+}
+
+/// The word on a call, on its way to it. A reservation that nobody takes is given back.
+#[derive(Debug)]
+pub(super) struct Offer(Option<Result<Reservation, Refusal>>);
+
+impl Offer {
+    pub(super) fn new(word: Result<Reservation, Refusal>) -> Self {
+        Self(Some(word))
+    }
+
+    pub(super) fn take(mut self) -> Option<Result<Reservation, Refusal>> {
+        self.0.take()
+    }
+}
+
+impl Drop for Offer {
+    fn drop(&mut self) {
+        if let Some(Ok(reservation)) = self.0.take() {
+            reservation.cancel();
+        }
+    }
 }
 
 /// What it wants of one limit.

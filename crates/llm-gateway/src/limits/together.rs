@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::counter::{Held, bucket_of};
 use super::ledger::{Ledger, amount};
-use super::link::{Ask, Granted, Link, Op, Own, Standing, Want};
+use super::link::{Ask, Granted, Link, Offer, Op, Own, Standing, Want};
 use super::reservation::{Entry, Reservation};
 use super::state::State;
 use super::{Estimate, LimitId, Refusal, Subject};
@@ -19,7 +19,7 @@ use super::{Estimate, LimitId, Refusal, Subject};
 /// What came of the first look at a call.
 enum First {
     Decided(Result<Reservation, Refusal>),
-    Asked(oneshot::Receiver<Result<Reservation, Refusal>>, Duration),
+    Asked(oneshot::Receiver<Offer>, Duration),
 }
 
 impl Ledger {
@@ -32,7 +32,11 @@ impl Ledger {
             First::Asked(answer, deadline) => (answer, deadline),
         };
         match timeout(deadline, answer).await {
-            Ok(Ok(answer)) => return answer,
+            Ok(Ok(offer)) => {
+                if let Some(word) = offer.take() {
+                    return word;
+                }
+            }
             // The line broke, and whoever held it knows.
             Ok(Err(_)) => {}
             Err(_) => {

@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::reply::{self, Word};
 use super::{FRESH, LEASE, TICK, presence, script};
 use crate::limits::counter::Held;
-use crate::limits::link::{Ask, Op, Own};
-use crate::limits::{Bucket, Ledger, Reservation, Standing};
+use crate::limits::link::{Ask, Offer, Op, Own};
+use crate::limits::{Bucket, Ledger, Standing};
 use crate::store::{Db, replicas};
 
 /// What connecting takes at most, and any step that no call waits for.
@@ -233,12 +233,7 @@ impl<'a> Session<'a> {
             return Err(Broken::Garbled);
         }
         self.task.ledger.heard(Some(live), None);
-        let mut unwanted = Vec::new();
-        for (ask, word) in asks.into_iter().zip(words) {
-            unwanted.extend(self.hand_on(time, ask, word));
-        }
-        // Given back where their callers have gone: told in their turn.
-        unwanted.into_iter().for_each(Reservation::cancel);
+        asks.into_iter().zip(words).for_each(|(ask, word)| self.hand_on(time, ask, word));
         self.forget(&forgotten).await
     }
 
@@ -255,21 +250,16 @@ impl<'a> Session<'a> {
         Ok(pipe.exec_async(&mut self.redis).await?)
     }
 
-    /// Hands a word on; gives back what its caller has gone from.
-    fn hand_on(&self, time: i64, ask: Ask, word: Word) -> Option<Reservation> {
+    /// Hands a word on. What its caller has gone from is given back, which is told in its turn.
+    fn hand_on(&self, time: i64, ask: Ask, word: Word) {
         let ledger = &self.task.ledger;
-        match word {
-            Word::Granted(granted) => {
-                let reservation = ledger.grant(&ask, &granted);
-                ask.reply.send(Ok(reservation)).err()?.ok()
-            }
-            Word::Refused(full) => {
-                // Where the limit has gone meanwhile, nothing is answered and the caller looks again.
-                if let Some(refusal) = ledger.refuse(time, &ask, &full) {
-                    let _ = ask.reply.send(Err(refusal));
-                }
-                None
-            }
+        let word = match word {
+            Word::Granted(granted) => Some(Ok(ledger.grant(&ask, &granted))),
+            // Where the limit has gone meanwhile, nothing is answered and the caller looks again.
+            Word::Refused(full) => ledger.refuse(time, &ask, &full).map(Err),
+        };
+        if let Some(word) = word {
+            let _ = ask.reply.send(Offer::new(word));
         }
     }
 
