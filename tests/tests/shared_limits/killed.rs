@@ -69,7 +69,8 @@ async fn what_a_killed_replica_had_reserved_is_used_once() {
 
     let folder = tempfile::tempdir().unwrap();
     let database = llm_gateway::testing::url(&replicas.folder.path().join("test.db"));
-    let text = format!("database = \"{database}\"\nredis_deadline = \"30s\"\n[journal]\npath = \"own.journal\"\n{config}");
+    let text =
+        format!("database = \"{database}\"\nredis_deadline = \"30s\"\n[journal]\npath = \"own.journal\"\n{config}");
     std::fs::write(folder.path().join("llm-gateway.toml"), text).unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let running = Running::start(&replicas, port, folder.path()).await;

@@ -27,9 +27,12 @@ const PATIENCE: Duration = Duration::from_secs(6 * 3600);
 /// The largest answer that is read.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
+/// By key and id of the response.
+type All = HashMap<(Arc<str>, Arc<str>), Waiting>;
+
 /// The parked calls of a gateway, by key and id of the response.
 #[derive(Debug, Default)]
-pub(crate) struct Parked(Mutex<HashMap<(Arc<str>, Arc<str>), Waiting>>);
+pub(crate) struct Parked(Mutex<All>);
 
 /// A call whose answer has not ended.
 #[derive(Debug)]
@@ -51,7 +54,7 @@ impl Drop for Waiting {
 }
 
 impl Parked {
-    fn all(&self) -> MutexGuard<'_, HashMap<(Arc<str>, Arc<str>), Waiting>> {
+    fn all(&self) -> MutexGuard<'_, All> {
         // Nothing panics half-way through a change, so what a poisoned lock guards is whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,6 +7,9 @@ use redis::Value;
 use crate::limits::counter::Held;
 use crate::limits::link::Granted;
 
+/// What is had and held, by the begin of the bucket.
+type Buckets = Vec<(i64, Held)>;
+
 /// The word on one call.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Word {
@@ -14,7 +17,7 @@ pub(super) enum Word {
     Granted(Vec<Granted>),
     /// Nothing was taken: the limits without room, by their place among those that were wanted, and what others have and
     /// hold of them, by the begin of the bucket.
-    Refused(Vec<(usize, Vec<(i64, Held)>)>),
+    Refused(Vec<(usize, Buckets)>),
 }
 
 /// What a tick brought.
@@ -24,7 +27,7 @@ pub(super) struct News {
     pub(super) live: i64,
     pub(super) dead: Vec<String>,
     /// Name, version, what others have and hold.
-    pub(super) limits: Vec<(String, i64, Vec<(i64, Held)>)>,
+    pub(super) limits: Vec<(String, i64, Buckets)>,
 }
 
 /// The time, how many replicas live, and a word on each call; none where the session is no longer this one.
@@ -66,7 +69,7 @@ pub(super) fn news(answer: &Value, me: &str) -> Option<News> {
 }
 
 /// What others than `me` have and hold, out of the fields of a limit.
-fn others(fields: &[Value], me: &str) -> Vec<(i64, Held)> {
+fn others(fields: &[Value], me: &str) -> Buckets {
     let mut buckets: BTreeMap<i64, Held> = BTreeMap::new();
     for pair in fields.chunks_exact(2) {
         let [field, amount] = pair else { continue };
