@@ -43,6 +43,11 @@ impl Servers {
         Ok(Self { redis: Redis::installed()?, postgres: Postgres::start()? })
     }
 
+    /// The address of an empty database.
+    pub(crate) fn database(&self) -> String {
+        format!("{}/postgres", self.postgres.url())
+    }
+
     /// Tells a command where they are.
     pub(crate) fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.envs(self.postgres.variables()).envs(self.redis.variables())

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::run::{cargo, hand_on};
+use crate::run::{cargo, hand_on, must};
+use crate::servers::Servers;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -21,6 +22,10 @@ enum Name {
     Fuzz(fuzz::Args),
     /// Kill the gateway under load, again and again, and look for calls that are lost or charged twice
     Kills(Kills),
+    /// Stop the database under load and start it again, and look for calls that failed, are lost or counted twice
+    Outage(Outage),
+    /// Measure how long a year of usage takes to open, on both engines
+    Usage(Usage),
 }
 
 #[derive(clap::Args)]
@@ -30,15 +35,69 @@ struct Kills {
     rounds: u32,
 }
 
+#[derive(clap::Args)]
+struct Outage {
+    /// For how many seconds the database is away.
+    #[arg(long, default_value_t = 60)]
+    seconds: u32,
+}
+
+#[derive(clap::Args)]
+struct Usage {
+    /// How many calls the year has.
+    #[arg(long, default_value_t = 5_000_000)]
+    calls: u64,
+    /// How many keys make them.
+    #[arg(long, default_value_t = 25)]
+    keys: u64,
+    /// Build without optimization: quick to build, slow to run
+    #[arg(long)]
+    dev: bool,
+}
+
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     match &args.name {
         Name::Fuzz(args) => fuzz::run(args),
         Name::Kills(args) => kills(args),
+        Name::Outage(args) => outage(args),
+        Name::Usage(args) => usage(args),
     }
 }
 
+/// On either engine, one after the other.
 fn kills(args: &Kills) -> Result<ExitCode> {
-    let mut command = cargo(&["test", "--release", "--package", "llm-tests", "--test", "kill9", "--"]);
-    command.args(["--nocapture", "no_call_is_lost_or_charged_twice_when_the_process_is_killed"]);
-    hand_on(command.env("LLM_TEST_KILLS", args.rounds.to_string()))
+    let servers = Servers::start()?;
+    for engine in ["sqlite", "postgres"] {
+        println!("\n== {engine}");
+        let mut command = cargo(&["test", "--release", "--package", "llm-tests", "--test", "kill9", "--"]);
+        command.args(["--nocapture", "no_call_is_lost_or_charged_twice_when_the_process_is_killed"]);
+        command.env("LLM_TEST_KILLS", args.rounds.to_string()).env("LLM_TEST_ENGINE", engine);
+        must(servers.tell(&mut command))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn outage(args: &Outage) -> Result<ExitCode> {
+    let mut command = cargo(&["test", "--release", "--package", "llm-tests", "--test", "database", "--"]);
+    command.args(["--nocapture", "calls_go_on_while_the_database_is_away_and_none_is_lost_or_counted_twice"]);
+    let servers = Servers::start()?;
+    hand_on(servers.tell(command.env("LLM_TEST_OUTAGE", args.seconds.to_string())))
+}
+
+fn usage(args: &Usage) -> Result<ExitCode> {
+    let folder = std::env::temp_dir().join(format!("llm-usage-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let servers = Servers::start()?;
+    let sqlite = format!("sqlite://{}", folder.join("usage.db").display());
+    for (engine, url) in [("SQLite", sqlite), ("PostgreSQL", servers.database())] {
+        println!("\n== {engine}");
+        let mut command = cargo(&["run", "--quiet", "--package", "llm-tests", "--bin", "usage"]);
+        if !args.dev {
+            command.arg("--release");
+        }
+        command.args(["--", "--calls", &args.calls.to_string(), "--keys", &args.keys.to_string(), "--database", &url]);
+        must(&mut command)?;
+    }
+    std::fs::remove_dir_all(&folder)?;
+    Ok(ExitCode::SUCCESS)
 }

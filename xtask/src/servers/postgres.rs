@@ -60,7 +60,12 @@ impl Postgres {
 
     /// What tests are told.
     pub(crate) fn variables(&self) -> [(&'static str, String); 1] {
-        [(VARIABLE, format!("postgres://postgres@127.0.0.1:{}", self.port))]
+        [(VARIABLE, self.url())]
+    }
+
+    /// The server's address, without a database.
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}", self.port)
     }
 
     fn wait(&mut self, binaries: &Path) -> Result<()> {

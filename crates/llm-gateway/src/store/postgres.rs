@@ -21,6 +21,10 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Connects to the server at `url`. Waits a little for one that is not there; what won't change by waiting, such as a
 /// wrong password, is an error at once.
 pub(super) async fn open(url: &str) -> Result<PgPool> {
+    open_within(url, START_PATIENCE).await
+}
+
+async fn open_within(url: &str, patience: Duration) -> Result<PgPool> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| {
             Error::new(ErrorKind::InvalidRequest, "the address of the database can't be read").with_source(error)
@@ -28,7 +32,7 @@ pub(super) async fn open(url: &str) -> Result<PgPool> {
         .application_name("llm-gateway");
     let begin = Instant::now();
     loop {
-        let left = START_PATIENCE.saturating_sub(begin.elapsed());
+        let left = patience.saturating_sub(begin.elapsed());
         let error = match tokio::time::timeout(left.max(PAUSE), options.connect()).await {
             Ok(Ok(connection)) => {
                 // It was only asked whether it is there.
@@ -38,7 +42,7 @@ pub(super) async fn open(url: &str) -> Result<PgPool> {
             Ok(Err(error)) => error,
             Err(_) => sqlx::Error::PoolTimedOut,
         };
-        if !is_worth_waiting(&error) || begin.elapsed() + PAUSE > START_PATIENCE {
+        if !is_worth_waiting(&error) || begin.elapsed() + PAUSE > patience {
             return Err(unreachable(&options, error));
         }
         tracing::warn!(%error, "the database does not answer yet");
@@ -68,3 +72,6 @@ fn unreachable(options: &PgConnectOptions, error: sqlx::Error) -> Error {
         .with_hint("keys and limits stand there, so nothing can be served before it answers")
         .with_source(error)
 }
+
+#[cfg(test)]
+mod tests;
