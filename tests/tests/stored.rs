@@ -1,5 +1,5 @@
 //! What providers store, through a real gateway: whose it is, where a call goes that names it, and what it costs.
-#![expect(clippy::unwrap_used, reason = "a test that can't be set up must fail loudly")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't be set up must fail loudly")]
 
 use std::time::Duration;
 
