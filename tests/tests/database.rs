@@ -105,7 +105,8 @@ async fn add_up(gateways: &[Arc<TestGateway>], key: &NewKey, made: u64) {
     let sums = usage(db, &[UsageGroup::Key], &UsageFilter::default()).await.unwrap();
     assert_eq!((sums[0].calls, sums[0].cost_usd), (i64::try_from(made).unwrap(), NanoUsd(COST * sums[0].calls)));
     let limit = gateways[0].gateway.keys().limits_of(&key.key.scope()).remove(0);
-    let counted = query("SELECT amount FROM counters WHERE limit_id = $1").bind(limit.id.as_str());
+    let counted = "SELECT CAST(sum(amount) AS BIGINT) FROM counters WHERE limit_id = $1";
+    let counted = query(counted).bind(limit.id.as_str());
     assert_eq!(counted.one::<(i64,)>(db).await.unwrap(), (COST * sums[0].calls,));
 }
 

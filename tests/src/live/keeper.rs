@@ -81,7 +81,7 @@ fn complete(response: &mut Value) {
         }
     ]);
     response["usage"] = json!({
-        "input_tokens": 10, "input_tokens_details": {"cached_tokens": 4}, "output_tokens": 2,
+        "input_tokens": 10, "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 0}, "output_tokens": 2,
         "output_tokens_details": {"reasoning_tokens": 1}, "total_tokens": 12
     });
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
+use llm_gateway::store::query;
 use llm_tests::live::{Script, Seen, TestGateway, Upstream, openai};
 use serde_json::{Value, json};
 
@@ -40,6 +41,20 @@ async fn heard(place: &Upstream, times: usize) -> Vec<Seen> {
     let seen = place.seen();
     assert_eq!(seen.len(), times);
     seen
+}
+
+/// Waits until the gateway has noted that it was not heard; before, whoever starts again leaves the other its time.
+async fn written_off(gateway: &TestGateway) {
+    const NOTED: &str = "SELECT count(*) FROM notifications WHERE attempts > 0 AND next_at < $1";
+    let soon = gateway.gateway.now_ms() + 30_000;
+    for _ in 0..400 {
+        let (noted,) = query(NOTED).bind(soon).one::<(i64,)>(gateway.gateway.db()).await.unwrap();
+        if noted > 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the gateway never noted that it was not heard");
 }
 
 fn ok(_: &Seen) -> Script {
@@ -86,6 +101,7 @@ async fn a_place_that_does_not_hear_is_told_again_across_a_restart() {
     let key = gateway.key(json!({"limits": [limit]})).await;
     call(&gateway, &key).await;
     heard(&place, 1).await;
+    written_off(&gateway).await;
     let gateway = gateway.restart(&config).await;
     deaf.store(false, SeqCst);
     let said: Vec<Value> = heard(&place, 2).await.iter().map(Seen::json).collect();

@@ -96,7 +96,6 @@ fn refused(case: &str, protocol: Protocol) -> Option<&'static str> {
         "chosen" if protocol == Protocol::Gemini => Some("`parallel_tool_calls`"),
         "chosen" | "required" if protocol == Protocol::Ollama => Some("`tool_choice`"),
         "picture" if protocol == Protocol::Ollama => Some("images go inline"),
-        "marked" if protocol != Protocol::Anthropic => Some("`cache_control`"),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! The embedded engine: SQLite, for one process.
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
@@ -18,6 +18,8 @@ const WAL_PAGES: &str = "1000";
 
 /// How long a statement waits for another writer, in this process or another.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long opening waits before it tries again.
+const BUSY_WAIT: Duration = Duration::from_millis(10);
 
 /// Opens the file at `url`, and makes it where it is missing.
 pub(super) async fn open(url: &str) -> sqlx::Result<SqlitePool> {
@@ -32,12 +34,25 @@ pub(super) async fn open(url: &str) -> sqlx::Result<SqlitePool> {
     // Every connection to `:memory:` is a database of its own, so there must be one, and it must stay.
     let in_memory = url.contains(":memory:") || url.contains("mode=memory");
     let connections = if in_memory { 1 } else { CONNECTIONS };
-    SqlitePoolOptions::new()
+    let pool = SqlitePoolOptions::new()
         .max_connections(connections)
         .min_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
-        .test_before_acquire(false)
-        .connect_with(options)
-        .await
+        .test_before_acquire(false);
+    // The time-out does not hold for the switch of a new file to its write-ahead log, which every process that opens it
+    // makes.
+    let give_up = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) && Instant::now() < give_up => tokio::time::sleep(BUSY_WAIT).await,
+            opened => return opened,
+        }
+    }
+}
+
+/// Whether another connection held the lock (`SQLITE_BUSY`, of any kind).
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }

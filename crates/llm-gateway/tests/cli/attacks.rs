@@ -151,9 +151,9 @@ fn no_secret_is_left_in_the_log_the_database_or_the_journal_nor_told_to_a_caller
 #[test]
 fn authorization_is_decided_on_what_is_dispatched() {
     let place = place();
-    let gateway = Running::start(&place);
     let key = place.stdout(&["key", "create", "--name", "ci"]);
     let key = key.trim();
+    let gateway = Running::start(&place);
     let listed = |reply: &str| reply.contains("\"data\"");
     for target in [
         "//api/v1/keys",
@@ -218,10 +218,10 @@ fn authorization_is_decided_on_what_is_dispatched() {
 #[test]
 fn what_has_no_bound_is_refused_and_the_gateway_goes_on() {
     let place = place();
-    let gateway = Running::start(&place);
-    let admin = admin_key(&place);
     let key = place.stdout(&["key", "create", "--name", "ci"]);
     let key = key.trim();
+    let gateway = Running::start(&place);
+    let admin = admin_key(&place);
     let line = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
     let attacks = [
         ("many headers", format!("{line}{}\r\n", (0..20_000).map(|n| format!("x-{n}: y\r\n")).collect::<String>())),

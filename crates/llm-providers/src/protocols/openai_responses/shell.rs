@@ -39,7 +39,7 @@ pub(super) fn begun(cx: &AnswerContext, model: &str) -> Map<String, Value> {
 }
 
 /// The members of a request that its response repeats.
-const REPEATED: [&str; 16] = [
+const REPEATED: [&str; 15] = [
     "background",
     "instructions",
     "max_output_tokens",
@@ -48,7 +48,6 @@ const REPEATED: [&str; 16] = [
     "parallel_tool_calls",
     "reasoning",
     "safety_identifier",
-    "store",
     "temperature",
     "text",
     "tool_choice",
