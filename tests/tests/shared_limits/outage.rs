@@ -10,8 +10,9 @@ use llm_gateway::limits::{Actual, Reservation, Scope, Standing};
 use super::replicas::{CALL, Replicas, eventually, key};
 
 /// What may pass beyond a limit when Redis is lost in the middle of a storm: what the last calls of the other replicas
-/// took, which no answer has told yet.
-const UNSEEN: usize = 12;
+/// took, which no answer has told yet. A dozen on a machine of its own; more where a replica is not given the processor for
+/// some milliseconds of a storm of thousands of calls a second.
+const UNSEEN: usize = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_redis_each_replica_spends_its_share_of_what_was_left() {

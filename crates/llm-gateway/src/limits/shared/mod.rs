@@ -12,7 +12,7 @@
 //! - **What happens else** (settlements, top-ups) is told in the order in which it happens, off the caller's path.
 //! - **A session** is one connection. It begins by saying all that this replica holds, and a script of an earlier session
 //!   is refused, so a command that was late or lost changes nothing.
-//! - **A replica that is not heard** for [`LEASE`] is given up by the others: what it had reserved counts as used, as its
+//! - **A replica that is not heard** for ten seconds is given up by the others: what it had reserved counts as used, as its
 //!   journal will say when it starts again. When it comes back it says what it truly holds.
 //! - **An epoch** is one run of the server with data in it. A server that is empty, or was started anew, is trusted only
 //!   when every replica that lives has said what it holds, and SQL what those have used that don't.
