@@ -9,7 +9,7 @@
 //! | [`embedding`], [`rerank`], [`moderation`], [`completion`] | the other operations on text |
 //! | [`image`], [`audio`] | images, and speech both ways |
 //! | [`token_count`], [`model_list`] | a prompt's tokens, a provider's models |
-//! | [`file`], [`batch`] | files that a provider keeps, and many calls handed over at once |
+//! | [`mod@file`], [`batch`] | files that a provider keeps, and many calls handed over at once |
 //! | [`stored`] | what providers store for whoever made it |
 //! | [`operation`] | kinds of calls, and what every request and answer says |
 //! | [`codec`] | the traits that a protocol implements, and what is handed across them |
