@@ -13,7 +13,7 @@ use super::admin::Admin;
 use super::answer::{Answer, Json, Query};
 use super::page;
 use crate::keys::not_found;
-use crate::record::{CallRecord, CallStatus};
+use crate::record::CallStatus;
 use crate::store::{self, CallFilter};
 
 /// Which calls are asked for.
@@ -58,8 +58,7 @@ pub(super) async fn list(
         from: filter.from,
         to: filter.to,
     };
-    let mut page = store::calls(&admin.gateway.db, &wanted, filter.cursor.as_deref(), limit).await?;
-    page.data.iter_mut().for_each(hide_charges);
+    let page = store::calls(&admin.gateway.db, &wanted, filter.cursor.as_deref(), limit).await?;
     Ok(Json::ok(&page))
 }
 
@@ -74,12 +73,6 @@ pub(super) async fn show(
         let Ok(id) = id.parse() else { return Result::Ok(None) };
         store::call(&admin.gateway.db, id).await
     };
-    let mut call = found.await?.filter(|call| actor.sees_call(call)).ok_or_else(|| not_found("call", &id))?;
-    hide_charges(&mut call);
+    let call = found.await?.filter(|call| actor.sees_call(call)).ok_or_else(|| not_found("call", &id))?;
     Ok(Json::ok(&call))
-}
-
-/// What a call added to which limit is for the counters only.
-fn hide_charges(call: &mut CallRecord) {
-    call.charges.clear();
 }

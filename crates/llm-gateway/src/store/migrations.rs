@@ -13,8 +13,8 @@ use sqlx::{SqlSafeStr, SqlitePool};
 use super::{Db, query};
 
 /// A version and name, with the texts for SQLite and PostgreSQL: `version!(1, "0001_calls")` is
-/// `migrations/sqlite/0001_calls.sql` and `migrations/postgres/0001_calls.sql`. Listed by hand, because the macro that would read a folder builds a
-/// second SQLite for itself.
+/// `migrations/sqlite/0001_calls.sql` and `migrations/postgres/0001_calls.sql`. Listed by hand, because the macro that
+/// would read a folder builds a second SQLite for itself.
 struct Version {
     number: i64,
     name: &'static str,

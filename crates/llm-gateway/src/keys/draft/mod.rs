@@ -36,6 +36,19 @@ fn wrong(param: &str, message: impl std::fmt::Display) -> Error {
     Error::invalid_request(format!("`{param}` {message}")).with_param(param)
 }
 
+/// Checks what can be said of every organization, team and user, as far as it is said.
+fn check_tenant(
+    name: Option<&str>,
+    models: Option<&[ModelPattern]>,
+    limits: Option<&[LimitSpec]>,
+    metadata: Option<&Map<String, Value>>,
+) -> Result<()> {
+    name.map_or(Ok(()), check_name)?;
+    check_models(models)?;
+    check_limits(limits)?;
+    metadata.map_or(Ok(()), check_metadata)
+}
+
 fn check_name(name: &str) -> Result<()> {
     if name.trim().is_empty() {
         return Err(wrong("name", "can't be empty"));

@@ -4,7 +4,7 @@ use llm_core::Result;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{check_limits, check_metadata, check_models, check_name, said};
+use super::{check_tenant, said};
 use crate::limits::{LimitSpec, ModelPattern};
 
 /// A team to be made.
@@ -53,18 +53,13 @@ pub struct TeamPatch {
 
 impl TeamDraft {
     pub(in crate::keys) fn check(&self) -> Result<()> {
-        check_name(&self.name)?;
-        check_models(self.models.as_deref())?;
-        check_limits(Some(&self.limits))?;
-        check_metadata(&self.metadata)
+        check_tenant(Some(&self.name), self.models.as_deref(), Some(&self.limits), Some(&self.metadata))
     }
 }
 
 impl TeamPatch {
     pub(in crate::keys) fn check(&self) -> Result<()> {
-        self.name.as_deref().map_or(Ok(()), check_name)?;
-        check_models(self.models.as_ref().and_then(Option::as_deref))?;
-        check_limits(self.limits.as_deref())?;
-        self.metadata.as_ref().map_or(Ok(()), check_metadata)
+        let models = self.models.as_ref().and_then(Option::as_deref);
+        check_tenant(self.name.as_deref(), models, self.limits.as_deref(), self.metadata.as_ref())
     }
 }

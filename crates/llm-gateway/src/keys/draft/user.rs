@@ -4,7 +4,7 @@ use llm_core::Result;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{check_limits, check_metadata, check_models, check_name, said, wrong};
+use super::{check_tenant, said, wrong};
 use crate::keys::Role;
 use crate::limits::{LimitSpec, ModelPattern};
 
@@ -133,22 +133,17 @@ fn check_email(email: Option<&str>) -> Result<()> {
 
 impl UserDraft {
     pub(in crate::keys) fn check(&self) -> Result<()> {
-        check_name(&self.name)?;
         check_email(self.email.as_deref())?;
         check_teams(&self.teams)?;
-        check_models(self.models.as_deref())?;
-        check_limits(Some(&self.limits))?;
-        check_metadata(&self.metadata)
+        check_tenant(Some(&self.name), self.models.as_deref(), Some(&self.limits), Some(&self.metadata))
     }
 }
 
 impl UserPatch {
     pub(in crate::keys) fn check(&self) -> Result<()> {
-        self.name.as_deref().map_or(Ok(()), check_name)?;
         check_email(self.email.as_ref().and_then(Option::as_deref))?;
         check_teams(self.teams.as_deref().unwrap_or_default())?;
-        check_models(self.models.as_ref().and_then(Option::as_deref))?;
-        check_limits(self.limits.as_deref())?;
-        self.metadata.as_ref().map_or(Ok(()), check_metadata)
+        let models = self.models.as_ref().and_then(Option::as_deref);
+        check_tenant(self.name.as_deref(), models, self.limits.as_deref(), self.metadata.as_ref())
     }
 }

@@ -9,7 +9,7 @@ use super::{execute, ids, json, limit, not_found, taken, team};
 use crate::keys::adopt::{Adopted, Adoption};
 use crate::keys::{Keys, Organization, OrganizationDraft, OrganizationId, OrganizationPatch, rows};
 use crate::limits::{Scope, ScopeKind};
-use crate::store::query;
+use crate::store::{Transaction, query};
 
 const INSERT: &str = "INSERT INTO organizations (id, name, models, blocked, metadata, created_at) \
     VALUES ($1, $2, $3, $4, $5, $6)";
@@ -23,16 +23,7 @@ impl Keys {
         draft.check()?;
         let (id, now) = (OrganizationId::fresh(), Timestamp::now().as_millisecond());
         let mut tx = self.begin().await?;
-        query(INSERT)
-            .bind(id.to_string())
-            .bind(draft.name.clone())
-            .bind(draft.models.as_ref().map(json).transpose()?)
-            .bind(false)
-            .bind(json(&draft.metadata)?)
-            .bind(now)
-            .execute(&mut tx)
-            .await
-            .map_err(|error| taken(error, "an organization", &draft.name))?;
+        insert(&mut tx, id.as_str(), &draft, false, now).await?;
         for spec in &draft.limits {
             limit::insert(&mut tx, &scope(&id), spec, now).await?;
         }
@@ -85,18 +76,23 @@ fn scope(id: &OrganizationId) -> Scope {
     Scope::new(ScopeKind::Organization, id.as_str())
 }
 
-/// Writes one that was made elsewhere.
-pub(in crate::keys) async fn adopt(adoption: &mut Adoption, adopted: &Adopted<OrganizationDraft>) -> Result<()> {
-    let draft = &adopted.draft;
+async fn insert(db: &mut Transaction, id: &str, draft: &OrganizationDraft, blocked: bool, now: i64) -> Result<()> {
     query(INSERT)
-        .bind(adopted.id.as_str())
+        .bind(id)
         .bind(draft.name.as_str())
         .bind(draft.models.as_ref().map(json).transpose()?)
-        .bind(adopted.blocked)
+        .bind(blocked)
         .bind(json(&draft.metadata)?)
-        .bind(adopted.created_at.as_millisecond())
-        .execute(&mut adoption.tx)
+        .bind(now)
+        .execute(db)
         .await
         .map_err(|error| taken(error, "an organization", &draft.name))?;
+    Ok(())
+}
+
+/// Writes one that was made elsewhere.
+pub(in crate::keys) async fn adopt(adoption: &mut Adoption, adopted: &Adopted<OrganizationDraft>) -> Result<()> {
+    let made = adopted.created_at.as_millisecond();
+    insert(&mut adoption.tx, &adopted.id, &adopted.draft, adopted.blocked, made).await?;
     adoption.limits(&scope(&OrganizationId::new(adopted.id.as_str())), &adopted.limits).await
 }

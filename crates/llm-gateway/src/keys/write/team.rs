@@ -22,22 +22,12 @@ const DELETE: &str = "DELETE FROM teams WHERE id = $1";
 
 impl Keys {
     /// Makes a team.
-    pub async fn create_team(&self, draft: TeamDraft) -> Result<Arc<Team>> {
+    pub async fn create_team(&self, mut draft: TeamDraft) -> Result<Arc<Team>> {
         draft.check()?;
         let (id, now) = (TeamId::fresh(), Timestamp::now().as_millisecond());
         let mut tx = self.begin().await?;
-        let organization = find_if_said(&mut tx, &ORGANIZATION, draft.organization.as_deref()).await?;
-        query(INSERT)
-            .bind(id.to_string())
-            .bind(draft.name.clone())
-            .bind(organization)
-            .bind(draft.models.as_ref().map(json).transpose()?)
-            .bind(false)
-            .bind(json(&draft.metadata)?)
-            .bind(now)
-            .execute(&mut tx)
-            .await
-            .map_err(|error| taken(error, "a team", &draft.name))?;
+        draft.organization = find_if_said(&mut tx, &ORGANIZATION, draft.organization.as_deref()).await?;
+        insert(&mut tx, id.as_str(), &draft, false, now).await?;
         for spec in &draft.limits {
             limit::insert(&mut tx, &scope(id.as_str()), spec, now).await?;
         }
@@ -101,19 +91,25 @@ pub(super) async fn delete(db: &mut Transaction, id: &str) -> Result<u64> {
     execute(db, DELETE, id).await
 }
 
-/// Writes one that was made elsewhere.
-pub(in crate::keys) async fn adopt(adoption: &mut Adoption, adopted: &Adopted<TeamDraft>) -> Result<()> {
-    let draft = &adopted.draft;
+/// Writes a team whose draft names its organization by its id.
+async fn insert(db: &mut Transaction, id: &str, draft: &TeamDraft, blocked: bool, now: i64) -> Result<()> {
     query(INSERT)
-        .bind(adopted.id.as_str())
+        .bind(id)
         .bind(draft.name.as_str())
         .bind(draft.organization.clone())
         .bind(draft.models.as_ref().map(json).transpose()?)
-        .bind(adopted.blocked)
+        .bind(blocked)
         .bind(json(&draft.metadata)?)
-        .bind(adopted.created_at.as_millisecond())
-        .execute(&mut adoption.tx)
+        .bind(now)
+        .execute(db)
         .await
         .map_err(|error| taken(error, "a team", &draft.name))?;
+    Ok(())
+}
+
+/// Writes one that was made elsewhere.
+pub(in crate::keys) async fn adopt(adoption: &mut Adoption, adopted: &Adopted<TeamDraft>) -> Result<()> {
+    let made = adopted.created_at.as_millisecond();
+    insert(&mut adoption.tx, &adopted.id, &adopted.draft, adopted.blocked, made).await?;
     adoption.limits(&scope(&adopted.id), &adopted.limits).await
 }

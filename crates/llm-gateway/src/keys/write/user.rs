@@ -28,19 +28,7 @@ impl Keys {
         draft.check()?;
         let (id, now) = (UserId::fresh(), Timestamp::now().as_millisecond());
         let mut tx = self.begin().await?;
-        query(INSERT)
-            .bind(id.to_string())
-            .bind(draft.name.clone())
-            .bind(draft.email)
-            .bind(draft.role.unwrap_or(Role::Member).as_str())
-            .bind(draft.models.as_ref().map(json).transpose()?)
-            .bind(false)
-            .bind(json(&draft.metadata)?)
-            .bind(now)
-            .execute(&mut tx)
-            .await
-            .map_err(|error| taken(error, "a user of that address, or called", &draft.name))?;
-        join(&mut tx, &id, &draft.teams).await?;
+        insert(&mut tx, &id, &draft, false, now).await?;
         for spec in &draft.limits {
             limit::insert(&mut tx, &scope(&id), spec, now).await?;
         }
@@ -133,22 +121,27 @@ async fn join(db: &mut Transaction, user: &UserId, teams: &[MembershipDraft]) ->
     Ok(())
 }
 
-/// Writes one that was made elsewhere, with its memberships.
-pub(in crate::keys) async fn adopt(adoption: &mut Adoption, adopted: &Adopted<UserDraft>) -> Result<()> {
-    let draft = &adopted.draft;
-    let id = UserId::new(adopted.id.as_str());
+/// Writes a user, with its memberships.
+async fn insert(db: &mut Transaction, id: &UserId, draft: &UserDraft, blocked: bool, now: i64) -> Result<()> {
     query(INSERT)
         .bind(id.as_str())
         .bind(draft.name.as_str())
         .bind(draft.email.clone())
         .bind(draft.role.unwrap_or(Role::Member).as_str())
         .bind(draft.models.as_ref().map(json).transpose()?)
-        .bind(adopted.blocked)
+        .bind(blocked)
         .bind(json(&draft.metadata)?)
-        .bind(adopted.created_at.as_millisecond())
-        .execute(&mut adoption.tx)
+        .bind(now)
+        .execute(&mut *db)
         .await
         .map_err(|error| taken(error, "a user of that address, or called", &draft.name))?;
-    join(&mut adoption.tx, &id, &draft.teams).await?;
+    join(db, id, &draft.teams).await
+}
+
+/// Writes one that was made elsewhere.
+pub(in crate::keys) async fn adopt(adoption: &mut Adoption, adopted: &Adopted<UserDraft>) -> Result<()> {
+    let id = UserId::new(adopted.id.as_str());
+    let made = adopted.created_at.as_millisecond();
+    insert(&mut adoption.tx, &id, &adopted.draft, adopted.blocked, made).await?;
     adoption.limits(&scope(&id), &adopted.limits).await
 }
