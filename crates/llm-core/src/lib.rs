@@ -54,6 +54,6 @@ pub use moderation::{ModerateAnswer, ModerateRequest};
 pub use money::NanoUsd;
 pub use native::{Native, Protocol};
 pub use operation::{Operation, OperationKind};
-pub use price::{Price, PriceLine};
+pub use price::{CostLine, Price, PriceLine};
 pub use rerank::{RerankAnswer, RerankRequest};
 pub use usage::{Meter, Usage};

@@ -24,6 +24,24 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+/// So many units of one kind, and what a million of them costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CostLine {
+    /// What was used.
+    pub meter: Meter,
+    /// How much of it.
+    pub count: u64,
+    /// Nano-dollars for a million units.
+    pub nano_per_million: i64,
+}
+
+impl CostLine {
+    /// What it comes to, in millionths of a nano-dollar, which is exact.
+    pub fn femto_usd(&self) -> i128 {
+        i128::from(self.count) * i128::from(self.nano_per_million)
+    }
+}
+
 /// What a model costs: a list of lines. An empty list is *no price*, which is not the same as a price of zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -39,34 +57,38 @@ impl Price {
         Self { lines: lines.into_iter().map(line).collect() }
     }
 
-    /// The exact cost of `usage`: all lines summed as integers and rounded once, half up.
+    /// The exact cost of `usage`: all its [lines](Self::lines_of) summed as integers and rounded once, half up.
+    pub fn cost(&self, usage: &Usage, service: Option<&str>) -> Option<NanoUsd> {
+        let lines = self.lines_of(usage, service)?;
+        // A product always fits; only a sum of absurd ones does not.
+        let sum = lines.iter().fold(0_i128, |sum, line| sum.saturating_add(line.femto_usd()));
+        Some(NanoUsd::saturating_from(sum.saturating_add(500_000).div_euclid(1_000_000)))
+    }
+
+    /// What the cost of `usage` is made up of: each kind that is charged for, and its rate.
     ///
     /// A meter without a line costs as its parent does (cache reads as input, reasoning as output). `None` where
     /// something was used that has no line at all, or where the list is empty: unknown is not zero.
     ///
     /// Tokens on the one side, and images, seconds, characters and pages on the other, measure the same work; a provider
     /// may say both and charge by one. The side without any line is not charged, as long as the other is.
-    pub fn cost(&self, usage: &Usage, service: Option<&str>) -> Option<NanoUsd> {
+    pub fn lines_of(&self, usage: &Usage, service: Option<&str>) -> Option<Vec<CostLine>> {
         if self.lines.is_empty() {
             return None;
         }
         let prompt = usage.input_tokens();
         let by_tokens = self.is_by_tokens();
         let by_measures = self.lines.iter().any(|line| line.meter.is_measure());
-        let mut sum: i128 = 0;
-        let mut charged = usage.is_zero();
+        let mut lines = Vec::new();
         for (meter, count) in usage.counts() {
-            let Some(rate) = self.rate(meter, prompt, service) else {
-                if (meter.is_measure() && by_tokens) || (meter.is_token() && by_measures && !by_tokens) {
-                    continue;
-                }
-                return None;
-            };
-            charged = true;
-            // A product always fits; only a sum of absurd ones does not.
-            sum = sum.saturating_add(i128::from(count) * i128::from(rate));
+            match self.rate(meter, prompt, service) {
+                Some(nano_per_million) => lines.push(CostLine { meter, count, nano_per_million }),
+                None if meter.is_measure() && by_tokens => {}
+                None if meter.is_token() && by_measures && !by_tokens => {}
+                None => return None,
+            }
         }
-        charged.then(|| NanoUsd::saturating_from(sum.saturating_add(500_000).div_euclid(1_000_000)))
+        (usage.is_zero() || !lines.is_empty()).then_some(lines)
     }
 
     /// Whether tokens of any kind have a line.

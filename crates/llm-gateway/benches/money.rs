@@ -69,6 +69,7 @@ fn outcome(charges: Vec<Charge>) -> Outcome {
         http_status: Some(200),
         usage: usage.clone(),
         cost_usd: Some(NanoUsd(777)),
+        rates: None,
         estimated: false,
         error: None,
         latency_ms: 4,

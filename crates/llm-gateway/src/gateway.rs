@@ -56,7 +56,8 @@ impl Gateway {
         if config.redis.is_some() {
             ledger.keep_each();
         }
-        let keys = Arc::new(Keys::open(db.clone(), ledger.clone(), &config.limits).await?);
+        let keys = Keys::open(db.clone(), ledger.clone(), &config.limits).await?;
+        let keys = Arc::new(keys.pricing(routes.overrides().clone()));
         let sizes = Sizes::within(config.journal.max_size.0);
         let mut books = Books::open(&db, config.journal_folder(), sizes, &ledger, now_ms()).await?;
         let parked = std::mem::take(&mut books.parked);

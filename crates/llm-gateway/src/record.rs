@@ -11,11 +11,13 @@ use crate::limits::{Charge, Estimate};
 
 mod call_id;
 mod object;
+mod rates;
 #[cfg(test)]
 pub(crate) mod samples;
 
 pub use call_id::CallId;
 pub use object::{Object, ObjectKind};
+pub use rates::Rates;
 
 /// A call that was admitted, as it stands in the journal before a byte goes upstream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -117,6 +119,9 @@ pub struct Attempt {
     pub usage: Usage,
     /// What it cost; none where the deployment has no price.
     pub cost_usd: Option<NanoUsd>,
+    /// By which rates; none where nothing was charged by any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rates: Option<Rates>,
     /// Whether the provider never said the usage.
     pub estimated: bool,
     /// What went wrong, without anything secret.

@@ -10,7 +10,8 @@ const SERVICE: &str = "batch";
 /// The price of a deployment's calls in batches: the lines that its list has for them, each in the place of the ordinary
 /// one; where it has none, the share of the ordinary price that the provider's row says, else all of it.
 pub(super) fn of(deployment: &Deployment) -> Price {
-    let lines = &deployment.price.lines;
+    let tariff = deployment.tariff();
+    let lines = &tariff.price.lines;
     let of_batches = |line: &&PriceLine| line.service.as_deref() == Some(SERVICE);
     let ordinary = lines.iter().filter(|line| line.service.is_none());
     if lines.iter().any(|line| of_batches(&line)) {

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use llm_core::batch::{Batch, BatchAsk, BatchResult, BatchState, Batches, BatchesRequest};
-use llm_core::{Error, ErrorKind, Meter, NanoUsd, Result, Usage};
+use llm_core::{Error, ErrorKind, Meter, NanoUsd, Price, Result, Usage};
 use llm_providers::Provider;
 
 use super::open::{OpenBatch, close};
 use super::rows;
 use crate::Gateway;
 use crate::limits::{Actual, Reservation};
-use crate::record::{BatchLine, CallRecord, CallStatus, OpenRecord, Outcome};
+use crate::record::{Attempt, BatchLine, CallRecord, CallStatus, OpenRecord, Outcome, Rates};
+use crate::routing::{PriceSource, Tariff};
 
 /// After how many calls others get their turn.
 const TURN: usize = 64;
@@ -119,7 +120,31 @@ fn settled(open: &OpenBatch, record: OpenRecord, reservation: Reservation, resul
     outcome.charges = settled.charges;
     let since = jiff::Timestamp::now().as_millisecond().saturating_sub(record.created_at.as_millisecond());
     outcome.latency_ms = u64::try_from(since).ok();
+    if let (Some(deployment), Some(provider)) = (&record.deployment, &record.provider) {
+        outcome.attempts.push(Attempt {
+            deployment: deployment.clone(),
+            provider: provider.clone(),
+            status: outcome.status,
+            http_status: outcome.http_status,
+            usage: outcome.usage.clone(),
+            cost_usd: outcome.cost_usd,
+            rates: open
+                .prices
+                .get(&**deployment)
+                .filter(|_| result.usage.is_some())
+                .and_then(|price| rates(price, &outcome.usage)),
+            estimated: outcome.estimated,
+            error: result.error.as_ref().map(|error| error.0.for_caller().to_string()),
+            latency_ms: outcome.latency_ms.unwrap_or_default(),
+        });
+    }
     CallRecord::new(record, outcome)
+}
+
+/// By which rates a call of a batch is charged: those at which it was held.
+fn rates(price: &Price, usage: &Usage) -> Option<Rates> {
+    let tariff = Tariff { price: price.clone(), source: PriceSource::Batch, as_of: None };
+    Rates::of(&tariff, usage, None)
 }
 
 /// Records a call, and then forgets what it held: should the process end in between, the record is there.

@@ -23,8 +23,8 @@ use super::{spoken, stored, tokens};
 use crate::Gateway;
 use crate::journal::{Entry, Written};
 use crate::limits::{Actual, Estimate, RateLimits, Refusal, Reservation};
-use crate::record::{Attempt, CallId, CallStatus, Object, ObjectKind, OpenRecord, Outcome};
-use crate::routing::Deployment;
+use crate::record::{Attempt, CallId, CallStatus, Object, ObjectKind, OpenRecord, Outcome, Rates};
+use crate::routing::{Deployment, Tariff};
 
 /// How many bytes of an answer are kept to be counted, should the provider never say its usage.
 const KEPT: usize = 256 * 1024;
@@ -40,8 +40,7 @@ pub(crate) struct Account {
     bound: Bound,
     reservation: Held,
     attempts: Vec<Attempt>,
-    /// The deployment that is being tried, and since when.
-    current: Option<(Arc<Deployment>, Instant)>,
+    current: Option<Trying>,
     first_content: Option<Duration>,
     answer: Kept,
     observed: Observed,
@@ -51,6 +50,14 @@ pub(crate) struct Account {
     answering: bool,
     /// Whether the caller has gone and the account is being settled without it.
     left: bool,
+}
+
+/// The attempt under way.
+struct Trying {
+    deployment: Arc<Deployment>,
+    /// What it is reserved at, and so charged at, whatever is said of prices meanwhile.
+    tariff: Arc<Tariff>,
+    since: Instant,
 }
 
 /// The reservation, shared with whoever must give the call's place under a concurrency limit back at once.
@@ -206,7 +213,8 @@ impl Account {
     /// Begins an attempt. A dearer deployment than reserved for must fit the limits too, and so must what earlier
     /// attempts have cost.
     pub(crate) fn begin_attempt(&mut self, deployment: &Arc<Deployment>) -> Result<()> {
-        let spend = self.bound.cost(&deployment.price, &self.asked);
+        let tariff = deployment.tariff();
+        let spend = self.bound.cost(&tariff.price, &self.asked);
         let lost = self.attempted();
         let to = Estimate {
             spend: spend.map(|spend| spend + lost.cost.unwrap_or_default()),
@@ -229,7 +237,7 @@ impl Account {
         }
         deployment.health.begin();
         self.answering = false;
-        self.current = Some((deployment.clone(), Instant::now()));
+        self.current = Some(Trying { deployment: deployment.clone(), tariff, since: Instant::now() });
         Ok(())
     }
 
@@ -239,7 +247,7 @@ impl Account {
         let content_type = content_type.map(str::to_owned);
         self.answer = Kept { provider: Some(provider.clone()), content_type, ..Kept::default() };
         self.answering = true;
-        if let Some((deployment, since)) = &self.current {
+        if let Some(Trying { deployment, since, .. }) = &self.current {
             deployment.health.answered(u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX));
         }
     }
@@ -247,7 +255,7 @@ impl Account {
     /// Ends an attempt that brought nothing; another may follow. A provider whose answer broke off had read the prompt
     /// and charges for it, so the prompt is counted and charged; one that refused or never answered did no work.
     pub(crate) async fn attempt_failed(&mut self, error: &Error) {
-        if let Some((deployment, _)) = &self.current
+        if let Some(Trying { deployment, .. }) = &self.current
             && (error.is_retryable() || error.kind() == ErrorKind::ProviderAuth)
         {
             deployment.health.failed(self.gateway.now_ms());
@@ -255,7 +263,7 @@ impl Account {
         let broke_off = self.answering && matches!(error.kind(), ErrorKind::Cut | ErrorKind::Timeout);
         let used = if broke_off { self.used(&Observed::default()).await } else { Used::nothing() };
         let cost = match &self.current {
-            Some((deployment, _)) if broke_off => deployment.price.cost(&used.usage, None),
+            Some(trying) if broke_off => trying.tariff.price.cost(&used.usage, None),
             _ => Some(NanoUsd::ZERO),
         };
         self.end_attempt(CallStatus::Error, &used, cost, Some(error));
@@ -308,7 +316,7 @@ impl Account {
 
     fn objects_of(&self, made: &[Made]) -> Vec<Object> {
         match (&self.current, &self.answer.provider) {
-            (Some((deployment, _)), Some(provider)) if !made.is_empty() => {
+            (Some(Trying { deployment, .. }), Some(provider)) if !made.is_empty() => {
                 stored::objects(&self.asked, deployment, provider, made)
             }
             _ => Vec::new(),
@@ -343,10 +351,10 @@ impl Account {
         if self.asked.is_free() {
             return Some(Usage::default());
         }
-        let (deployment, _) = self.current.as_ref()?;
+        let price = &self.current.as_ref()?.tariff.price;
         let mut usage = Usage::default();
         for unit in &self.asked.skim.units {
-            if !unit.is_exact || !deployment.price.has(unit.meter) {
+            if !unit.is_exact || !price.has(unit.meter) {
                 return None;
             }
             usage.set(unit.meter, unit.most);
@@ -354,12 +362,12 @@ impl Account {
         (!usage.is_zero()).then_some(usage)
     }
 
-    /// What a call costs that is charged to `deployment`.
-    fn cost(&self, deployment: &Deployment, used: &Used) -> Option<NanoUsd> {
+    /// What a call costs by `tariff`.
+    fn cost(&self, tariff: &Tariff, used: &Used) -> Option<NanoUsd> {
         if self.asked.is_free() {
             return Some(NanoUsd::ZERO);
         }
-        deployment.price.cost(&used.usage, used.service_tier.as_deref())
+        tariff.price.cost(&used.usage, used.service_tier.as_deref())
     }
 
     fn count(&self, observed: &Observed) -> impl Future<Output = Usage> + Send + use<> {
@@ -411,10 +419,10 @@ impl Account {
 
     /// The units that the deployment charges by, at their most, and whether it charges by tokens.
     fn uncounted(&self) -> (Vec<(Meter, u64)>, bool) {
-        let Some((deployment, _)) = &self.current else { return (Vec::new(), true) };
-        let units = self.asked.skim.units.iter().filter(|unit| deployment.price.has(unit.meter));
+        let Some(Trying { tariff, .. }) = &self.current else { return (Vec::new(), true) };
+        let units = self.asked.skim.units.iter().filter(|unit| tariff.price.has(unit.meter));
         let units: Vec<_> = units.map(|unit| (unit.meter, unit.most)).collect();
-        let by_tokens = deployment.price.is_by_tokens() || units.is_empty();
+        let by_tokens = tariff.price.is_by_tokens() || units.is_empty();
         (units, by_tokens)
     }
 
@@ -427,7 +435,7 @@ impl Account {
     pub(crate) fn park(mut self) -> CallInfo {
         let attempts = u32::try_from(self.attempts()).unwrap_or(u32::MAX);
         let info = CallInfo { id: self.id.to_string(), cost_usd: None, attempts };
-        let Some((deployment, _)) = self.current.take() else { return info };
+        let Some(Trying { deployment, tariff, .. }) = self.current.take() else { return info };
         let (Some(mut entry), Some(mut reservation)) = (self.entry.take(), self.reservation.take()) else {
             return info;
         };
@@ -444,6 +452,7 @@ impl Account {
                 entry: Some(entry),
                 reservation: Some(reservation),
                 deployment,
+                tariff,
                 attempts: std::mem::take(&mut self.attempts),
                 created_at: self.asked.created_at,
             };
@@ -484,20 +493,20 @@ impl Account {
         let reserved = *reservation.estimate();
         used.usage.native = llm_core::Native::NONE;
         let mut cost = match &self.current {
-            Some((deployment, _)) => self.cost(deployment, &used),
+            Some(trying) => self.cost(&trying.tariff, &used),
             None => Some(NanoUsd::ZERO),
         };
         if used.estimated {
             let lost = self.attempted().cost.unwrap_or_default();
             cost = cost.map(|cost| reserved.spend.map_or(cost, |most| cost.min((most - lost).max(NanoUsd::ZERO))));
         }
-        if let Some((deployment, _)) = &self.current {
+        if let Some(Trying { deployment, .. }) = &self.current {
             deployment.health.served(used.usage.total(), self.gateway.now_ms());
             if end.status == CallStatus::Ok && !used.estimated {
                 deployment.recent.saw(used.usage.output_tokens() / self.asked.skim.choices.max(1));
             }
         }
-        let answered = self.current.as_ref().map(|(deployment, _)| deployment.clone());
+        let answered = self.current.as_ref().map(|trying| trying.deployment.clone());
         self.end_attempt(end.status, &used, cost, end.error);
         let Attempted { usage, cost, estimated } = self.attempted();
         let settled = reservation.settle(&Actual::new(&usage, cost));
@@ -529,8 +538,9 @@ impl Account {
     }
 
     fn end_attempt(&mut self, status: CallStatus, used: &Used, cost: Option<NanoUsd>, error: Option<&Error>) {
-        let Some((deployment, since)) = self.current.take() else { return };
+        let Some(Trying { deployment, tariff, since }) = self.current.take() else { return };
         deployment.health.end();
+        let is_charged = cost.is_some() && !used.usage.is_zero() && !self.asked.is_free();
         self.attempts.push(Attempt {
             deployment: deployment.id.clone(),
             provider: deployment.provider_id.clone(),
@@ -538,6 +548,7 @@ impl Account {
             http_status: error.map(|error| error.status().as_u16()),
             usage: used.usage.clone(),
             cost_usd: cost,
+            rates: if is_charged { Rates::of(&tariff, &used.usage, used.service_tier.as_deref()) } else { None },
             estimated: used.estimated,
             error: error.map(|error| error.for_caller().to_string()),
             latency_ms: millis(since.elapsed()),

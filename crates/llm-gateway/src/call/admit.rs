@@ -73,7 +73,7 @@ fn strict_cap(asked: &Asked, limits: &OutputBound, bound: Bound) -> Result<u64> 
 }
 
 fn estimate(asked: &Asked, deployment: &Deployment, bound: &Bound) -> Estimate {
-    let spend = bound.cost(&deployment.price, asked);
+    let spend = bound.cost(&deployment.tariff().price, asked);
     Estimate { spend, input_tokens: bound.input, output_tokens: bound.output }
 }
 

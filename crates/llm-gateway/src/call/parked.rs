@@ -17,8 +17,8 @@ use super::stored;
 use crate::Gateway;
 use crate::journal::Entry;
 use crate::limits::{Actual, Reservation};
-use crate::record::{Attempt, CallStatus, Object, ObjectKind, Outcome};
-use crate::routing::Deployment;
+use crate::record::{Attempt, CallStatus, Object, ObjectKind, Outcome, Rates};
+use crate::routing::{Deployment, Tariff};
 
 /// The longest wait between two looks at a response, as a multiple of the first.
 const SLOWEST: u32 = 32;
@@ -41,6 +41,8 @@ pub(crate) struct Waiting {
     pub(super) entry: Option<Entry>,
     pub(super) reservation: Option<Reservation>,
     pub(super) deployment: Arc<Deployment>,
+    /// What it is charged at.
+    pub(super) tariff: Arc<Tariff>,
     pub(super) attempts: Vec<Attempt>,
     pub(super) created_at: Timestamp,
 }
@@ -96,6 +98,7 @@ pub(crate) fn resume(gateway: &Arc<Gateway>, entries: Vec<Entry>) {
         let waiting = Waiting {
             entry: Some(entry),
             reservation: Some(reservation),
+            tariff: deployment.tariff(),
             deployment,
             attempts: Vec::new(),
             created_at,
@@ -131,12 +134,13 @@ fn settle(gateway: &Gateway, waiting: Waiting, observed: &Observed) {
     match (&observed.usage, &observed.error) {
         (Some(usage), error) => {
             let tier = observed.service_tier.as_deref();
-            let cost = waiting.deployment.price.cost(usage, tier);
+            let cost = waiting.tariff.price.cost(usage, tier);
             let status = if error.is_some() { CallStatus::Error } else { CallStatus::Ok };
-            close(gateway, waiting, status, usage.clone(), cost, false);
+            let rates = Rates::of(&waiting.tariff, usage, tier);
+            close(gateway, waiting, status, usage.clone(), cost, rates);
         }
         // One that failed by itself is not charged for.
-        (None, Some(_)) => close(gateway, waiting, CallStatus::Error, Usage::default(), Some(NanoUsd::ZERO), false),
+        (None, Some(_)) => close(gateway, waiting, CallStatus::Error, Usage::default(), Some(NanoUsd::ZERO), None),
         (None, None) => settle_at_reservation(gateway, waiting),
     }
 }
@@ -145,7 +149,7 @@ fn settle(gateway: &Gateway, waiting: Waiting, observed: &Observed) {
 fn settle_at_reservation(gateway: &Gateway, waiting: Waiting) {
     let reserved = waiting.reservation.as_ref().map(|held| *held.estimate()).unwrap_or_default();
     let usage = Usage::default().with(Meter::Input, reserved.input_tokens).with(Meter::Output, reserved.output_tokens);
-    close(gateway, waiting, CallStatus::Interrupted, usage, reserved.spend, true);
+    close(gateway, waiting, CallStatus::Interrupted, usage, reserved.spend, None);
 }
 
 fn close(
@@ -154,8 +158,9 @@ fn close(
     status: CallStatus,
     mut usage: Usage,
     cost: Option<NanoUsd>,
-    estimated: bool,
+    rates: Option<Rates>,
 ) {
+    let estimated = status == CallStatus::Interrupted;
     let (Some(entry), Some(reservation)) = (waiting.entry.take(), waiting.reservation.take()) else { return };
     usage.native = llm_core::Native::NONE;
     let reserved = *reservation.estimate();
@@ -171,6 +176,7 @@ fn close(
         http_status: None,
         usage: usage.clone(),
         cost_usd: cost,
+        rates,
         estimated,
         error: None,
         latency_ms,

@@ -30,7 +30,8 @@ pub(super) fn run(model: &str, overrides: &Overrides) -> Result<(), Failure> {
 
 fn row(deployment: &Deployment, why: String) -> [String; 3] {
     // Prices are kept for a million tokens, so what is kept is what people say.
-    let price = |meter| deployment.price.rate(meter, 0, None).map(|rate| NanoUsd(rate).to_string());
+    let tariff = deployment.tariff();
+    let price = |meter| tariff.price.rate(meter, 0, None).map(|rate| NanoUsd(rate).to_string());
     let price = match (price(Meter::Input), price(Meter::Output)) {
         (Some(input), Some(output)) => format!("{input} / {output}"),
         _ => "not known".to_owned(),

@@ -19,19 +19,13 @@ impl<'de> Deserialize<'de> for PriceConfig {
             return Err(D::Error::custom("a price needs at least one amount, such as `input = \"3\"`"));
         }
         let line = |(meter, Amount(amount)): (Meter, Amount)| {
-            let units = if is_token(meter) { 1 } else { 1_000_000 };
+            let units = if meter.is_token() { 1 } else { 1_000_000 };
             let nano_per_million = amount.0.checked_mul(units);
             let nano_per_million = nano_per_million.ok_or_else(|| D::Error::custom("the amount is too large"))?;
             Ok(PriceLine { meter, above: 0, service: None, nano_per_million })
         };
         Ok(Self(Price { lines: amounts.into_iter().map(line).collect::<Result<_, D::Error>>()? }))
     }
-}
-
-/// Whether `meter` counts tokens, which are priced by the million.
-fn is_token(meter: Meter) -> bool {
-    use Meter::{Character, Image, Page, Query, Request, Second};
-    !matches!(meter, Request | Image | Second | Character | Query | Page)
 }
 
 /// An amount that is not negative. A whole number is taken too; a float is not, since it may not be what was written.

@@ -8,7 +8,7 @@ use llm_core::Result;
 
 use super::index::Index;
 use super::rows::{self, KeyRow, TeamRow};
-use super::{KeyId, Keys, Organization, OrganizationId, TeamId, User, UserId};
+use super::{KeyId, Keys, Organization, OrganizationId, PriceOverride, TeamId, User, UserId};
 use crate::limits::{Limit, LimitId, Scope, ScopeKind};
 use crate::store::{Transaction, query};
 
@@ -26,6 +26,7 @@ struct Changed {
     keys: BTreeSet<String>,
     limits: BTreeSet<String>,
     settings: BTreeSet<String>,
+    prices: BTreeSet<String>,
 }
 
 /// The new state of what changed, and what is gone.
@@ -39,6 +40,7 @@ struct News {
     keys: Vec<KeyRow>,
     limits: Vec<Limit>,
     settings: Vec<(String, String)>,
+    prices: Vec<PriceOverride>,
     /// What has been counted of limits that are new here: someone has put it there with them.
     counted: Vec<(LimitId, i64, i64)>,
     gone: Changed,
@@ -78,6 +80,7 @@ impl Keys {
                 "key" => _ = changed.keys.insert(id),
                 "limit" => _ = changed.limits.insert(id),
                 "setting" => _ = changed.settings.insert(id),
+                "price" => _ = changed.prices.insert(id),
                 // Written by a later version, which also knows what to do about it.
                 _ => {}
             }
@@ -136,6 +139,13 @@ impl Keys {
             }
             news.settings.append(&mut found);
         }
+        for id in changed.prices {
+            let mut found = rows::prices(db, Some(&id)).await?;
+            if found.is_empty() {
+                news.gone.prices.insert(id);
+            }
+            news.prices.append(&mut found);
+        }
         Ok(news)
     }
 
@@ -146,6 +156,7 @@ impl Keys {
         let keys = rows::keys(db, None).await?;
         let limits = rows::limits(db, None).await?;
         let settings = rows::settings(db, None).await?;
+        let prices = rows::prices(db, None).await?;
 
         // Of the rest it is enough that it is no longer there: only keys and limits are known to the ledger, too.
         let gone = self.gone(&keys, &limits);
@@ -158,7 +169,7 @@ impl Keys {
             let all = all.into_iter().map(|(id, bucket, amount)| (LimitId::new(id), bucket, amount));
             counted.extend(all.filter(|(id, _, _)| index.limit(id).is_none()));
         }
-        Ok(News { whole: true, organizations, teams, users, keys, limits, settings, counted, gone })
+        Ok(News { whole: true, organizations, teams, users, keys, limits, settings, prices, counted, gone })
     }
 
     /// Keys and limits that are known here and no longer there.
@@ -181,6 +192,8 @@ impl Keys {
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         if news.whole {
             *index = Index::default();
+            // At once, so that no call in between sees the catalogue's price.
+            self.overrides.replace(news.prices.iter().map(|price| (price.id.clone(), price.tariff())));
         }
         for id in news.gone.keys {
             index.remove_key(&KeyId::new(id.as_str()));
@@ -233,6 +246,14 @@ impl Keys {
         for id in news.gone.organizations {
             self.ledger.remove_scope(&Scope::new(ScopeKind::Organization, id.as_str()));
             index.remove_organization(&OrganizationId::new(id));
+        }
+        for price in news.prices {
+            self.overrides.put(&price.id, Some(price.tariff()));
+            index.put_price(price);
+        }
+        for id in news.gone.prices {
+            self.overrides.put(&id, None);
+            index.remove_price(&id);
         }
         for (name, value) in news.settings {
             index.put_setting(name, Some(value));

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
 
 use super::rows::{KeyRow, TeamRow};
-use super::{KeyHash, KeyId, Organization, OrganizationId, Team, TeamId, User, UserId, VirtualKey};
+use super::{KeyHash, KeyId, Organization, OrganizationId, PriceOverride, Team, TeamId, User, UserId, VirtualKey};
 use crate::limits::{Limit, LimitId};
 
 /// Everything in the database that is held in memory. Ids sort by age.
@@ -21,6 +21,7 @@ pub(super) struct Index {
     users: BTreeMap<UserId, Arc<User>>,
     limits: BTreeMap<LimitId, Arc<Limit>>,
     settings: HashMap<String, Arc<str>>,
+    prices: BTreeMap<String, Arc<PriceOverride>>,
 }
 
 /// One secret of a key.
@@ -180,6 +181,23 @@ impl Index {
             Some(value) => self.settings.insert(name, value.into()),
             None => self.settings.remove(&name),
         };
+    }
+
+    pub(super) fn put_price(&mut self, price: PriceOverride) {
+        self.prices.insert(price.id.clone(), Arc::new(price));
+    }
+
+    pub(super) fn remove_price(&mut self, id: &str) {
+        self.prices.remove(id);
+    }
+
+    pub(super) fn price(&self, id: &str) -> Option<Arc<PriceOverride>> {
+        self.prices.get(id).cloned()
+    }
+
+    /// All of them, by id.
+    pub(super) fn prices(&self) -> impl Iterator<Item = &Arc<PriceOverride>> {
+        self.prices.values()
     }
 
     pub(super) fn key_ids(&self) -> impl Iterator<Item = &KeyId> {

@@ -19,6 +19,7 @@ impl Keys {
             "key" => self.get(&KeyId::new(id)).map(|found| key(&found)).transpose(),
             "limit" => self.limit(&LimitId::new(id)).map(|found| value(&*found)).transpose(),
             "setting" => Ok(self.setting(id).map(|_| setting())),
+            "price" => self.price(id).map(|found| value(&*found)).transpose(),
             _ => Ok(None),
         }
     }
@@ -45,6 +46,7 @@ pub(super) async fn of_row(
         },
         "limit" => rows::limits(tx, one).await?.pop().map(|row| value(&in_zone(row))).transpose()?,
         "setting" => rows::settings(tx, one).await?.pop().map(|_| setting()),
+        "price" => rows::prices(tx, one).await?.pop().map(|row| value(&row)).transpose()?,
         _ => None,
     })
 }

@@ -12,6 +12,7 @@ mod draft;
 mod id;
 mod index;
 mod logged;
+mod price;
 mod role;
 mod rows;
 pub(crate) mod secret;
@@ -27,15 +28,17 @@ use llm_core::{Error, ErrorKind, Result};
 
 use crate::config::LimitsConfig;
 use crate::limits::{Ledger, Limit, LimitId, LimitSpec, Scope};
+use crate::routing::Overrides;
 use crate::store::Db;
 
 pub(crate) use adopt::{Adopted, AdoptedLimit, AdoptedSecret, Adoption};
 pub(crate) use draft::is_tag;
 pub use draft::{
-    KeyDraft, KeyPatch, MembershipDraft, OrganizationDraft, OrganizationPatch, TeamDraft, TeamPatch, UserDraft,
-    UserPatch,
+    KeyDraft, KeyPatch, MembershipDraft, OrganizationDraft, OrganizationPatch, PriceDraft, TeamDraft, TeamPatch,
+    UserDraft, UserPatch,
 };
 pub use id::{KeyId, OrganizationId, TeamId, UserId};
+pub use price::{PriceOverride, Rate};
 pub use role::Role;
 pub use secret::KeyHash;
 pub use tenant::{Membership, Organization, Team, User};
@@ -54,6 +57,8 @@ pub struct Keys {
     defaults: Vec<LimitSpec>,
     config: LimitsConfig,
     index: RwLock<index::Index>,
+    /// Told of every price that stands in the place of the catalogue's.
+    overrides: Overrides,
     /// How far the changes have been read; held while they are applied, so that they are applied in order.
     seen: tokio::sync::Mutex<i64>,
     /// Told whenever this process has changed something.
@@ -69,6 +74,7 @@ impl Keys {
             defaults: config.defaults.0.clone(),
             config: config.clone(),
             index: RwLock::default(),
+            overrides: Overrides::default(),
             seen: tokio::sync::Mutex::new(-1),
             changed: Arc::default(),
         };
@@ -173,6 +179,23 @@ impl Keys {
     /// A setting of the gateway that stands in the database.
     pub(crate) fn setting(&self, name: &str) -> Option<Arc<str>> {
         self.index().setting(name)
+    }
+
+    /// The same, telling the deployments that ask `overrides` of every price that stands in the place of the catalogue's.
+    #[must_use]
+    pub fn pricing(self, overrides: Overrides) -> Self {
+        overrides.replace(self.index().prices().map(|price| (price.id.clone(), price.tariff())));
+        Self { overrides, ..self }
+    }
+
+    /// The price of `provider:model` that stands in the place of the catalogue's.
+    pub fn price(&self, id: &str) -> Option<Arc<PriceOverride>> {
+        self.index().price(id)
+    }
+
+    /// All prices that stand in the place of the catalogue's, by id.
+    pub fn prices(&self) -> Vec<Arc<PriceOverride>> {
+        self.index().prices().cloned().collect()
     }
 
     /// The database behind it.

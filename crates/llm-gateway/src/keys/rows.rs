@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
 
-use super::{KeyHash, KeyId, Membership, Organization, OrganizationId, Team, TeamId, User, UserId, VirtualKey};
+use super::{
+    KeyHash, KeyId, Membership, Organization, OrganizationId, PriceOverride, Team, TeamId, User, UserId, VirtualKey,
+};
 use crate::limits::{Limit, LimitId, LimitSpec, Scope};
 use crate::store::{Row, Transaction, query};
 
@@ -62,6 +64,9 @@ const LIMITS: Select = (
 );
 const SETTINGS: Select = ("SELECT name, value FROM settings", "SELECT name, value FROM settings WHERE name = $1");
 
+const PRICES: Select =
+    ("SELECT id, lines, changed_at FROM prices", "SELECT id, lines, changed_at FROM prices WHERE id = $1");
+
 /// Organizations: the one of `id`, or all.
 pub(super) async fn organizations(db: &mut Transaction, id: Option<&str>) -> Result<Vec<Organization>> {
     fetch(db, ORGANIZATIONS, id).await?.iter().map(organization).collect()
@@ -103,6 +108,14 @@ pub(super) async fn limits(db: &mut Transaction, id: Option<&str>) -> Result<Vec
 pub(super) async fn settings(db: &mut Transaction, name: Option<&str>) -> Result<Vec<(String, String)>> {
     let rows = fetch(db, SETTINGS, name).await?;
     rows.iter().map(|row| Ok((row.get("name")?, row.get("value")?))).collect()
+}
+
+/// Prices in the place of the catalogue's: the one of `id`, or all.
+pub(super) async fn prices(db: &mut Transaction, id: Option<&str>) -> Result<Vec<PriceOverride>> {
+    let price = |row: &Row| {
+        Ok(PriceOverride { id: row.get("id")?, lines: json(row, "lines")?, changed_at: time(row.get("changed_at")?) })
+    };
+    fetch(db, PRICES, id).await?.iter().map(price).collect()
 }
 
 async fn fetch(db: &mut Transaction, (all, one): Select, id: Option<&str>) -> Result<Vec<Row>> {

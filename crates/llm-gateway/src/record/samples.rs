@@ -55,6 +55,7 @@ pub(crate) fn outcome(charges: Vec<Charge>) -> Outcome {
             http_status: Some(200),
             usage,
             cost_usd,
+            rates: None,
             estimated: false,
             error: None,
             latency_ms: 4,

@@ -13,7 +13,7 @@ use llm_core::{Error, ErrorKind, Result};
 
 use super::actor::Actor;
 use super::answer::Refused;
-use super::{audit, calls, deployments, health, keys, limits, members, organizations, teams, usage, users};
+use super::{audit, calls, deployments, health, keys, limits, members, organizations, prices, teams, usage, users};
 use crate::Gateway;
 use crate::admin_key::Administrator;
 use crate::keys::{Role, VirtualKey};
@@ -97,6 +97,10 @@ pub const ADMIN_ROUTES: &[(&str, &str, Rule)] = &[
     ("GET", "/api/v1/calls/{id}", Rule::Member),
     ("GET", "/api/v1/usage", Rule::Member),
     ("GET", "/api/v1/audit", Rule::Auditor),
+    ("GET", "/api/v1/prices", Rule::Auditor),
+    ("GET", "/api/v1/prices/{provider}/{*model}", Rule::Auditor),
+    ("PUT", "/api/v1/prices/{provider}/{*model}", Rule::Administrator),
+    ("DELETE", "/api/v1/prices/{provider}/{*model}", Rule::Administrator),
     ("GET", "/api/v1/models", Rule::Auditor),
     ("GET", "/api/v1/deployments", Rule::Auditor),
     ("GET", "/api/v1/keys/me", Rule::Key),
@@ -127,6 +131,8 @@ pub fn admin_router(admin: Arc<Admin>) -> Router {
         .route("/api/v1/calls/{id}", get(calls::show))
         .route("/api/v1/usage", get(usage::sums))
         .route("/api/v1/audit", get(audit::list))
+        .route("/api/v1/prices", get(prices::list))
+        .route("/api/v1/prices/{provider}/{*model}", get(prices::show).put(prices::put).delete(prices::remove))
         .route("/api/v1/models", get(deployments::models))
         .route("/api/v1/deployments", get(deployments::deployments))
         // Asked of the route that was matched and not of the path, so both can't see a different one.

@@ -7,11 +7,12 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use llm_core::Result;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::actor::Actor;
 use super::admin::Admin;
 use super::answer::{Answer, Json, Query};
-use super::page;
+use super::{charged, page};
 use crate::keys::not_found;
 use crate::record::CallStatus;
 use crate::store::{self, CallFilter};
@@ -59,7 +60,8 @@ pub(super) async fn list(
         to: filter.to,
     };
     let page = store::calls(&admin.gateway.db, &wanted, filter.cursor.as_deref(), limit).await?;
-    Ok(Json::ok(&page))
+    let data: Vec<Value> = page.data.iter().map(charged::listed).collect();
+    Ok(Json::ok(&json!({"data": data, "next_cursor": page.next_cursor})))
 }
 
 /// `GET /api/v1/calls/{id}`.
@@ -74,5 +76,5 @@ pub(super) async fn show(
         store::call(&admin.gateway.db, id).await
     };
     let call = found.await?.filter(|call| actor.sees_call(call)).ok_or_else(|| not_found("call", &id))?;
-    Ok(Json::ok(&call))
+    Ok(Json::ok(&charged::made_up(&call)))
 }

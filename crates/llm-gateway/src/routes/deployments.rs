@@ -65,7 +65,7 @@ fn show<'a>(route: &'a Route, deployment: &'a Deployment, now: i64) -> Shown<'a>
         name: &route.name,
         provider: &deployment.provider_id,
         weight: deployment.weight,
-        priced: !deployment.price.lines.is_empty(),
+        priced: !deployment.tariff().price.lines.is_empty(),
         healthy: !health.is_cooling(now),
         in_flight: health.in_flight(),
         first_byte_ms: (latency > 0).then_some(latency / 1_000),

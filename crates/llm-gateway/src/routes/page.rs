@@ -40,6 +40,14 @@ pub(super) struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// The first `limit` of what is shown as it was found.
+    pub(super) fn of(mut found: Vec<T>, limit: usize, id: impl Fn(&T) -> String) -> Self {
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next_cursor = found.last().filter(|_| more).map(id);
+        Self { data: found, next_cursor }
+    }
+
     /// The first `limit` of `found`, which were asked for one more than that to know whether there are more. The
     /// cursor is the id of the last one shown.
     pub(super) fn new<F>(found: Vec<F>, limit: usize, id: impl Fn(&F) -> String, show: impl Fn(&F) -> T) -> Self {

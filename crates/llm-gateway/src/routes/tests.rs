@@ -19,6 +19,7 @@ use crate::{Gateway, admin_key};
 
 mod attacks;
 mod audit;
+mod prices;
 mod roles;
 
 const ADMIN: &str = "the-key-of-the-administrator";
@@ -225,7 +226,7 @@ async fn every_route_keeps_to_its_rule() {
     let server = Server::new().await;
     let (_, key) = server.key(json!({"name": "a"})).await;
     for (method, path, rule) in ADMIN_ROUTES {
-        let path = path.replace("{id}", "x").replace("{user}", "x");
+        let path = filled(path, "x");
         let send = |key: Option<&'static str>| server.send(key, method, &path, "{}");
         let anonymous = send(None).await;
         let stranger = send(Some("sk-nobody")).await;
@@ -249,6 +250,12 @@ async fn every_route_keeps_to_its_rule() {
         assert!(!matches!(admitted.status.as_u16(), 401 | 403), "{method} {path}: {}", admitted.text);
         assert_eq!(refused.refused(), (403, "permission_denied".into()), "{method} {path}");
     }
+}
+
+/// A route's path with `text` for every variable.
+fn filled(path: &str, text: &str) -> String {
+    let part = |part: &str| if part.starts_with('{') { text.to_owned() } else { part.to_owned() };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
 #[tokio::test]
@@ -322,6 +329,19 @@ async fn a_key_sees_what_it_has_left() {
     assert_eq!((&me["limits"][0]["used"], &me["limits"][0]["remaining"]), (&json!(1), &json!(59)));
     let shared = &me["team_limits"][0];
     assert_eq!((&shared["used"], &shared["remaining"]), (&json!("0.5"), &json!("1.5")));
+}
+
+#[tokio::test]
+async fn a_key_without_limits_sees_what_it_has_spent() {
+    let server = Server::new().await;
+    let (id, key) = server.key(json!({"name": "free", "limits": []})).await;
+    let me = || async { server.send(Some(&key), "GET", "/api/v1/keys/me", "").await.json() };
+    let spend = |calls: i64, input: i64, output: i64, cost: &str| json!({"calls": calls, "errors": 0, "input_tokens": input, "output_tokens": output, "cost_usd": cost});
+    assert_eq!((&me().await["limits"], &me().await["spend"]), (&json!([]), &spend(0, 0, 0, "0")));
+    server.record(&id, "fast", 3).await;
+    server.record(&id, "slow", 4).await;
+    server.record("key_of_another", "fast", 500).await;
+    assert_eq!(me().await["spend"], spend(2, 20, 10, "0.07"));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use llm_providers::client::split_model_id;
 use llm_providers::registry::{self, ProviderRow};
 use llm_providers::{Provider, Secret, environment};
 
-use super::{Deployment, REMEMBERED, Route, Routes};
+use super::{Deployment, Overrides, REMEMBERED, Route, Routes, Tariff};
 use crate::config::{Config, DeploymentConfig, ModelConfig, ProviderConfig};
 use crate::keys::KeyHash;
 
@@ -21,7 +21,7 @@ impl Routes {
     /// The routes that a configuration asks for. Where it names no provider, every provider whose key stands in the
     /// environment is used, and a local Ollama if one answers; where there is none at all, the sandbox.
     pub fn build(config: &Config) -> Result<Self> {
-        let mut providers = Providers { config, made: BTreeMap::new() };
+        let mut providers = Providers { config, made: BTreeMap::new(), overrides: Overrides::default() };
         if config.providers.is_empty() {
             providers.add_from_environment()?;
         }
@@ -45,6 +45,7 @@ impl Routes {
             providers: providers.made,
             direct: config.direct_models,
             remembered: moka::sync::Cache::new(REMEMBERED),
+            overrides: providers.overrides,
             commit_after: config.commit_after.0,
         })
     }
@@ -54,6 +55,7 @@ impl Routes {
 struct Providers<'a> {
     config: &'a Config,
     made: BTreeMap<String, Arc<Provider>>,
+    overrides: Overrides,
 }
 
 impl Providers<'_> {
@@ -137,11 +139,11 @@ fn deployment(wanted: &DeploymentConfig, providers: &mut Providers<'_>) -> Resul
     if let Some(total) = wanted.timeout {
         timeouts.total = total.0;
     }
-    let mut deployment = Deployment::of(provider, model, timeouts);
+    let mut deployment = Deployment::of(provider, model, timeouts, &providers.overrides);
     deployment.weight = wanted.weight;
     deployment.account = account(wanted);
     if let Some(price) = &wanted.price {
-        deployment.price = price.0.clone();
+        deployment.own = Arc::new(Tariff::of_file(price.0.clone()));
     }
     Ok(deployment)
 }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use llm_core::Price;
 use llm_providers::{Provider, Timeouts};
 
-use super::Recent;
+use super::{Overrides, PriceSource, Recent, Tariff};
 
 /// Failures in a row after which a deployment is left alone for a while.
 const FAILURES_BEFORE_COOL_DOWN: u32 = 3;
@@ -26,8 +25,9 @@ pub struct Deployment {
     pub provider: Arc<Provider>,
     /// The model as the provider spells it.
     pub model: String,
-    /// What it costs; empty where nobody knows.
-    pub price: Price,
+    /// What it costs, unless an administrator has overridden that.
+    pub(crate) own: Arc<Tariff>,
+    pub(crate) overrides: Overrides,
     /// The most tokens it can answer with, where the catalogue knows it.
     pub max_output: Option<u64>,
     /// The most tokens of prompt and answer together, where the catalogue knows it.
@@ -43,6 +43,15 @@ pub struct Deployment {
 }
 
 impl Deployment {
+    /// What it charges from now on: what the file says of it, else what an administrator does, else what is known.
+    pub fn tariff(&self) -> Arc<Tariff> {
+        let overridden = match self.own.source {
+            PriceSource::File => None,
+            _ => self.overrides.get(&self.id),
+        };
+        overridden.unwrap_or_else(|| Arc::clone(&self.own))
+    }
+
     /// Whether both are at the same place, with the same key: what one has made the other has, too.
     pub(crate) fn is_beside(&self, other: &Self) -> bool {
         self.provider_id == other.provider_id && self.account == other.account

@@ -4,12 +4,13 @@ mod build;
 mod deployment;
 mod order;
 mod recent;
+mod tariff;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_core::{Error, ErrorKind, Meter, Price, Result};
+use llm_core::{Error, ErrorKind, Result};
 use llm_providers::catalogue::Catalogue;
 use llm_providers::client::split_model_id;
 use llm_providers::registry::{canonical, nearest};
@@ -17,6 +18,7 @@ use llm_providers::{Provider, Timeouts};
 
 pub use deployment::{Deployment, Health};
 pub use recent::Recent;
+pub use tariff::{Overrides, PriceSource, Tariff, provider_named};
 
 use crate::config::Strategy;
 use crate::record::Object;
@@ -50,6 +52,7 @@ pub struct Routes {
     providers: BTreeMap<String, Arc<Provider>>,
     direct: bool,
     remembered: moka::sync::Cache<String, Arc<Route>>,
+    overrides: Overrides,
     commit_after: Duration,
 }
 
@@ -82,6 +85,16 @@ impl Routes {
         candidates
     }
 
+    /// The prices that stand in the place of the catalogue's.
+    pub fn overrides(&self) -> &Overrides {
+        &self.overrides
+    }
+
+    /// A model of a provider as it is by itself.
+    fn bare(&self, provider: &Arc<Provider>, model: &str) -> Deployment {
+        Deployment::of(provider.clone(), model, *provider.timeouts(), &self.overrides)
+    }
+
     /// Every name, in order.
     pub fn names(&self) -> impl Iterator<Item = &Arc<Route>> {
         self.names.values()
@@ -109,7 +122,7 @@ impl Routes {
     pub(crate) fn places(&self) -> Vec<Arc<Deployment>> {
         let own = self.providers.values().map(|provider| {
             let known = self.deployments().find(|one| *one.provider_id == *provider.id() && one.account.is_none());
-            known.cloned().unwrap_or_else(|| Arc::new(Deployment::of(provider.clone(), "", *provider.timeouts())))
+            known.cloned().unwrap_or_else(|| Arc::new(self.bare(provider, "")))
         });
         let mut places: Vec<Arc<Deployment>> = own.collect();
         for deployment in self.deployments() {
@@ -148,7 +161,7 @@ impl Routes {
         }
         let provider = self.providers.get(&*object.provider)?;
         let model = object.deployment.strip_prefix(&*object.provider)?.trim_start_matches(':');
-        Some(Arc::new(Deployment::of(provider.clone(), model, *provider.timeouts())))
+        Some(Arc::new(self.bare(provider, model)))
     }
 
     /// Whether `provider:model` ids can be called at all.
@@ -170,7 +183,7 @@ impl Routes {
         let Some(provider) = self.providers.get(id).or_else(|| self.providers.get(canonical(id))) else {
             return Err(self.not_found(model));
         };
-        let deployment = Deployment::of(provider.clone(), rest, *provider.timeouts());
+        let deployment = self.bare(provider, rest);
         Ok(Route {
             name: model.into(),
             strategy: Strategy::Priority,
@@ -211,20 +224,16 @@ impl Routes {
 }
 
 impl Deployment {
-    /// A deployment with what the catalogue knows of its model.
-    pub(crate) fn of(provider: Arc<Provider>, model: &str, timeouts: Timeouts) -> Self {
+    /// A deployment with what is known of its model.
+    pub(crate) fn of(provider: Arc<Provider>, model: &str, timeouts: Timeouts, overrides: &Overrides) -> Self {
         let known = Catalogue::bundled().lookup(provider.id(), model);
-        let price = match provider.id() {
-            "sandbox" => llm_providers::transport::sandbox_price(),
-            _ if provider.is_free() => Price::new([(Meter::Input, 0), (Meter::Output, 0)]),
-            _ => known.as_ref().map(|known| known.price.clone()).unwrap_or_default(),
-        };
         Self {
             id: format!("{}:{model}", provider.id()).into(),
             provider_id: provider.id().into(),
             account: None,
             model: model.to_owned(),
-            price,
+            own: Arc::new(Tariff::known(&provider, known.as_ref())),
+            overrides: overrides.clone(),
             max_output: known.as_ref().and_then(|known| known.max_output),
             window: known.as_ref().and_then(|known| known.window),
             weight: 1,

@@ -48,7 +48,8 @@ fn shuffle_by_weight(order: &mut [Arc<Deployment>]) {
 
 /// What a thousand tokens in and a thousand out cost; deployments without a price come last.
 fn rough_cost(deployment: &Deployment) -> i64 {
-    let rate = |meter| deployment.price.rate(meter, 1000, None);
+    let tariff = deployment.tariff();
+    let rate = |meter| tariff.price.rate(meter, 1000, None);
     match (rate(Meter::Input), rate(Meter::Output)) {
         (Some(input), Some(output)) => input.saturating_add(output),
         _ => i64::MAX,

@@ -43,6 +43,7 @@ const VERSIONS: &[Version] = &[
     version!(7, "0007_replicas_contract"),
     version!(8, "0008_notifications"),
     version!(9, "0009_audit"),
+    version!(10, "0010_administration"),
 ];
 
 /// How the name of a migration ends that binaries which don't know it can't run on.

@@ -1,5 +1,6 @@
 //! Sums over calls, from the hourly roll-up. Only the parts of an hour at either end of the asked time, if there are
-//! any, are summed from single calls, so the sums are exact for any time.
+//! any, are summed from single calls, so the sums are exact for any time. Nor are end users rolled up, who may be as many
+//! as the calls: what is asked of them is summed from single calls, as far back as these are kept.
 
 use jiff::Timestamp;
 use llm_core::{NanoUsd, Result};
@@ -19,6 +20,7 @@ pub enum UsageGroup {
     Team,
     User,
     Organization,
+    EndUser,
     Model,
     Provider,
     Tag,
@@ -33,6 +35,7 @@ impl UsageGroup {
         Self::Team,
         Self::User,
         Self::Organization,
+        Self::EndUser,
         Self::Model,
         Self::Provider,
         Self::Tag,
@@ -47,6 +50,7 @@ impl UsageGroup {
             Self::Team => "team",
             Self::User => "user",
             Self::Organization => "organization",
+            Self::EndUser => "end_user",
             Self::Model => "model",
             Self::Provider => "provider",
             Self::Tag => "tag",
@@ -62,6 +66,7 @@ impl UsageGroup {
             Self::Team => "u.team",
             Self::User => "u.\"user\"",
             Self::Organization => "u.organization",
+            Self::EndUser => "u.end_user",
             Self::Model => "u.model",
             Self::Provider => "u.provider",
             Self::Tag => "coalesce(t.value, '')",
@@ -93,6 +98,8 @@ pub struct UsageFilter {
     pub user: Option<String>,
     /// Of this organization.
     pub organization: Option<String>,
+    /// For this end user of the application.
+    pub end_user: Option<String>,
     /// Of this model, as asked.
     pub model: Option<String>,
     /// Answered by this provider.
@@ -146,11 +153,12 @@ struct Span {
 }
 
 impl Span {
-    fn new(from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
+    /// `single`: everything is summed from single calls.
+    fn new(from: Option<Timestamp>, to: Option<Timestamp>, single: bool) -> Self {
         let from = from.map_or(0, |from| from.as_millisecond().max(0));
         let to = to.map_or(i64::MAX - i64::MAX % HOUR, |to| to.as_millisecond().max(0));
         let (first, last) = ((from + (HOUR - 1)) / HOUR * HOUR, to / HOUR * HOUR);
-        if first > last {
+        if first > last || single {
             return Self { hours: None, edges: Vec::from_iter((from < to).then_some((from, to))) };
         }
         let edges = [(from, first), (last, to)].into_iter().filter(|(from, to)| from < to).collect();
@@ -161,17 +169,19 @@ impl Span {
 const SUMS: &str = "CAST(sum(u.calls) AS BIGINT), CAST(sum(u.errors) AS BIGINT), \
                     CAST(sum(u.input_tokens) AS BIGINT), CAST(sum(u.output_tokens) AS BIGINT), \
                     CAST(sum(u.cost) AS BIGINT) FROM (";
-const HOURS: &str = "SELECT hour, key, team, \"user\", organization, model, provider, tags, calls, errors, \
-                     input_tokens, output_tokens, cost FROM usage_hours WHERE hour >= ";
+const HOURS: &str = "SELECT hour, key, team, \"user\", organization, '' AS end_user, model, provider, tags, calls, \
+                     errors, input_tokens, output_tokens, cost FROM usage_hours WHERE hour >= ";
 const EDGE: &str = "SELECT created_at - created_at % 3600000 AS hour, coalesce(key, '') AS key, \
                     coalesce(team, '') AS team, coalesce(\"user\", '') AS \"user\", \
-                    coalesce(organization, '') AS organization, model, coalesce(provider, '') AS provider, tags, \
-                    1 AS calls, CASE WHEN status IN ('ok', 'caller_gone') THEN 0 ELSE 1 END AS errors, input_tokens, output_tokens, \
+                    coalesce(organization, '') AS organization, coalesce(end_user, '') AS end_user, model, \
+                    coalesce(provider, '') AS provider, tags, 1 AS calls, \
+                    CASE WHEN status IN ('ok', 'caller_gone') THEN 0 ELSE 1 END AS errors, input_tokens, output_tokens, \
                     coalesce(cost, 0) AS cost FROM calls WHERE id >= ";
 
 /// Sums over the calls that `filter` means, a row for each combination of `group_by`, in the order of those.
 pub async fn usage(db: &Db, group_by: &[UsageGroup], filter: &UsageFilter) -> Result<Vec<UsageRow>> {
-    let span = Span::new(filter.from, filter.to);
+    let by_end_user = group_by.contains(&UsageGroup::EndUser) || filter.end_user.is_some();
+    let span = Span::new(filter.from, filter.to, by_end_user);
     let mut sql = query("SELECT ");
     for group in group_by {
         sql.push(group.sql()).push(", ");
@@ -201,6 +211,7 @@ pub async fn usage(db: &Db, group_by: &[UsageGroup], filter: &UsageFilter) -> Re
         (" AND u.team = ", &filter.team),
         (" AND u.\"user\" = ", &filter.user),
         (" AND u.organization = ", &filter.organization),
+        (" AND u.end_user = ", &filter.end_user),
         (" AND u.model = ", &filter.model),
         (" AND u.provider = ", &filter.provider),
     ];

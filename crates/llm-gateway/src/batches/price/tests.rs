@@ -5,7 +5,7 @@ use llm_providers::registry::ProviderRow;
 use llm_providers::{Provider, Timeouts};
 
 use super::of;
-use crate::routing::Deployment;
+use crate::routing::{Deployment, Overrides, Tariff};
 
 fn deployment(percent: Option<u8>, lines: &[(Meter, i64, Option<&str>)]) -> Deployment {
     let mut row = ProviderRow::new("Test", Protocol::OpenAiChat, "http://127.0.0.1:9");
@@ -18,7 +18,8 @@ fn deployment(percent: Option<u8>, lines: &[(Meter, i64, Option<&str>)]) -> Depl
         nano_per_million,
     };
     let price = Price { lines: lines.iter().map(line).collect() };
-    Deployment { price, ..Deployment::of(Arc::new(provider), "m", Timeouts::default()) }
+    let bare = Deployment::of(Arc::new(provider), "m", Timeouts::default(), &Overrides::default());
+    Deployment { own: Arc::new(Tariff::of_file(price)), ..bare }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod key;
 mod organization;
+mod price;
 mod team;
 mod user;
 
@@ -13,6 +14,7 @@ use crate::limits::{LimitSpec, ModelPattern};
 
 pub use key::{KeyDraft, KeyPatch};
 pub use organization::{OrganizationDraft, OrganizationPatch};
+pub use price::PriceDraft;
 pub use team::{TeamDraft, TeamPatch};
 pub use user::{MembershipDraft, UserDraft, UserPatch};
 

@@ -4,6 +4,7 @@ mod change;
 pub(super) mod key;
 pub(super) mod limit;
 pub(super) mod organization;
+mod price;
 mod setting;
 pub(super) mod team;
 pub(super) mod user;

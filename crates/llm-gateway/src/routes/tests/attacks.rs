@@ -3,7 +3,7 @@
 use super::*;
 
 /// Every route that reads a body, and a body that it takes.
-fn bodies() -> [(&'static str, &'static str, Value); 11] {
+fn bodies() -> [(&'static str, &'static str, Value); 12] {
     let limit = json!({"scope": {"kind": "tag", "id": "a"}, "meter": "requests", "window": "day", "amount": 1});
     [
         ("POST", "organizations", json!({"name": "new"})),
@@ -17,6 +17,7 @@ fn bodies() -> [(&'static str, &'static str, Value); 11] {
         ("PATCH", "keys/{id}", json!({"blocked": false})),
         ("POST", "limits", limit),
         ("PATCH", "limits/{id}", json!({"amount": 2})),
+        ("PUT", "prices/openai/m", json!({"lines": [{"meter": "input", "amount": "1"}]})),
     ]
 }
 

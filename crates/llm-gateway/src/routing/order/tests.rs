@@ -2,12 +2,13 @@ use llm_core::{Meter, Price};
 use llm_providers::{Provider, Timeouts};
 
 use super::*;
+use crate::routing::{Overrides, Tariff};
 
 fn deployment(model: &str, weight: u32, price: i64) -> Arc<Deployment> {
     let provider = Arc::new(Provider::sandbox().unwrap());
-    let mut deployment = Deployment::of(provider, model, Timeouts::default());
+    let mut deployment = Deployment::of(provider, model, Timeouts::default(), &Overrides::default());
     deployment.weight = weight;
-    deployment.price = Price::new([(Meter::Input, price), (Meter::Output, price)]);
+    deployment.own = Arc::new(Tariff::of_file(Price::new([(Meter::Input, price), (Meter::Output, price)])));
     Arc::new(deployment)
 }
 

@@ -34,6 +34,8 @@ fn record() -> impl Strategy<Value = CallRecord> {
             let mut record = CallRecord::new(open(NEW_YEAR + at), outcome(Vec::new()));
             record.key = key.map(Into::into);
             record.team = team.map(Into::into);
+            // Whoever has a user here has an end user as well, of another name.
+            record.end_user = user.as_ref().map(|user| format!("end-{user}").into());
             record.user = user.map(Into::into);
             record.provider = provider.map(Into::into);
             record.tags = tags.into_iter().map(Into::into).collect();
@@ -48,23 +50,34 @@ fn record() -> impl Strategy<Value = CallRecord> {
 fn question() -> impl Strategy<Value = (Vec<UsageGroup>, UsageFilter)> {
     let groups = proptest::sample::subsequence(UsageGroup::ALL.to_vec(), 0..4).prop_shuffle();
     let time_in = || proptest::option::of(prop_oneof![-HOUR..5 * HOUR, (-1..5i64).prop_map(|hour| hour * HOUR)]);
-    let filter =
-        (names(&["k1", "nobody"]), names(&["t1"]), names(&["u"]), names(&["sandbox"]), names(&["fast"]), names(&["a"]));
-    (groups, filter, time_in(), time_in()).prop_map(|(groups, (key, team, user, provider, model, tag), from, to)| {
-        let at = |after: i64| time(NEW_YEAR + after);
-        let filter = UsageFilter {
-            key,
-            team,
-            user,
-            provider,
-            model,
-            tag,
-            from: from.map(at),
-            to: to.map(at),
-            organization: None,
-        };
-        (groups, filter)
-    })
+    let end_user = proptest::option::weighted(0.2, Just("end-u".to_owned()));
+    let filter = (
+        names(&["k1", "nobody"]),
+        names(&["t1"]),
+        names(&["u"]),
+        end_user,
+        names(&["sandbox"]),
+        names(&["fast"]),
+        names(&["a"]),
+    );
+    (groups, filter, time_in(), time_in()).prop_map(
+        |(groups, (key, team, user, end_user, provider, model, tag), from, to)| {
+            let at = |after: i64| time(NEW_YEAR + after);
+            let filter = UsageFilter {
+                key,
+                team,
+                user,
+                end_user,
+                provider,
+                model,
+                tag,
+                from: from.map(at),
+                to: to.map(at),
+                organization: None,
+            };
+            (groups, filter)
+        },
+    )
 }
 
 /// The sums by going through all calls.
@@ -79,6 +92,7 @@ fn expected(records: &[CallRecord], groups: &[UsageGroup], filter: &UsageFilter)
         let meant = is(&filter.key, record.key.as_deref())
             && is(&filter.team, record.team.as_deref())
             && is(&filter.user, record.user.as_deref())
+            && is(&filter.end_user, record.end_user.as_deref())
             && is(&filter.provider, record.provider.as_deref())
             && is(&filter.model, Some(&record.model))
             && filter.tag.as_deref().is_none_or(|tag| tags.contains(&Some(tag)))
@@ -100,6 +114,7 @@ fn expected(records: &[CallRecord], groups: &[UsageGroup], filter: &UsageFilter)
                 UsageGroup::Team => record.team.as_deref().map(str::to_owned),
                 UsageGroup::User => record.user.as_deref().map(str::to_owned),
                 UsageGroup::Organization => None,
+                UsageGroup::EndUser => record.end_user.as_deref().map(str::to_owned),
                 UsageGroup::Model => Some(record.model.to_string()),
                 UsageGroup::Provider => record.provider.as_deref().map(str::to_owned),
                 UsageGroup::Tag => tag.map(str::to_owned),
@@ -149,7 +164,7 @@ async fn sums_are_exact_for_any_grouping_filter_and_time() {
 
 #[test]
 fn whole_hours_are_told_from_their_edges() {
-    let span = |from, to| Span::new(Some(time(from)), Some(time(to)));
+    let span = |from, to| Span::new(Some(time(from)), Some(time(to)), false);
     assert_eq!(span(HOUR, 3 * HOUR), Span { hours: Some((HOUR, 3 * HOUR)), edges: vec![] });
     assert_eq!(
         span(HOUR - 1, 2 * HOUR + 1),
@@ -158,7 +173,7 @@ fn whole_hours_are_told_from_their_edges() {
     assert_eq!(span(5, 9), Span { hours: None, edges: vec![(5, 9)] });
     assert_eq!(span(9, 5), Span { hours: None, edges: vec![] });
     assert_eq!(span(3 * HOUR, HOUR), Span { hours: None, edges: vec![] });
-    assert_eq!(Span::new(None, None).edges, []);
+    assert_eq!(Span::new(None, None, false).edges, []);
 }
 
 #[test]
