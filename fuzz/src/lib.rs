@@ -64,6 +64,8 @@ pub const TARGETS: &[Target] = &[
     ("transcribe", operation::any::<llm_core::audio::Transcribe>),
     ("count_tokens", operation::any::<llm_core::token_count::CountTokens>),
     ("models", operation::any::<llm_core::model_list::Models>),
+    ("files", operation::any::<llm_core::file::Files>),
+    ("batches", operation::any::<llm_core::batch::Batches>),
     ("seal", seal::seal),
 ];
 

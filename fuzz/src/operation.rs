@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use bytes::Bytes;
-use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
 use llm_core::codec::{
     AnswerContext, Edits, Operation, Passthrough, Quirks, RequestHead, ResponseHead, Speaks, Trailer,
 };
@@ -17,6 +17,7 @@ use llm_providers::protocols::Spoken;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use url::form_urlencoded;
 
 use super::{Provider, alike, cx, deliver, same_counts};
 
@@ -32,7 +33,9 @@ where
     O::Answer: Part,
 {
     for codec in codecs::<O>() {
-        request(codec, data);
+        for head in heads_of(codec.protocol(), O::NAME, data) {
+            request(codec, &head, data);
+        }
         answer(codec, data);
         stream(codec, data);
     }
@@ -56,21 +59,31 @@ fn codecs<O: Spoken>() -> impl Iterator<Item = &'static dyn Speaks<O>> {
     PROTOCOLS.iter().filter_map(|protocol| O::codec(*protocol))
 }
 
-/// The head of a caller's request: Gemini's says there what is asked for, and a form's where its parts end.
-fn head_of(protocol: Protocol, operation: &str, data: &[u8]) -> RequestHead {
-    let verb = match operation {
-        "embed" => "embedContent",
-        _ => "countTokens",
+/// The heads that a caller may send the input with: Gemini's says there what is asked for, a form's where its parts end,
+/// and one about things that are kept names them.
+fn heads_of(protocol: Protocol, operation: &str, data: &[u8]) -> Vec<RequestHead> {
+    let (gemini, kept) = (protocol == Protocol::Gemini, matches!(operation, "files" | "batches"));
+    let path = match operation {
+        "embed" if gemini => "/v1beta/models/m:embedContent".to_owned(),
+        _ if gemini && !kept => "/v1beta/models/m:countTokens".to_owned(),
+        "batches" if protocol == Protocol::Anthropic => "/v1/messages/batches".to_owned(),
+        _ if kept => format!("/v1/{operation}"),
+        _ => String::new(),
     };
-    let path = if protocol == Protocol::Gemini { format!("/v1beta/models/m:{verb}") } else { String::new() };
-    let mut head = RequestHead { path, ..RequestHead::default() };
+    let mut head = RequestHead { method: Method::POST, path, ..RequestHead::default() };
     let first = data.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let boundary = first.strip_prefix(b"--").and_then(|name| std::str::from_utf8(name).ok());
     let kind = boundary.map(|name| format!("multipart/form-data; boundary=\"{name}\""));
     if let Some(kind) = kind.and_then(|kind| HeaderValue::from_str(&kind).ok()) {
         head.headers.insert(CONTENT_TYPE, kind);
     }
-    head
+    let mut heads = vec![head.clone()];
+    if let (true, Ok(text)) = (kept, std::str::from_utf8(data)) {
+        let page = RequestHead { method: Method::GET, query: Some(text.to_owned()), ..head.clone() };
+        let named = |method| RequestHead { method, path: format!("{}/{text}", head.path), ..head.clone() };
+        heads.extend([page, named(Method::GET), named(Method::POST), named(Method::DELETE)]);
+    }
+    heads
 }
 
 fn target<'a>(cx: &'a AnswerContext, quirks: &'a Quirks, variables: &'a BTreeMap<String, String>) -> Provider<'a> {
@@ -88,12 +101,11 @@ fn target<'a>(cx: &'a AnswerContext, quirks: &'a Quirks, variables: &'a BTreeMap
 
 /// A request is the same in the native protocol's JSON, can be said or refused in every protocol, and reads the same
 /// where it was written in its own.
-fn request<O: Spoken>(codec: &'static dyn Speaks<O>, data: &[u8])
+fn request<O: Spoken>(codec: &'static dyn Speaks<O>, head: &RequestHead, data: &[u8])
 where
     O::Request: Part,
 {
-    let head = head_of(codec.protocol(), O::NAME, data);
-    let Ok((request, cx)) = codec.decode_request(&head, data) else { return };
+    let Ok((request, cx)) = codec.decode_request(head, data) else { return };
     same_in_json(&request);
     let _ = (request.skim(), request.text());
     let (quirks, variables) = (Quirks::default(), BTreeMap::new());
@@ -103,10 +115,16 @@ where
         let _ = other.encode_request(&request, &target);
     }
     if let Some(passthrough) = codec.passthrough() {
-        pass(codec, passthrough, &head, data, &request);
+        pass(codec, passthrough, head, data, &request);
     }
     let Ok(written) = codec.encode_request(&request, &target) else { return };
-    let head = RequestHead { path: written.path, headers: written.headers, ..RequestHead::default() };
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&written.query).finish();
+    let head = RequestHead {
+        method: written.method,
+        path: written.path,
+        query: (!query.is_empty()).then_some(query),
+        headers: written.headers,
+    };
     let (again, _) = codec.decode_request(&head, &written.body).expect("what was written can be read");
     let written_again = codec.encode_request(&again, &target).expect("and written");
     if serde_json::from_slice::<Value>(&written.body).is_ok() {
