@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`admin_key`] | the administrator's key |
 //! | [`author`] | by whom things are changed |
+//! | [`cli`] | the `llm-gateway` command |
 //! | [`config`] | the configuration: one struct per concern, read from TOML and checked |
 //! | [`gateway`] | [`Gateway`]: all of the below in one place, with or without a server |
 //! | [`journal`] | the append-only file that a call's cost is never lost from |
@@ -22,6 +23,7 @@ pub mod admin_key;
 pub mod author;
 mod batches;
 mod call;
+pub mod cli;
 pub mod config;
 mod errand;
 mod files;

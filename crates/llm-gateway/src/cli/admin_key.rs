@@ -1,7 +1,7 @@
 //! `llm-gateway admin-key`.
 
-use llm_gateway::admin_key;
-use llm_gateway::config::{Overrides, env};
+use crate::admin_key;
+use crate::config::{Overrides, env};
 
 use super::args::AdminKeyCommand;
 use super::{Failure, open, output};

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::config::{Overrides, Period};
+use crate::keys::Role;
+use crate::limits::LimitSpec;
 use clap::{Args as Arguments, Parser, Subcommand};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
-use llm_gateway::config::{Overrides, Period};
-use llm_gateway::keys::Role;
-use llm_gateway::limits::LimitSpec;
 
 /// A metered gateway to any language model: keys, limits, exact spend.
 #[derive(Debug, Parser)]

@@ -1,7 +1,7 @@
 //! `llm-gateway check`.
 
-use llm_gateway::config::Overrides;
-use llm_gateway::routing::Routes;
+use crate::config::Overrides;
+use crate::routing::Routes;
 
 use super::{Failure, open, output};
 

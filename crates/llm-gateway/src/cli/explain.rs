@@ -1,9 +1,9 @@
 //! `llm-gateway explain`.
 
+use crate::config::{Overrides, Strategy};
+use crate::routing::{Deployment, Route, Routes};
 use llm_core::Meter;
 use llm_core::NanoUsd;
-use llm_gateway::config::{Overrides, Strategy};
-use llm_gateway::routing::{Deployment, Route, Routes};
 
 use super::{Failure, open, output};
 

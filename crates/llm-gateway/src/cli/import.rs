@@ -5,9 +5,9 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use llm_gateway::config::{Config, Database, Overrides, env};
-use llm_gateway::litellm::{self, Outcome, Plan, Report};
-use llm_gateway::store::Db;
+use crate::config::{Config, Database, Overrides, env};
+use crate::litellm::{self, Outcome, Plan, Report};
+use crate::store::Db;
 
 use super::args::{ImportCommand, LitellmArgs};
 use super::{Failure, open, output};
@@ -86,7 +86,7 @@ fn place(file: &Path, toml: &str, dry_run: bool, report: &mut Report) -> Result<
 
 fn rows(report: &Report) -> Vec<[String; 3]> {
     let head = ["SETTING", "OUTCOME", "WHAT BECAME OF IT"].map(str::to_owned);
-    let row = |(finding, times): (&llm_gateway::litellm::Finding, usize)| {
+    let row = |(finding, times): (&crate::litellm::Finding, usize)| {
         let times = if times > 1 { format!(" ({times} times)") } else { String::new() };
         [finding.place.clone(), finding.outcome.to_string(), format!("{}{times}", finding.reason)]
     };

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use crate::config::Overrides;
+use crate::journal::Sizes;
+use crate::limits::Ledger;
+use crate::store::{Books, Db};
 use jiff::Timestamp;
-use llm_gateway::config::Overrides;
-use llm_gateway::journal::Sizes;
-use llm_gateway::limits::Ledger;
-use llm_gateway::store::{Books, Db};
 
 use super::args::JournalCommand;
 use super::{Failure, open, output};

@@ -1,12 +1,12 @@
 //! `llm-gateway key`: works on the database, so it needs no running gateway, and one that runs takes notice.
 
+use crate::config::Overrides;
+use crate::keys::{KeyDraft, KeyId, KeyPatch, Keys, NewKey, TeamDraft, VirtualKey};
+use crate::limits::{LimitSpec, Scope};
+use crate::store::{UsageFilter, usage};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use llm_core::NanoUsd;
-use llm_gateway::config::Overrides;
-use llm_gateway::keys::{KeyDraft, KeyId, KeyPatch, Keys, NewKey, TeamDraft, VirtualKey};
-use llm_gateway::limits::{LimitSpec, Scope};
-use llm_gateway::store::{UsageFilter, usage};
 use serde_json::{Value, json};
 use std::sync::Arc;
 

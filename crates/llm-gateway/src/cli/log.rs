@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, stderr};
 
-use llm_gateway::config::{LogConfig, LogFormat, Problem, Problems, env};
+use crate::config::{LogConfig, LogFormat, Problem, Problems, env};
 use tracing_subscriber::EnvFilter;
 
 use super::Failure;

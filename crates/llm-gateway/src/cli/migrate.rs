@@ -1,7 +1,7 @@
 //! `llm-gateway migrate`.
 
-use llm_gateway::config::Overrides;
-use llm_gateway::store::{Db, version};
+use crate::config::Overrides;
+use crate::store::{Db, version};
 
 use super::{Failure, open, output};
 

@@ -1,4 +1,6 @@
-//! The command line: what can be said, and what is done about it.
+//! The `llm-gateway` command: what can be said, and what is done about it.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
 mod admin_key;
 mod args;
@@ -14,13 +16,26 @@ mod open;
 mod output;
 mod serve;
 
-pub(crate) use args::Args;
-use args::Command;
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use clap::Parser;
 use failure::Failure;
-use llm_gateway::author::Author;
+
+use crate::author::Author;
+
+/// The command's whole life, from its arguments to its exit code.
+///
+/// It is in the library so that all that it awaits is compiled once, here, and not again in the binary.
+pub fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
 
 /// Does what the command line says.
-pub(crate) fn run(args: Args) -> Result<(), Failure> {
+fn run(args: Args) -> Result<(), Failure> {
     let config = args.config.overrides();
     match args.command {
         Command::Serve(serve) => serve::run(&serve.overrides(config)),

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use llm_gateway::config::{Config, Database, Loaded, Overrides, env};
-use llm_gateway::keys::Keys;
-use llm_gateway::limits::Ledger;
-use llm_gateway::store::Db;
+use crate::config::{Config, Database, Loaded, Overrides, env};
+use crate::keys::Keys;
+use crate::limits::Ledger;
+use crate::store::Db;
 
 use super::Failure;
 

@@ -4,10 +4,10 @@ use std::io::{IsTerminal, stdout};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use llm_gateway::config::{Config, Overrides, Secret, env};
-use llm_gateway::routes::{self, Admin};
-use llm_gateway::server::{Server, told_to_stop};
-use llm_gateway::{Gateway, admin_key};
+use crate::config::{Config, Overrides, Secret, env};
+use crate::routes::{self, Admin};
+use crate::server::{Server, told_to_stop};
+use crate::{Gateway, admin_key};
 use llm_providers::transport::SANDBOX_MODEL;
 
 use super::{Failure, log, output};
