@@ -9,10 +9,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::batches::{self, OpenBatches};
 use crate::call::Parked;
-use crate::config::{Config, Secret};
+use crate::config::Config;
 use crate::journal::{Journal, Sizes};
 use crate::keys::Keys;
-use crate::limits::shared::Shared;
+use crate::limits::shared::{Server, Shared};
 use crate::limits::{Ledger, Subject};
 use crate::notify::Notifier;
 use crate::routing::Routes;
@@ -68,8 +68,8 @@ impl Gateway {
         keys.watch();
         let open_batches = OpenBatches::recover(&db, &books, &ledger, now_ms()).await?;
         // The others are told of all that is held, so it comes behind what was recovered.
-        let shared = match &config.redis {
-            Some(url) => Some(share(url, &config, &ledger, &keys, &books.journal).await?),
+        let shared = match config.shared() {
+            Some(server) => Some(share(server, &config, &ledger, &keys, &books.journal).await?),
             None => None,
         };
         let housekeeping = Housekeeping::start(db.clone(), config.calls.retention.map(|period| period.0));
@@ -203,8 +203,14 @@ impl Gateway {
 }
 
 /// Shares the limits with other replicas. Where their server can't be reached the gateway starts nevertheless.
-async fn share(url: &Secret, config: &Config, ledger: &Ledger, keys: &Arc<Keys>, journal: &Journal) -> Result<Shared> {
-    let shared = Shared::start(url, config.redis_deadline.0, ledger, keys, journal.id()).await?;
+async fn share(
+    server: Server<'_>,
+    config: &Config,
+    ledger: &Ledger,
+    keys: &Arc<Keys>,
+    journal: &Journal,
+) -> Result<Shared> {
+    let shared = Shared::start(server, config.redis_deadline.0, ledger, keys, journal.id()).await?;
     if !shared.together(JOIN_PATIENCE).await {
         tracing::warn!("limits are not shared yet; this replica spends its part of what is left");
     }

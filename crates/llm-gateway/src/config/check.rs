@@ -8,6 +8,7 @@ use super::Config;
 use super::problem::{Problem, did_you_mean};
 use super::tree::Step::{Index, Key};
 use super::tree::Tree;
+use crate::limits::shared::Server;
 
 /// The smallest journal that makes sense, in bytes.
 const SMALLEST_JOURNAL: u64 = 1 << 20;
@@ -27,8 +28,9 @@ pub(super) fn check(config: &Config, tree: &mut Tree<'_>) -> Vec<Problem> {
 }
 
 fn check_server(config: &Config, tree: &mut Tree<'_>, warnings: &mut Vec<Problem>) {
-    if let Some(Err(error)) = config.redis.as_ref().map(crate::limits::shared::check) {
-        tree.wrong(&[Key("redis")], error.message(), None);
+    if let Some(Err(error)) = config.shared().map(Server::check) {
+        let at = if error.message().contains("`redis_ca`") { "redis_ca" } else { "redis" };
+        tree.wrong(&[Key(at)], error.message(), None);
     }
     if config.redis_deadline.0.is_zero() {
         let hint = Some("leave `redis` out where limits are not to be shared".to_owned());

@@ -29,6 +29,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::limits::shared::Server;
+
 pub use batches::BatchesConfig;
 pub use calls::CallsConfig;
 pub use database::Database;
@@ -61,6 +63,9 @@ pub struct Config {
     pub database: Database,
     /// The Redis or Valkey server by which replicas share their limits, `redis://…` or, with TLS, `rediss://…`.
     pub redis: Option<Secret>,
+    /// The file of the authorities, in PEM, that vouch for that server's certificate; those that the machine trusts unless
+    /// set.
+    pub redis_ca: Option<PathBuf>,
     /// How long a call waits for that server before this replica decides by itself.
     pub redis_deadline: Period,
     /// The administrator's key; made on the first start unless set.
@@ -105,6 +110,7 @@ impl Default for Config {
             listen: Listen::default(),
             database: Database::default(),
             redis: None,
+            redis_ca: None,
             redis_deadline: Period::millis(50),
             admin_key: None,
             metrics_listen: None,
@@ -187,6 +193,11 @@ impl Config {
         config.admin_key = set(env::ADMIN_KEY).map(Secret::new).or(config.admin_key);
         config.log.filter = set(env::LOG).unwrap_or(config.log.filter);
         Ok(Loaded { config, file, warnings })
+    }
+
+    /// The server by which replicas share their limits, if there is one.
+    pub(crate) fn shared(&self) -> Option<Server<'_>> {
+        self.redis.as_ref().map(|url| Server { url, ca: self.redis_ca.as_deref() })
     }
 
     /// The folder of the journal: as it is set, else beside the database's file, else in the working folder.

@@ -82,6 +82,11 @@ impl Slot {
         others.add(bucket, used, 0);
     }
 
+    /// Whether anything is known of others.
+    pub(super) fn has_others(&self) -> bool {
+        self.others.is_some()
+    }
+
     /// Puts what others have counted in the place of what was known of them.
     pub(super) fn set_others(&mut self, now: i64, buckets: &[(i64, Held)]) {
         if buckets.is_empty() {

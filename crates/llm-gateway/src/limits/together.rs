@@ -3,6 +3,7 @@
 //! What a caller is granted is written down here by the task that speaks to them, before it listens to anything else. So
 //! this ledger and what it has told are always the same, but for what stands in the queue between them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,10 +114,12 @@ impl Ledger {
         true
     }
 
-    /// Notes how many replicas there are, and what time it is for the shared counters.
-    pub(super) fn heard(&self, replicas: Option<i64>, ahead: Option<i64>) {
+    /// Notes how many replicas the shared counters know of, and what time it is for them. As long as they do not decide
+    /// they may not know of all.
+    pub(super) fn heard(&self, replicas: i64, ahead: Option<i64>) {
         if let Some(link) = &mut self.state().link {
-            link.replicas = replicas.unwrap_or(link.replicas).max(1);
+            let least = if link.standing == Standing::Together { 1 } else { link.replicas };
+            link.replicas = replicas.max(least);
             link.ahead = ahead.unwrap_or(link.ahead);
         }
     }
@@ -145,6 +148,17 @@ impl Ledger {
         }
     }
 
+    /// Forgets what was known of others under all shared names but those.
+    pub(super) fn mirror_nothing_but(&self, now: i64, counted: &HashSet<String>) {
+        let mut state = self.state();
+        let now = state.clock(now);
+        for slot in state.slots.iter_mut().flatten() {
+            if slot.has_others() && !counted.contains(&*slot.name()) {
+                slot.set_others(now, &[]);
+            }
+        }
+    }
+
     /// Adds what was counted by others before this process started.
     pub fn seed_others(&self, now: i64, id: &LimitId, bucket: i64, amount: i64) {
         let mut state = self.state();
@@ -154,6 +168,18 @@ impl Ledger {
         {
             slot.add_others(now, bucket, amount);
         }
+    }
+
+    /// What calls of this replica have used and hold of a limit, and what those of all others, as far as it is known
+    /// here. None where no limit has the id.
+    pub fn own_and_others(&self, now: i64, id: &LimitId) -> Option<(i64, i64)> {
+        let mut state = self.state();
+        let now = state.clock(now);
+        let index = state.index_or_part(id)?;
+        let slot = state.slot(index)?;
+        slot.advance(now);
+        let own = slot.counter.held().sum();
+        Some((own, slot.held().sum().saturating_sub(own)))
     }
 
     /// The length of the buckets of a limit whose window slides, 0 for others; and its shared name. None where no limit

@@ -23,12 +23,14 @@ mod notice;
 mod presence;
 mod reply;
 mod script;
+mod server;
 mod session;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_core::{Error, ErrorKind, Result};
+use llm_core::Result;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +45,25 @@ const TICK: Duration = Duration::from_millis(100);
 /// Within which time a replica that is there was heard.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// What connecting takes at most, and any step that no call waits for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The server that holds the shared counters.
+#[derive(Clone, Copy, Debug)]
+pub struct Server<'a> {
+    /// Its address.
+    pub url: &'a Secret,
+    /// The file of the authorities that vouch for it, where it is not one that the machine trusts.
+    pub ca: Option<&'a Path>,
+}
+
+impl Server<'_> {
+    /// Refuses what can't be one. The address is not repeated, since it may hold a password.
+    pub fn check(self) -> Result<()> {
+        server::client(self.url, self.ca).map(drop)
+    }
+}
+
 /// The tasks that keep this replica together with the others. Dropping it stops them.
 #[derive(Debug)]
 pub struct Shared {
@@ -53,10 +74,17 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Starts to share the limits of `ledger` by the server at `url`. `me` names this replica: the id of its journal.
-    /// A call waits for `deadline` at most.
-    pub async fn start(url: &Secret, deadline: Duration, ledger: &Ledger, keys: &Arc<Keys>, me: &str) -> Result<Self> {
-        let client = redis::Client::open(url.expose()).map_err(|_| wrong_address())?;
+    /// Starts to share the limits of `ledger` by `server`. `me` names this replica: the id of its journal. A call waits
+    /// for `deadline` at most.
+    pub async fn start(
+        server: Server<'_>,
+        deadline: Duration,
+        ledger: &Ledger,
+        keys: &Arc<Keys>,
+        me: &str,
+    ) -> Result<Self> {
+        let client = server::client(server.url, server.ca)?;
+        server::refuse_unfit(&client, PATIENCE).await?;
         let stop = CancellationToken::new();
         let replicas = presence::announce(keys.db(), me).await;
         let inbox = ledger.link(deadline, replicas);
@@ -101,14 +129,4 @@ impl Drop for Shared {
         self.session.abort();
         self.others.iter().for_each(JoinHandle::abort);
     }
-}
-
-/// Refuses an address that can't be one. It is not repeated, since it may hold a password.
-pub fn check(url: &Secret) -> Result<()> {
-    redis::Client::open(url.expose()).map(drop).map_err(|_| wrong_address())
-}
-
-fn wrong_address() -> Error {
-    let message = "not the address of a Redis or Valkey server such as `redis://127.0.0.1:6379`";
-    Error::new(ErrorKind::InvalidRequest, message)
 }

@@ -5,15 +5,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use redis::{AsyncConnectionConfig, Client, RedisResult};
+use redis::{Client, RedisResult};
 
 use super::script::PREFIX;
+use super::{PATIENCE, server};
 use crate::keys::Keys;
 
 /// How long to wait before it is tried again to listen or to speak.
 const PAUSE: Duration = Duration::from_millis(500);
-/// What connecting and speaking may take.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 fn channel() -> String {
     format!("{PREFIX}changes")
@@ -33,9 +32,7 @@ pub(super) async fn tell(client: Client, keys: Arc<Keys>) {
 }
 
 async fn publish(client: &Client) -> RedisResult<()> {
-    let config =
-        AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
-    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+    let mut connection = server::connect(client, PATIENCE).await?;
     redis::cmd("PUBLISH").arg(channel()).arg("").exec_async(&mut connection).await
 }
 

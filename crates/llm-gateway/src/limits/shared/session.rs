@@ -1,32 +1,31 @@
 //! The task that speaks to the server: one session after another, each over one connection, everything in order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError, ScriptInvocation, Value};
+use redis::{Client, RedisError, ScriptInvocation, Value};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::reply::{self, Word};
-use super::{FRESH, LEASE, TICK, presence, script};
+use super::reply::{self, News, Word};
+use super::{FRESH, LEASE, PATIENCE, TICK, presence, script, server};
 use crate::limits::counter::Held;
 use crate::limits::link::{Ask, Offer, Op, Own};
 use crate::limits::{Bucket, Ledger, Standing};
 use crate::store::{Db, replicas};
 
-/// What connecting takes at most, and any step that no call waits for.
-const PATIENCE: Duration = Duration::from_secs(1);
 /// The first pause after a session that broke, and the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
 /// From which length on a session counts as a good one.
 const GOOD: Duration = Duration::from_secs(5);
-/// The most that is told and asked in one step.
-const BATCH: usize = 256;
+/// The most that is told and asked in one step: few enough that replicas which are asked much at once take turns, so that
+/// each learns soon what the others took.
+const BATCH: usize = 32;
 /// The most limits of one step that no call waits for.
 const LIMITS: usize = 200;
 
@@ -46,6 +45,8 @@ pub(super) struct Task {
 #[derive(Debug)]
 enum Broken {
     Redis(RedisError),
+    /// It is a server that can't hold the counters.
+    Unfit(llm_core::Error),
     /// No answer within this time.
     Late(Duration),
     /// The server does not know the session any more: it was emptied, or this replica was given up.
@@ -60,6 +61,7 @@ impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Redis(error) => error.fmt(f),
+            Self::Unfit(error) => error.fmt(f),
             Self::Late(patience) => write!(f, "no answer within {patience:?}"),
             Self::Forgotten => f.write_str("the server has forgotten this replica"),
             Self::Parted => f.write_str("a call has waited in vain"),
@@ -120,16 +122,15 @@ impl Task {
 impl<'a> Session<'a> {
     /// Connects, says all that this replica holds, and goes on until the line breaks or the task is told to stop.
     async fn hold(task: &'a mut Task) -> Result<(), Broken> {
-        let config =
-            AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
-        let mut redis = task.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut redis = server::connect(&task.client, PATIENCE).await?;
+        let info = server::Info::ask(&mut redis).await?;
+        info.check().map_err(Broken::Unfit)?;
         for script in script::all() {
             script.prepare_invoke().load_async(&mut redis).await?;
         }
-        let info: String = redis::cmd("INFO").query_async(&mut redis).await?;
-        let told = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        let run = told("run_id").ok_or(Broken::Garbled)?.to_owned();
-        if told("maxmemory").is_some_and(|most| most != "0") && told("maxmemory_policy") != Some("noeviction") {
+        let run = info.told("run_id").ok_or(Broken::Garbled)?.to_owned();
+        let evicts = info.told("maxmemory_policy") != Some("noeviction");
+        if evicts && info.told("maxmemory").is_some_and(|most| most != "0") {
             tracing::warn!(
                 "the server of the shared counters may evict them; set its `maxmemory-policy` to `noeviction`"
             );
@@ -232,7 +233,7 @@ impl<'a> Session<'a> {
         if words.len() != asks.len() {
             return Err(Broken::Garbled);
         }
-        self.task.ledger.heard(Some(live), None);
+        self.task.ledger.heard(live, None);
         asks.into_iter().zip(words).for_each(|(ask, word)| self.hand_on(time, ask, word));
         self.forget(&forgotten).await
     }
@@ -266,20 +267,9 @@ impl<'a> Session<'a> {
     /// Says that this replica is there, and takes over what changed; gives up those that are not.
     async fn tick(&mut self) -> Result<(), Broken> {
         loop {
-            let mut tick = script::TICK.key(script::PREFIX);
-            tick.arg(&self.task.me).arg(&self.id).arg(millis(LEASE)).arg(self.version).arg(LIMITS);
-            let local = now();
-            let answer = self.invoke(&tick, PATIENCE).await?;
-            let news = match reply::news(&answer, &self.task.me) {
-                Some(news) => news,
-                None if reply::list(&answer).is_empty() => return Err(Broken::Forgotten),
-                None => return Err(Broken::Garbled),
-            };
-            self.task.ledger.heard(Some(news.live), Some(news.now.saturating_sub(local)));
-            for (name, version, others) in &news.limits {
-                self.task.ledger.mirror(local, name, others);
-                self.version = self.version.max(*version);
-            }
+            // As long as not everything is in, what this replica knows of the others is better than what the server does.
+            let news = self.hear(if self.trusted { LIMITS } else { 0 }).await?;
+            self.take_over(&news);
             for dead in &news.dead {
                 self.sweep(dead).await?;
             }
@@ -291,6 +281,45 @@ impl<'a> Session<'a> {
         if !self.trusted {
             self.seek_trust().await?;
         }
+        Ok(())
+    }
+
+    /// Says that this replica is there, and asks for at most so many of the limits that changed.
+    async fn hear(&mut self, most: usize) -> Result<News, Broken> {
+        let mut tick = script::TICK.key(script::PREFIX);
+        tick.arg(&self.task.me).arg(&self.id).arg(millis(LEASE)).arg(self.version).arg(most);
+        let local = now();
+        let answer = self.invoke(&tick, PATIENCE).await?;
+        let news = match reply::news(&answer, &self.task.me) {
+            Some(news) => news,
+            None if reply::list(&answer).is_empty() => return Err(Broken::Forgotten),
+            None => return Err(Broken::Garbled),
+        };
+        self.task.ledger.heard(news.live, Some(news.now.saturating_sub(local)));
+        Ok(news)
+    }
+
+    fn take_over(&mut self, news: &News) {
+        let local = now();
+        for (name, version, others) in &news.limits {
+            self.task.ledger.mirror(local, name, others);
+            self.version = self.version.max(*version);
+        }
+    }
+
+    /// Takes over all that is counted, now that everything is in. Of what is not, nobody holds anything.
+    async fn take_over_all(&mut self) -> Result<(), Broken> {
+        let mut counted = HashSet::new();
+        loop {
+            let news = self.hear(LIMITS).await?;
+            self.take_over(&news);
+            let is_last = news.limits.len() < LIMITS;
+            counted.extend(news.limits.into_iter().map(|(name, ..)| name));
+            if is_last {
+                break;
+            }
+        }
+        self.task.ledger.mirror_nothing_but(now(), &counted);
         Ok(())
     }
 
@@ -322,9 +351,12 @@ impl<'a> Session<'a> {
         }
         let mut ready = script::READY.key(script::PREFIX);
         ready.arg(&self.task.me).arg(&self.id).arg(millis(LEASE)).arg(millis(FRESH)).arg(needed);
-        if reply::integer(&self.invoke(&ready, PATIENCE).await?) == Some(1) && self.task.ledger.trust() {
-            self.trusted = true;
-            tracing::info!("limits are shared with the other replicas");
+        if reply::integer(&self.invoke(&ready, PATIENCE).await?) == Some(1) {
+            self.take_over_all().await?;
+            if self.task.ledger.trust() {
+                self.trusted = true;
+                tracing::info!("limits are shared with the other replicas");
+            }
         }
         Ok(())
     }
