@@ -8,15 +8,19 @@
     reason = "a test that can't be set up must fail loudly"
 )]
 
+mod door;
 mod gateway;
 mod keeper;
 mod programs;
 mod redis;
+mod replicas;
 pub mod speech;
 mod upstream;
 
+pub use door::Door;
 pub use gateway::{Answer, TestGateway};
 pub use keeper::Keeper;
 pub use programs::{Runtime, run};
 pub use redis::TestRedis;
+pub use replicas::{CALL, Replicas, eventually, key};
 pub use upstream::{Piece, Script, Seen, Upstream, anthropic, openai};

@@ -22,6 +22,8 @@ enum Name {
     Fuzz(fuzz::Args),
     /// Kill the gateway under load, again and again, and look for calls that are lost or charged twice
     Kills(Kills),
+    /// Fill limits of every scope and meter: in one process, on three replicas, and on three that lose Redis
+    Limits(Limits),
     /// Stop the database under load and start it again, and look for calls that failed, are lost or counted twice
     Outage(Outage),
     /// Measure how long a year of usage takes to open, on both engines
@@ -33,6 +35,13 @@ struct Kills {
     /// How often.
     #[arg(long, default_value_t = 50)]
     rounds: u32,
+}
+
+#[derive(clap::Args)]
+struct Limits {
+    /// Build without optimization: quick to build, slow to run
+    #[arg(long)]
+    dev: bool,
 }
 
 #[derive(clap::Args)]
@@ -59,6 +68,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     match &args.name {
         Name::Fuzz(args) => fuzz::run(args),
         Name::Kills(args) => kills(args),
+        Name::Limits(args) => limits(args),
         Name::Outage(args) => outage(args),
         Name::Usage(args) => usage(args),
     }
@@ -72,6 +82,22 @@ fn kills(args: &Kills) -> Result<ExitCode> {
         let mut command = cargo(&["test", "--release", "--package", "llm-tests", "--test", "kill9", "--"]);
         command.args(["--nocapture", "no_call_is_lost_or_charged_twice_when_the_process_is_killed"]);
         command.env("LLM_TEST_KILLS", args.rounds.to_string()).env("LLM_TEST_ENGINE", engine);
+        must(servers.tell(&mut command))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// On either engine, one after the other.
+fn limits(args: &Limits) -> Result<ExitCode> {
+    let servers = Servers::start()?;
+    for engine in ["sqlite", "postgres"] {
+        println!("\n== {engine}");
+        let mut command = cargo(&["test", "--package", "llm-tests", "--test", "limits"]);
+        if !args.dev {
+            command.arg("--release");
+        }
+        command.args(["--", "--nocapture", "--test-threads", "1", "matrix::"]);
+        command.env("LLM_TEST_MATRIX", "all").env("LLM_TEST_ENGINE", engine);
         must(servers.tell(&mut command))?;
     }
     Ok(ExitCode::SUCCESS)

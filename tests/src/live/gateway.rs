@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
-use llm_gateway::Gateway;
 use llm_gateway::config::Config;
 use llm_gateway::keys::KeyDraft;
 use llm_gateway::record::CallRecord;
 use llm_gateway::router::router;
+use llm_gateway::routes::{Admin, surface};
 use llm_gateway::server::Server;
 use llm_gateway::store::{CallFilter, calls};
+use llm_gateway::{Gateway, admin_key};
 use llm_providers::{Client, Secret};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -72,7 +73,14 @@ impl TestGateway {
         let server = Server::bind(gateway.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
         let url = format!("http://{}", server.address().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
-        let routes = router(gateway.clone());
+        // Who sets an administrator's key wants to administrate.
+        let routes = match gateway.config().admin_key {
+            Some(_) => {
+                let prepared = admin_key::prepare(gateway.config(), gateway.keys()).await.unwrap();
+                surface(gateway.clone(), Arc::new(Admin::new(gateway.clone(), prepared.administrator)))
+            }
+            None => router(gateway.clone()),
+        };
         let server = tokio::spawn(async move {
             let stopped = async {
                 let _ = stopped.await;

@@ -1,6 +1,6 @@
 //! A Redis of a test's own, which can be stopped, frozen and emptied.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -10,6 +10,14 @@ use tempfile::TempDir;
 
 /// Where the server's binary is; looked for in the path unless set.
 const BINARY: &str = "LLM_TEST_REDIS_SERVER";
+/// Says of each limit what is used and reserved together.
+const COUNTED: &str = "local all = {} \
+    for _, key in ipairs(redis.call('KEYS', 'llm-gateway:*:limit:*')) do \
+      local is = redis.call('HMGET', key, 'u', 'r') \
+      local name = key:match('limit:(.*)') \
+      all[#all + 1] = name .. ' ' .. string.format('%.0f', (is[1] or 0) + (is[2] or 0)) \
+    end \
+    return table.concat(all, '\\n')";
 /// What a start may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -35,6 +43,11 @@ impl TestRedis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Ends it as a crash does. What it had [saved](Self::save) is there when it is started again.
     pub fn stop(&mut self) {
         if let Some(mut server) = self.server.take() {
@@ -51,7 +64,7 @@ impl TestRedis {
         let quiet = command.arg("--dir").arg(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::null());
         self.server = Some(quiet.stderr(Stdio::null()).spawn().unwrap());
         let begin = Instant::now();
-        while self.try_say("PING").is_none_or(|said| !said.starts_with("+PONG")) {
+        while self.say(&["PING"]).is_none_or(|said| said != "PONG") {
             assert!(begin.elapsed() < PATIENCE, "the private Redis does not start");
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -69,12 +82,12 @@ impl TestRedis {
 
     /// Forgets everything.
     pub fn empty(&self) {
-        assert!(self.try_say("FLUSHALL").unwrap().starts_with("+OK"));
+        assert!(self.say(&["FLUSHALL"]).as_deref() == Some("OK"));
     }
 
     /// Writes everything to the disk.
     pub fn save(&self) {
-        assert!(self.try_say("SAVE").unwrap().starts_with("+OK"));
+        assert!(self.say(&["SAVE"]).as_deref() == Some("OK"));
     }
 
     fn signal(&self, signal: &str) {
@@ -82,13 +95,31 @@ impl TestRedis {
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
-    fn try_say(&self, command: &str) -> Option<String> {
+    /// What it counts of each limit: the limit's name, and what is used and reserved together.
+    pub fn counted(&self) -> Vec<(String, i64)> {
+        let all = self.say(&["EVAL", COUNTED, "0"]).unwrap();
+        let one = |line: &str| {
+            let (name, sum) = line.rsplit_once(' ').unwrap();
+            (name.to_owned(), sum.parse().unwrap())
+        };
+        all.lines().map(one).collect()
+    }
+
+    /// Says something, and gives the answer, which is a text.
+    fn say(&self, words: &[&str]) -> Option<String> {
         let mut line = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         line.set_read_timeout(Some(PATIENCE)).ok()?;
-        line.write_all(format!("{command}\r\n").as_bytes()).ok()?;
-        let mut said = [0; 64];
-        let count = line.read(&mut said).ok()?;
-        Some(String::from_utf8_lossy(said.get(..count)?).into_owned())
+        let told: String = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
+        line.write_all(format!("*{}\r\n{told}", words.len()).as_bytes()).ok()?;
+        let mut line = BufReader::new(line);
+        let mut head = String::new();
+        line.read_line(&mut head).ok()?;
+        let Some(length) = head.strip_prefix('$') else {
+            return head.strip_prefix('+').map(|said| said.trim_end().to_owned());
+        };
+        let mut text = vec![0; length.trim_end().parse().ok()?];
+        line.read_exact(&mut text).ok()?;
+        String::from_utf8(text).ok()
     }
 }
 

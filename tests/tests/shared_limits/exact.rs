@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use llm_core::{ErrorKind, NanoUsd};
 use llm_gateway::limits::{Actual, Scope, ScopeKind, Subject};
-use llm_tests::live::{Seen, Upstream, openai};
+use llm_tests::live::{CALL, Replicas, Seen, Upstream, key, openai};
 use serde_json::json;
-
-use super::replicas::{CALL, Replicas, key};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_500_calls_at_once_exactly_as_many_pass_as_each_limit_has_room_for() {
@@ -124,7 +122,7 @@ async fn limits_of_a_configuration_hold_for_calls_through_any_replica() {
     let key = replicas.all[0].key(json!({"limits": [{"meter": "requests", "window": "hour", "amount": 30}]})).await;
     let known =
         || replicas.all.iter().all(|replica| replica.gateway.keys().authenticate(&key, jiff::Timestamp::now()).is_ok());
-    super::replicas::eventually(known, || "the key everywhere".to_owned()).await;
+    llm_tests::live::eventually(known, || "the key everywhere".to_owned()).await;
     let body = json!({"model": "fast", "messages": [{"role": "user", "content": "hi"}]}).to_string();
     let calls = (0..90).map(|place| replicas.all[place % 3].post("/v1/chat/completions", &key, body.clone()));
     let answers = futures_util::future::join_all(calls).await;

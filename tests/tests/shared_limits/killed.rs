@@ -4,10 +4,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use llm_gateway::limits::Limit;
-use llm_tests::live::{Seen, Upstream, openai};
+use llm_tests::live::{Replicas, Seen, Upstream, eventually, openai};
 use serde_json::json;
-
-use super::replicas::{Replicas, eventually};
 
 /// The real binary. Dropped, it is killed.
 struct Running(Child);

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use llm_core::ErrorKind;
 use llm_gateway::limits::{Actual, Reservation, Scope, Standing};
-
-use super::replicas::{CALL, Replicas, eventually, key};
+use llm_tests::live::{CALL, Replicas, eventually, key};
 
 /// What may pass beyond a limit when Redis is lost in the middle of a storm: what the last calls of the other replicas
 /// took, which no answer has told yet. A dozen on a machine of its own; more where a replica is not given the processor for

@@ -6,23 +6,29 @@ use futures_util::future::join_all;
 use llm_core::NanoUsd;
 use llm_gateway::config::Config;
 use llm_gateway::limits::{Estimate, Limit, LimitStatus, Refusal, Reservation, Scope, Standing, Subject};
-use llm_tests::live::{TestGateway, TestRedis};
 use tempfile::TempDir;
+
+use super::{TestGateway, TestRedis};
 
 /// How long anything may take that comes by itself.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Gateways that share everything.
-pub(super) struct Replicas {
-    pub(super) all: Vec<TestGateway>,
-    pub(super) redis: TestRedis,
-    pub(super) config: String,
-    pub(super) folder: TempDir,
+#[derive(Debug)]
+pub struct Replicas {
+    /// Each.
+    pub all: Vec<TestGateway>,
+    /// By which they share their limits.
+    pub redis: TestRedis,
+    /// What each is configured with.
+    pub config: String,
+    /// Where their database is.
+    pub folder: TempDir,
 }
 
 impl Replicas {
     /// Three of them, whose calls wait for at most `deadline`.
-    pub(super) async fn start(deadline: &str, more: &str) -> Self {
+    pub async fn start(deadline: &str, more: &str) -> Self {
         let redis = TestRedis::start();
         let config = format!("redis = \"{}\"\nredis_deadline = \"{deadline}\"\n{more}", redis.url());
         let mut replicas = Self { all: Vec::new(), redis, config, folder: tempfile::tempdir().unwrap() };
@@ -34,33 +40,35 @@ impl Replicas {
     }
 
     /// One more.
-    pub(super) async fn add(&mut self) {
+    pub async fn add(&mut self) {
         let database = llm_gateway::testing::url(&self.folder.path().join("test.db"));
         let share = |config: &mut Config| config.database = database.parse().unwrap();
         let replica = TestGateway::start_with(&self.config, share).await;
         self.all.push(replica);
     }
 
+    /// Waits until what was changed by any of them is in force in all.
+    pub async fn refresh(&self) {
+        for replica in &self.all {
+            replica.gateway.keys().refresh().await.unwrap();
+        }
+    }
+
     /// Puts a limit in force in each.
-    pub(super) fn put(&self, scope: Scope, spec: &str) -> Limit {
+    pub fn put(&self, scope: Scope, spec: &str) -> Limit {
         let limit = Limit::derived(scope, spec.parse().unwrap());
         self.all.iter().for_each(|replica| replica.gateway.ledger().put(limit.clone()).unwrap());
         limit
     }
 
     /// Reserves `estimate` in one of them.
-    pub(super) async fn admit(
-        &self,
-        place: usize,
-        subject: &Subject<'_>,
-        estimate: Estimate,
-    ) -> Result<Reservation, Refusal> {
+    pub async fn admit(&self, place: usize, subject: &Subject<'_>, estimate: Estimate) -> Result<Reservation, Refusal> {
         let gateway = &self.all[place % self.all.len()].gateway;
         gateway.ledger().admit(gateway.now_ms(), subject, &estimate).await
     }
 
     /// Reserves it `count` times at once, in all of them.
-    pub(super) async fn storm(
+    pub async fn storm(
         &self,
         count: usize,
         subject: &Subject<'_>,
@@ -72,7 +80,7 @@ impl Replicas {
     }
 
     /// What each knows of a limit.
-    pub(super) fn statuses(&self, limit: &Limit) -> Vec<LimitStatus> {
+    pub fn statuses(&self, limit: &Limit) -> Vec<LimitStatus> {
         let status = |replica: &TestGateway| {
             let gateway = &replica.gateway;
             gateway.ledger().status(gateway.now_ms(), &limit.id).unwrap()
@@ -81,7 +89,7 @@ impl Replicas {
     }
 
     /// Waits until all know that this is used and reserved of a limit.
-    pub(super) async fn agree(&self, limit: &Limit, used: i64, reserved: i64) {
+    pub async fn agree(&self, limit: &Limit, used: i64, reserved: i64) {
         let agrees = |status: &LimitStatus| (status.used, status.reserved) == (used, reserved);
         let told = || self.statuses(limit).iter().map(|status| (status.used, status.reserved)).collect::<Vec<_>>();
         eventually(|| self.statuses(limit).iter().all(agrees), || format!("{used} and {reserved} of {:?}", told()))
@@ -89,19 +97,19 @@ impl Replicas {
     }
 
     /// Waits until the shared counters decide in all.
-    pub(super) async fn together(&self) {
+    pub async fn together(&self) {
         self.stand(Standing::Together).await;
     }
 
     /// Waits until all stand so.
-    pub(super) async fn stand(&self, standing: Standing) {
+    pub async fn stand(&self, standing: Standing) {
         let all = || self.all.iter().map(|replica| replica.gateway.ledger().standing()).collect::<Vec<_>>();
         eventually(|| all().iter().all(|one| *one == Some(standing)), || format!("{standing:?} of {:?}", all())).await;
     }
 }
 
 /// Waits until something is so.
-pub(super) async fn eventually(is: impl Fn() -> bool, what: impl Fn() -> String) {
+pub async fn eventually(is: impl Fn() -> bool, what: impl Fn() -> String) {
     let begin = Instant::now();
     while !is() {
         assert!(begin.elapsed() < PATIENCE, "it was awaited in vain: {}", what());
@@ -110,9 +118,9 @@ pub(super) async fn eventually(is: impl Fn() -> bool, what: impl Fn() -> String)
 }
 
 /// A subject that is its key.
-pub(super) fn key() -> Subject<'static> {
+pub fn key() -> Subject<'static> {
     Subject { key: "k", ..Subject::default() }
 }
 
 /// Some call.
-pub(super) const CALL: Estimate = Estimate { spend: Some(NanoUsd(10)), input_tokens: 3, output_tokens: 7 };
+pub const CALL: Estimate = Estimate { spend: Some(NanoUsd(10)), input_tokens: 3, output_tokens: 7 };
