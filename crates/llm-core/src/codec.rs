@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::chat::{CacheControl, CallInfo, UnsupportedPolicy};
 use crate::operation::Unit;
 pub use crate::operation::{Chat, Operation};
-use crate::stored::Made;
+use crate::stored::{Made, ObjectKind};
 use crate::{Error, ErrorKind, Native, Protocol, Result, Usage};
 
 /// To whom a request is said, and how that provider differs from its protocol.
@@ -570,6 +570,16 @@ pub struct Observed {
     pub made: Vec<Made>,
     /// Whether the provider goes on making the answer by itself, behind what was said so far.
     pub pending: bool,
+}
+
+impl Observed {
+    /// Notes, once, that the provider now stores something.
+    pub fn note(&mut self, kind: ObjectKind, id: &str) {
+        let is_known = self.made.iter().any(|made| made.kind == kind && made.id == id);
+        if !id.is_empty() && !is_known {
+            self.made.push(Made { kind, id: id.to_owned() });
+        }
+    }
 }
 
 /// What becomes of a frame that passes.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::chat::{CallInfo, ChatAccumulator, ChatAnswer, ChatChunk, ChatRequest};
-use crate::codec::Skim;
+use crate::codec::{Skim, Stored};
 use crate::{Meter, Usage};
 
 macro_rules! kinds {
@@ -104,6 +104,10 @@ pub trait Asks: Clone + Send + Sync + 'static {
     fn set_model(&mut self, model: &str);
     /// What routing and limits need to know; `stream` and `include_usage` are for the protocol to say.
     fn skim(&self) -> Skim;
+    /// What it names that a provider stores.
+    fn stored(&self) -> Vec<Stored> {
+        Vec::new()
+    }
     /// All text that the provider reads, a line each, for counting its tokens.
     fn text(&self) -> String;
     /// Lowers the bound of the answer to `tokens`, where the operation has one.

@@ -20,6 +20,10 @@ pub enum ObjectKind {
     Container,
     /// A file on such a machine.
     ContainerFile,
+    /// A response that the gateway keeps itself, since its provider keeps none.
+    OwnResponse,
+    /// An item of such a response.
+    OwnItem,
 }
 
 impl ObjectKind {
@@ -32,6 +36,8 @@ impl ObjectKind {
         Self::Conversation,
         Self::Container,
         Self::ContainerFile,
+        Self::OwnResponse,
+        Self::OwnItem,
     ];
 
     /// The name in databases and journals.
@@ -44,7 +50,14 @@ impl ObjectKind {
             Self::Conversation => "conversation",
             Self::Container => "container",
             Self::ContainerFile => "container_file",
+            Self::OwnResponse => "own_response",
+            Self::OwnItem => "own_item",
         }
+    }
+
+    /// Whether the gateway keeps it itself, so that no provider knows its id.
+    pub fn is_own(self) -> bool {
+        matches!(self, Self::OwnResponse | Self::OwnItem)
     }
 
     /// The kind of that name.
@@ -60,4 +73,16 @@ pub struct Made {
     pub kind: ObjectKind,
     /// The provider's id of it.
     pub id: String,
+}
+
+/// The name of a file of Google's Files API (`files/abc`), where `uri` is the address or the name of one.
+pub fn google_file(uri: &str) -> Option<&str> {
+    let at = match uri.find("://") {
+        Some(scheme) => scheme + uri.get(scheme..)?.find("/v1beta/files/")? + "/v1beta/".len(),
+        None => 0,
+    };
+    let name = uri.get(at..)?;
+    let id = name.strip_prefix("files/")?;
+    let is_id = |id: &str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    (!id.is_empty() && is_id(id)).then_some(name)
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ChatRequest;
-use crate::codec::Skim;
+use crate::codec::{Skim, Stored};
 use crate::operation::{Asks, Never, Operation, OperationKind, answer};
 
 /// The operation of [`CountRequest`] and [`CountAnswer`].
@@ -41,7 +41,12 @@ impl Asks for CountRequest {
 
     /// Counting is free, so nothing is bounded.
     fn skim(&self) -> Skim {
-        Skim { model: self.0.model.clone(), max_tokens: Some(0), choices: 1, ..Skim::default() }
+        let stored = self.stored();
+        Skim { model: self.0.model.clone(), max_tokens: Some(0), choices: 1, stored, ..Skim::default() }
+    }
+
+    fn stored(&self) -> Vec<Stored> {
+        self.0.stored()
     }
 
     fn text(&self) -> String {

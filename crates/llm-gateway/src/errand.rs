@@ -25,6 +25,8 @@ pub(crate) struct Visit {
     pub(crate) key: Arc<VirtualKey>,
     pub(crate) protocol: Protocol,
     pub(crate) kind: OperationKind,
+    /// Its name in call records.
+    pub(crate) operation: &'static str,
     /// The application's own user, as a header names it.
     end_user: Option<Arc<str>>,
     /// The tags of key and request.
@@ -67,12 +69,31 @@ async fn enter(
     body: Body,
 ) -> Result<Visit> {
     let (key, body) = call::enter(gateway, &parts, body, arrival.at).await?;
-    let end_user = call::end_user(&parts.headers, None)?;
-    let tags = call::tags(&parts.headers, &key.tags)?;
-    Ok(Visit { gateway: gateway.clone(), arrival, key, protocol, kind, end_user, tags, parts, body })
+    Visit::new(gateway, kind, protocol, arrival, key, parts, body)
 }
 
 impl Visit {
+    /// A request of `key`, whose body was read.
+    pub(crate) fn new(
+        gateway: &Arc<Gateway>,
+        kind: OperationKind,
+        protocol: Protocol,
+        arrival: Arrival,
+        key: Arc<VirtualKey>,
+        parts: Parts,
+        body: Bytes,
+    ) -> Result<Self> {
+        let end_user = call::end_user(&parts.headers, None)?;
+        let tags = call::tags(&parts.headers, &key.tags)?;
+        let operation = kind.as_str();
+        Ok(Self { gateway: gateway.clone(), arrival, key, protocol, kind, operation, end_user, tags, parts, body })
+    }
+
+    /// The same under another name in call records.
+    pub(crate) fn named(self, operation: &'static str) -> Self {
+        Self { operation, ..self }
+    }
+
     /// The head as codecs read it.
     pub(crate) fn head(&self) -> RequestHead {
         let Parts { method, uri, headers, .. } = &self.parts;
@@ -117,7 +138,7 @@ impl Visit {
             organization: subject.organization.map(Arc::from),
             end_user: self.end_user.clone(),
             tags: self.tags.clone(),
-            operation: self.kind.as_str().into(),
+            operation: self.operation.into(),
             protocol: self.protocol,
             model: deployment.unwrap_or_default().into(),
             provider: provider.map(Arc::from),

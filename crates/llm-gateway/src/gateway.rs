@@ -16,7 +16,7 @@ use crate::limits::shared::{Server, Shared};
 use crate::limits::{Ledger, Subject};
 use crate::notify::Notifier;
 use crate::routing::Routes;
-use crate::store::{Books, Db, Housekeeping, Objects, recall};
+use crate::store::{Books, Db, Housekeeping, Objects, Retention, recall};
 
 /// How long the counters that replicas share may take, when the gateway starts and when it is closed.
 const JOIN_PATIENCE: Duration = Duration::from_secs(2);
@@ -72,7 +72,7 @@ impl Gateway {
             Some(server) => Some(share(server, &config, &ledger, &keys, &books.journal).await?),
             None => None,
         };
-        let housekeeping = Housekeeping::start(db.clone(), config.calls.retention.map(|period| period.0));
+        let housekeeping = Housekeeping::start(db.clone(), retention(&config));
         let notifier = Notifier::start(db.clone(), ledger.clone(), &keys, &config.webhooks)?;
         let gateway = Arc::new(Self {
             max_body: usize::try_from(config.max_body.0).unwrap_or(usize::MAX),
@@ -200,6 +200,12 @@ impl Gateway {
     pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
         self.tasks.spawn(work)
     }
+}
+
+/// For how long things are kept in the database.
+fn retention(config: &Config) -> Retention {
+    let calls = config.calls.retention.map(|period| period.0);
+    Retention { calls, responses: Some(config.responses.expire_after.0) }
 }
 
 /// Shares the limits with other replicas. Where their server can't be reached the gateway starts nevertheless.

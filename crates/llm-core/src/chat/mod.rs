@@ -7,6 +7,7 @@ mod message;
 mod pieces;
 mod relabel;
 mod request;
+mod stored;
 mod text;
 
 pub use accumulate::ChatAccumulator;

@@ -1,8 +1,8 @@
 //! What a conversation says in all, for counting and for bounding it, and what every operation must be able to say.
 
-use super::{ChatAnswer, ChatChunk, ChatRequest, Content, MediaSource, Message, Part, Tool};
+use super::{ChatAnswer, ChatChunk, ChatRequest, Content, MediaSource, Message, Part, Tool, stored};
 use crate::Usage;
-use crate::codec::Skim;
+use crate::codec::{Skim, Stored};
 use crate::operation::{Asks, Tells, answers};
 
 impl Asks for ChatRequest {
@@ -27,8 +27,13 @@ impl Asks for ChatRequest {
             unbounded: self.tools.iter().any(|tool| matches!(tool, Tool::Provider { .. })),
             user: self.user.clone(),
             service_tier: self.service_tier.clone(),
+            stored: self.stored(),
             ..Skim::default()
         }
+    }
+
+    fn stored(&self) -> Vec<Stored> {
+        stored::named(self)
     }
 
     fn text(&self) -> String {

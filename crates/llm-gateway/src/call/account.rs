@@ -19,7 +19,7 @@ use super::asked::Asked;
 use super::estimate::Bound;
 use super::parked::{self, Waiting};
 use super::surface::with_codec;
-use super::{spoken, stored, tokens};
+use super::{own, spoken, stored, tokens};
 use crate::Gateway;
 use crate::journal::{Entry, Written};
 use crate::limits::{Actual, Estimate, RateLimits, Refusal, Reservation};
@@ -312,6 +312,19 @@ impl Account {
     /// Notes what the call has made or deleted by itself.
     pub(crate) fn keep_objects(&mut self, objects: impl IntoIterator<Item = Object>) {
         self.objects.extend(objects);
+    }
+
+    /// Whether the gateway is to keep the answer, since its provider does not.
+    pub(crate) fn keeps_own(&self) -> bool {
+        self.answer.provider.as_ref().is_some_and(|provider| own::is_kept(&self.asked, provider))
+    }
+
+    /// Keeps a response as its caller sees it. It is recorded with the call's end.
+    pub(crate) fn keep_own(&mut self, response: serde_json::Value) {
+        if let Some((deployment, _)) = &self.current {
+            let objects = own::objects(&self.gateway, &self.asked, deployment, response);
+            self.objects.extend(objects);
+        }
     }
 
     fn objects_of(&self, made: &[Made]) -> Vec<Object> {

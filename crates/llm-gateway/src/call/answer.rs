@@ -10,6 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, StatusCode, header};
+use llm_core::chat::CallInfo;
 use llm_core::codec::{AnswerContext, Observed, Trailer};
 use llm_core::{Error, OperationKind, Result};
 
@@ -71,7 +72,7 @@ impl Drop for Waiting {
 async fn complete(mut account: Account, candidates: Vec<Arc<Deployment>>, cap_output: Option<u64>) -> Result<Response> {
     let asked = account.asked().clone();
     let whole = first_answer(&mut account, &candidates, cap_output, |begun| read_whole(begun, asked.clone())).await;
-    let Whole { deployment, body, content_type, observed, answer, cx, departures } = match whole {
+    let Whole { deployment, body, content_type, observed, mut answer, cx, departures } = match whole {
         Ok(whole) => whole,
         Err(error) => {
             let status = error.status_for_caller().as_u16();
@@ -85,6 +86,19 @@ async fn complete(mut account: Account, candidates: Vec<Arc<Deployment>>, cap_ou
     account.made(&observed.made);
     if let Some(kept) = &asked.kept {
         kept.done(&mut account, &deployment, &body);
+    }
+    let mut written = None;
+    if account.keeps_own() {
+        // What the call's end brings has no place in an answer of the one protocol that keeps responses.
+        written = answer.take().map(|answer| answer.write(&cx, CallInfo::default(), departures.dropped.clone()));
+        let seen = match &written {
+            Some(Ok((written, _))) => serde_json::from_slice(written).ok(),
+            Some(Err(_)) => None,
+            None => serde_json::from_slice(&body).ok(),
+        };
+        if let Some(response) = seen {
+            account.keep_own(response);
+        }
     }
     let (limits, attempts, id) = (account.rate_limits(), account.attempts(), account.id());
     let used = account.used(&observed).await;
@@ -101,10 +115,10 @@ async fn complete(mut account: Account, candidates: Vec<Arc<Deployment>>, cap_ou
     asked.surface.name_call(&id.to_string(), headers);
     headers::describe(&deployment, attempts, &departures, &limits, headers);
     headers::cost(&info, headers);
-    let body = match answer {
+    let written = written.or_else(|| answer.map(|answer| answer.write(&cx, info, departures.dropped)));
+    let body = match written.transpose()? {
         None => body,
-        Some(answer) => {
-            let (body, content_type) = answer.write(&cx, info, departures.dropped)?;
+        Some((body, content_type)) => {
             if let Ok(content_type) = HeaderValue::from_str(&content_type) {
                 response.headers_mut().insert(header::CONTENT_TYPE, content_type);
             }
@@ -157,7 +171,7 @@ async fn read_whole(begun: Begun, asked: Arc<Asked>) -> Result<Whole> {
 }
 
 /// What the native protocol says at the end of a stream.
-pub(super) fn trailer(deployment: &Deployment, info: llm_core::chat::CallInfo, departures: Departures) -> Trailer {
+pub(super) fn trailer(deployment: &Deployment, info: CallInfo, departures: Departures) -> Trailer {
     let Departures { dropped, emulated } = departures;
     let provider = Some(deployment.provider_id.to_string());
     Trailer { provider, call: Some(info), dropped_params: dropped, emulated_params: emulated, ..Trailer::default() }

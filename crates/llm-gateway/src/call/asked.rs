@@ -15,6 +15,7 @@ use llm_core::codec::{AnswerContext, RequestHead, Skim};
 use llm_core::{Error, ErrorKind, Result};
 
 use super::kept::Kept;
+use super::own::Own;
 use super::surface::{Surface, with_codec};
 use super::{made_for, spoken, tokens};
 use crate::Gateway;
@@ -60,6 +61,8 @@ pub(crate) struct Asked {
     pub(crate) created_at: Timestamp,
     /// Set where the call is about something that a provider stores.
     pub(crate) kept: Option<Kept>,
+    /// Set where the gateway keeps the response itself, unless its provider does.
+    pub(super) own: Option<Own>,
 }
 
 impl Asked {
@@ -163,7 +166,21 @@ pub(crate) fn read(
     let end_user = made_for::end_user(&head.headers, skim.user.as_deref())?;
     let tags = made_for::tags(&head.headers, &key.tags)?;
     let Arrival { id, at, clock } = arrival;
-    Ok(Asked { id, surface, key, route, head, body, skim, end_user, tags, arrived: clock, created_at: at, kept: None })
+    Ok(Asked {
+        id,
+        surface,
+        key,
+        route,
+        head,
+        body,
+        skim,
+        end_user,
+        tags,
+        arrived: clock,
+        created_at: at,
+        kept: None,
+        own: None,
+    })
 }
 
 /// The key as any of the SDKs presents it.

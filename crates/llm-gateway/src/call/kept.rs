@@ -17,8 +17,9 @@ use serde_json::{Map, Value};
 use super::account::Account;
 use super::asked::{self, Arrival, Asked};
 use super::surface::Surface;
-use super::{admit, answer, made_for, parked, stored, stream};
+use super::{admit, answer, made_for, own, parked, stored, stream};
 use crate::Gateway;
+use crate::errand::Visit;
 use crate::keys::VirtualKey;
 use crate::record::{Object, ObjectKind};
 use crate::routing::Deployment;
@@ -110,6 +111,16 @@ async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request
         body = rest;
         (keeper, None)
     } else {
+        let own = gateway.objects.find(key.id.as_str(), wanted.id).await?;
+        if let Some(own) = own.filter(|own| wanted.kind == ObjectKind::Response && own.kind == ObjectKind::OwnResponse)
+        {
+            let operation = wanted.operation;
+            let (kind, protocol) = (surface.kind(), surface.protocol());
+            let visit = Visit::new(gateway, kind, protocol, arrival, key, head, body)?.named(operation);
+            let mut response = own::tell(&visit, &own, &query).await?;
+            surface.name_call(&arrival.id.to_string(), response.headers_mut());
+            return Ok(response);
+        }
         let object = gateway.objects.owned(key.id.as_str(), wanted.kind, "", wanted.id).await?;
         (gateway.routes.keeper(&object)?, Some(object))
     };
@@ -149,6 +160,7 @@ async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request
         arrived: arrival.clock,
         created_at: arrival.at,
         kept: Some(kept),
+        own: None,
     });
     let admitted = admit::admit(gateway, asked.clone(), &keeper).await?;
     let candidates = vec![keeper; tries];

@@ -15,6 +15,7 @@ mod headers;
 mod kept;
 mod line;
 mod made_for;
+mod own;
 mod parked;
 mod relay;
 mod send;
@@ -89,7 +90,11 @@ async fn run(
 ) -> std::result::Result<Response, Failed> {
     let (head, body) = request.into_parts();
     let (key, body) = asked::enter(gateway, &head, body, arrival.at).await?;
-    let asked = Arc::new(asked::read(gateway, surface, arrival, key, head, body)?);
+    let mut asked = asked::read(gateway, surface, arrival, key, head, body)?;
+    if surface.protocol() == Protocol::OpenAiResponses {
+        asked = Box::pin(own::go_on(gateway, asked)).await?;
+    }
+    let asked = Arc::new(asked);
     let candidates = match asked.skim.stored.is_empty() {
         true => stored::allowed_candidates(gateway, &asked),
         false => Box::pin(stored::candidates(gateway, &asked)).await?,

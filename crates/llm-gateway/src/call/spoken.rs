@@ -17,6 +17,7 @@ use llm_providers::{Provider, framing};
 use super::asked::Asked;
 use super::relay::{Dialogue, Relay};
 use super::surface::forward_headers;
+use super::{own, stored};
 use crate::routing::Deployment;
 
 /// What routing and limits need to know of a request.
@@ -98,7 +99,9 @@ pub(super) fn encode<O: Spoken>(
         let answer = asked.answer_context(None);
         return Ok(Sent { encoded, passthrough: Some(passthrough), hide_usage: ask_usage, answer });
     }
-    let (mut request, answer) = codec.decode_request(&asked.head, &asked.body)?;
+    let (mut request, mut answer) = codec.decode_request(&asked.head, &own::bridged(asked, provider))?;
+    stored::were_checked(asked, &request.stored())?;
+    own::echo(asked, provider, &mut answer.echo);
     if let Some(cap) = cap_output {
         request.cap_output(cap);
     }
@@ -107,6 +110,7 @@ pub(super) fn encode<O: Spoken>(
     if same_dialect {
         forward_headers(&asked.head.headers, &row.forward_headers, &mut encoded.headers);
     }
+    encoded.dropped.extend(own::left_undone(asked, provider));
     let answer = AnswerContext { echo: answer.echo, ..asked.answer_context(answer.form) };
     Ok(Sent { encoded, passthrough: None, hide_usage: false, answer })
 }

@@ -36,9 +36,9 @@ pub(super) async fn candidates(gateway: &Gateway, asked: &Asked) -> Result<Vec<A
 async fn keeper(gateway: &Gateway, asked: &Asked) -> Result<Option<Arc<Deployment>>> {
     let mut keeper: Option<(&Stored, Arc<Deployment>)> = None;
     for stored in &asked.skim.stored {
-        let Some(object) = gateway.objects.find(asked.key.id.as_str(), &stored.id).await? else {
-            return Err(unknown(stored));
-        };
+        let object = gateway.objects.find(asked.key.id.as_str(), &stored.id).await?;
+        // No provider knows what the gateway keeps itself.
+        let Some(object) = object.filter(|object| !object.kind.is_own()) else { return Err(unknown(stored)) };
         let found = gateway.routes.keeper(&object).map_err(|error| error.with_param(stored.param))?;
         match &keeper {
             Some((first, before)) if !before.is_beside(&found) => {
@@ -53,6 +53,13 @@ async fn keeper(gateway: &Gateway, asked: &Asked) -> Result<Option<Arc<Deploymen
         }
     }
     Ok(keeper.map(|(_, keeper)| keeper))
+}
+
+/// Makes sure that what a request names, as a codec reads it, is what was looked up before the call: nothing that a
+/// provider stores leaves unseen by a way that only a translation has.
+pub(super) fn were_checked(asked: &Asked, named: &[Stored]) -> Result<()> {
+    let is_known = |stored: &&Stored| asked.skim.stored.iter().any(|seen| seen.id == stored.id);
+    named.iter().find(|stored| !is_known(stored)).map_or(Ok(()), |stored| Err(unknown(stored)))
 }
 
 fn unknown(stored: &Stored) -> Error {
@@ -89,11 +96,9 @@ pub(super) fn speaking(deployment: &Deployment) -> Result<&Arc<Provider>> {
 /// What an answer of `deployment` says that is now stored, as it is recorded for the caller's key. `provider`: as it
 /// was spoken to.
 pub(super) fn objects(asked: &Asked, deployment: &Deployment, provider: &Provider, made: &[Made]) -> Vec<Object> {
-    if provider.lacks_stored(ObjectKind::Response) {
-        return Vec::new();
-    }
+    let is_stored = |made: &&Made| !provider.lacks_stored(made.kind);
     // What was asked about is on record already.
-    let new = made.iter().filter(|made| asked.kept.is_none() || made.kind != ObjectKind::Response);
+    let new = made.iter().filter(is_stored).filter(|made| asked.kept.is_none() || made.kind != ObjectKind::Response);
     new.map(|made| object(asked, deployment, made)).collect()
 }
 

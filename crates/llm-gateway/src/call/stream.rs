@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderValue, StatusCode, header};
 use http_body::Frame;
 use llm_core::chat::CallInfo;
+use llm_core::codec::Trailer;
 use llm_core::operation::exactly;
 use llm_core::{Error, ErrorKind, OperationKind, Result, Usage};
 use llm_providers::framing;
@@ -23,6 +24,7 @@ use super::admit::Admitted;
 use super::answer::trailer;
 use super::asked::Asked;
 use super::headers::{self, Departures};
+use super::own;
 use super::relay::Relay;
 use super::send::{Begun, first_answer};
 use super::spoken;
@@ -153,6 +155,8 @@ struct Streaming {
     unsaid: (Option<String>, Option<Usage>),
     /// How much of what the provider stores is recorded.
     made: usize,
+    /// Whether the caller's stream was ended already.
+    finished: bool,
     /// Whether the body must break off, since it can't say that it is not whole.
     broken: bool,
 }
@@ -185,6 +189,7 @@ impl Streaming {
             done: false,
             unsaid,
             made: 0,
+            finished: false,
             broken: false,
         };
         streaming.note_made();
@@ -238,7 +243,7 @@ impl Streaming {
 
     /// Ends the account, in a future of its own where tokens must be counted.
     fn settle(&mut self) {
-        let Some(account) = self.account.take() else { return };
+        let Some(mut account) = self.account.take() else { return };
         let observed = self.relay.observed().clone();
         let failed = match &self.ended {
             Some(Err(error)) => Some(error.clone()),
@@ -255,6 +260,14 @@ impl Streaming {
             None if observed.error.is_some() => CallStatus::Error,
             None => CallStatus::Ok,
         };
+        if status == CallStatus::Ok && account.keeps_own() {
+            // The call's record holds the response, and with that the end of the caller's stream.
+            self.relay.finish(&Trailer::default(), &mut self.out);
+            self.finished = true;
+            if let Some(response) = own::ended_in(&self.out) {
+                account.keep_own(response);
+            }
+        }
         let counting = account.used(&observed);
         self.settling = Some(Box::pin(async move {
             let used = counting.await;
@@ -271,6 +284,7 @@ impl Streaming {
                 self.broken = self.relay.breaks_off();
                 self.relay.error(&error, &mut self.out);
             }
+            _ if self.finished => {}
             _ => {
                 let mut trailer = trailer(&self.deployment, info, std::mem::take(&mut self.departures));
                 (trailer.model, trailer.usage) = std::mem::take(&mut self.unsaid);

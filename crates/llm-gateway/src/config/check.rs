@@ -46,6 +46,14 @@ fn check_server(config: &Config, tree: &mut Tree<'_>, warnings: &mut Vec<Problem
         let message = "`journal.max_size` is less than 1 MiB, which a few calls would fill";
         tree.wrong(&[Key("journal"), Key("max_size")], message, None);
     }
+    if config.responses.expire_after.0.is_zero() {
+        let hint = Some("leave `responses.store` out where nothing is to be kept".to_owned());
+        tree.wrong(&[Key("responses"), Key("expire_after")], "`responses.expire_after` of 0 would keep nothing", hint);
+    }
+    if config.responses.store && config.responses.max_size.0 > config.journal.max_size.0 / 16 {
+        let message = "`responses.max_size` is more than a sixteenth of `journal.max_size`, which a few would fill";
+        tree.wrong(&[Key("responses"), Key("max_size")], message, None);
+    }
     for (index, webhook) in config.webhooks.iter().enumerate() {
         if webhook.url().is_none() {
             let message = "`url` of a webhook must begin with `http://` or `https://` and a host";

@@ -52,7 +52,7 @@ impl Made {
             if unshipped.get(&owned).is_some_and(|(last, _)| *last == id)
                 && let Some((_, object)) = unshipped.remove(&owned)
             {
-                self.recent.insert(owned, object);
+                self.remember(object);
             }
         }
     }
@@ -64,8 +64,11 @@ impl Made {
         unshipped.or_else(|| self.recent.get(&owned))
     }
 
-    /// Remembers what was read from the database.
+    /// Remembers what stands in the database. What the gateway keeps itself is too large for that.
     pub(super) fn remember(&self, object: Arc<Object>) {
+        if object.kind.is_own() {
+            return;
+        }
         self.recent.insert(owned(&object), object);
     }
 

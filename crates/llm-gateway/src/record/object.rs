@@ -46,6 +46,12 @@ impl Object {
         self.native_id.as_deref().unwrap_or(&self.id)
     }
 
+    /// The same, deleted at `now`, and nothing left of what it was.
+    #[must_use]
+    pub fn erased(&self, now: Timestamp) -> Self {
+        Self { gone_at: Some(now), detail: Value::Null, ..self.clone() }
+    }
+
     /// The same, deleted at `now`.
     #[must_use]
     pub fn gone(&self, now: Timestamp) -> Self {

@@ -1,5 +1,5 @@
 //! What is done to the database now and then: counters of windows that are over go, partitions are made before they are
-//! needed, and calls go once they are older than they are to be kept.
+//! needed, and calls and the gateway's own responses go once they are older than they are to be kept.
 
 use std::time::Duration;
 
@@ -8,25 +8,38 @@ use llm_core::Result;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Db, partitions, query};
+use super::{Db, Query, partitions, query};
 use crate::record::CallId;
 
 const PRUNE_COUNTERS: &str = "DELETE FROM counters WHERE until <= $1";
 /// A few at a time, so that nobody waits long for the tables.
 const DROP_CALLS: &str = "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE id < $1 ORDER BY id LIMIT 1000)";
+const DROP_RESPONSES: &str = "
+    DELETE FROM objects WHERE (key, id) IN (
+        SELECT key, id FROM objects WHERE kind IN ('own_response', 'own_item') AND made_at < $1
+        ORDER BY made_at LIMIT 1000)";
 /// The most that one round deletes; the rest is deleted by later ones.
 const MOST: u64 = 100_000;
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(60);
 
+/// For how long things are kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Retention {
+    /// Single calls; for ever where none is said.
+    pub calls: Option<Duration>,
+    /// Responses that the gateway keeps itself; for ever where none is said.
+    pub responses: Option<Duration>,
+}
+
 /// The task that does it. Dropping it stops the task.
 #[derive(Debug)]
 pub struct Housekeeping(JoinHandle<()>);
 
 impl Housekeeping {
-    /// Begins at once, and goes on until the database is closed. Single calls are kept for `retention`, or for ever.
-    pub fn start(db: Db, retention: Option<Duration>) -> Self {
+    /// Begins at once, and goes on until the database is closed.
+    pub fn start(db: Db, retention: Retention) -> Self {
         Self(tokio::spawn(async move {
             let mut ticks = interval(EVERY);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -46,20 +59,29 @@ impl Drop for Housekeeping {
     }
 }
 
-/// Does all of it, as of `now`. Hourly sums are kept for ever; single calls for as long as `retention` says, or for
-/// ever where it is none. In PostgreSQL whole months are dropped at once, which costs nothing.
-pub(super) async fn tidy(db: &Db, retention: Option<Duration>, now: Timestamp) -> Result<()> {
+/// Does all of it, as of `now`. Hourly sums are kept for ever. In PostgreSQL whole months of calls are dropped at once,
+/// which costs nothing.
+pub(super) async fn tidy(db: &Db, retention: Retention, now: Timestamp) -> Result<()> {
     query(PRUNE_COUNTERS).bind(now.as_millisecond()).execute(db).await?;
     if let Db::Postgres(pool) = db {
         partitions::make_ahead(pool, now).await?;
     }
-    let Some(oldest) = retention.and_then(|retention| now.checked_sub(retention).ok()) else { return Ok(()) };
+    let before = |kept: Option<Duration>| kept.and_then(|kept| now.checked_sub(kept).ok());
+    if let Some(oldest) = before(retention.responses) {
+        drop_all(db, || query(DROP_RESPONSES).bind(oldest.as_millisecond())).await?;
+    }
+    let Some(oldest) = before(retention.calls) else { return Ok(()) };
     if let Db::Postgres(pool) = db {
         partitions::drop_before(pool, oldest).await?;
     }
+    drop_all(db, || query(DROP_CALLS).bind(CallId::before(oldest).as_uuid())).await
+}
+
+/// Deletes a few at a time, until there are none left or the round has done enough.
+async fn drop_all(db: &Db, few: impl Fn() -> Query) -> Result<()> {
     let mut dropped = 0;
     while dropped < MOST {
-        let now = query(DROP_CALLS).bind(CallId::before(oldest).as_uuid()).execute(db).await?;
+        let now = few().execute(db).await?;
         if now == 0 {
             break;
         }

@@ -33,7 +33,7 @@ pub use calls::{CallFilter, CallPage, call, calls};
 pub use changes::Changes;
 pub use db::{Db, database_error, is_taken, journal_folder};
 pub(crate) use history::{HistoryGroup, HistorySums, add_history, history};
-pub use housekeeping::Housekeeping;
+pub use housekeeping::{Housekeeping, Retention};
 pub use migrations::version;
 pub use objects::{ObjectPage, Objects, Order};
 pub use query::{On, Query, Read, Row, Value, query};

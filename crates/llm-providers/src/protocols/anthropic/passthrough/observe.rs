@@ -1,12 +1,19 @@
-//! Watches answers go by: only what carries usage, the end or an error is parsed.
+//! Watches answers go by: only what carries usage, an id of something that is stored, the end or an error is parsed.
+
+use std::sync::LazyLock;
 
 use llm_core::Usage;
 use llm_core::codec::{Frame, Observed, Observer, Verdict};
+use llm_core::stored::ObjectKind;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::super::{answer, usage};
 use crate::protocols::reader::Nested;
+
+/// How a block says which file the code that was run has written.
+static FILE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"file_id\""));
 
 /// The members of an answer or event that matter here. Whatever else there is, is skipped unread.
 #[derive(Default, Deserialize)]
@@ -16,12 +23,23 @@ struct Seen {
     usage: Value,
     message: Option<Nested<Message>>,
     error: Value,
+    /// The machine that code ran on.
+    container: Value,
+    /// Of the event that says it in a stream.
+    delta: Option<Nested<Delta>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Delta {
+    container: Value,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Message {
     usage: Value,
+    container: Value,
 }
 
 /// Reads a whole answer.
@@ -31,6 +49,8 @@ pub(super) fn whole(body: &[u8]) -> Observed {
     let mut sum = Map::new();
     add(&mut sum, &seen.usage, &mut observed);
     observed.complete = seen.r#type.as_str() == Some("message");
+    note_container(&seen.container, &mut observed);
+    note_files(body, &mut observed);
     if seen.r#type.as_str() == Some("error") {
         observed.error = Some(message(&seen.error));
     }
@@ -50,6 +70,7 @@ impl Observer for Watch {
         match kind(frame) {
             Kind::Content => self.observed.content_chunks += 1,
             Kind::Parsed => self.parse(frame.data),
+            Kind::Block => note_files(frame.data, &mut self.observed),
             Kind::Other => {}
         }
         Verdict::Forward
@@ -65,12 +86,17 @@ impl Watch {
         let Ok(seen) = serde_json::from_slice::<Seen>(data) else { return };
         match seen.r#type.as_str() {
             Some("message_start") => {
-                let usage = seen.message.unwrap_or_default().0.usage;
+                let Message { usage, container } = seen.message.unwrap_or_default().0;
                 add(&mut self.sum, &usage, &mut self.observed);
+                note_container(&container, &mut self.observed);
             }
-            Some("message_delta") => add(&mut self.sum, &seen.usage, &mut self.observed),
+            Some("message_delta") => {
+                add(&mut self.sum, &seen.usage, &mut self.observed);
+                note_container(&seen.delta.unwrap_or_default().0.container, &mut self.observed);
+            }
             Some("message_stop") => self.observed.complete = true,
             Some("content_block_delta") => self.observed.content_chunks += 1,
+            Some("content_block_start") => note_files(data, &mut self.observed),
             Some("error") => self.observed.error = Some(message(&seen.error)),
             _ => {}
         }
@@ -80,6 +106,7 @@ impl Watch {
 enum Kind {
     Content,
     Parsed,
+    Block,
     Other,
 }
 
@@ -91,6 +118,7 @@ fn kind(frame: &Frame<'_>) -> Kind {
     match frame.event {
         "content_block_delta" => Kind::Content,
         "message_start" | "message_delta" | "message_stop" | "error" => Kind::Parsed,
+        "content_block_start" => Kind::Block,
         "" if !frame.data.is_empty() => Kind::Parsed,
         _ => Kind::Other,
     }
@@ -106,4 +134,35 @@ fn add(sum: &mut Map<String, Value>, later: &Value, observed: &mut Observed) {
 
 fn message(error: &Value) -> String {
     error.get("message").and_then(Value::as_str).unwrap_or("an error without a message").to_owned()
+}
+
+fn note_container(container: &Value, observed: &mut Observed) {
+    if let Some(id) = container.get("id").and_then(Value::as_str) {
+        observed.note(ObjectKind::Container, id);
+    }
+}
+
+/// Notes the files that the code which was run has written.
+fn note_files(json: &[u8], observed: &mut Observed) {
+    if FILE.find(json).is_some()
+        && let Ok(json) = serde_json::from_slice::<Value>(json)
+    {
+        look_for_files(&json, observed);
+    }
+}
+
+fn look_for_files(value: &Value, observed: &mut Observed) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|value| look_for_files(value, observed)),
+        Value::Object(members) => {
+            let text = |name: &str| members.get(name).and_then(Value::as_str);
+            if let (Some(kind), Some(id)) = (text("type"), text("file_id"))
+                && kind.ends_with("_output")
+            {
+                observed.note(ObjectKind::File, id);
+            }
+            members.values().for_each(|value| look_for_files(value, observed));
+        }
+        _ => {}
+    }
 }

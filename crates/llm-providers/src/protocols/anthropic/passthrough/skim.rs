@@ -64,7 +64,8 @@ enum Member {
     /// Holds a schema.
     Output,
     /// What has no computable bound.
-    Stored,
+    Unbounded,
+    Container,
     Other,
 }
 
@@ -80,7 +81,8 @@ impl Member {
             "metadata" => Self::Metadata,
             "service_tier" => Self::ServiceTier,
             "output_config" | "output_format" => Self::Output,
-            "mcp_servers" | "container" | "context_management" => Self::Stored,
+            "container" => Self::Container,
+            "mcp_servers" | "context_management" => Self::Unbounded,
             _ => Self::Other,
         }
     }
@@ -95,7 +97,8 @@ impl Member {
             Self::Stream => "stream",
             Self::Metadata => "metadata",
             Self::ServiceTier => "service_tier",
-            Self::Output | Self::Stored | Self::Other => "a member",
+            Self::Container => "container",
+            Self::Output | Self::Unbounded | Self::Other => "a member",
         }
     }
 }
@@ -181,7 +184,7 @@ impl<'de> Reader<'de> for Body<'_> {
         let skim = &mut top.skim;
         let mut before: Vec<Member> = Vec::with_capacity(8);
         while let Some(member) = members.next_key_seed(Name(Member::of))? {
-            if !matches!(member, Member::Output | Member::Stored | Member::Other) {
+            if !matches!(member, Member::Output | Member::Unbounded | Member::Other) {
                 if before.contains(&member) {
                     top.twice = Some(member);
                 } else {
@@ -198,7 +201,8 @@ impl<'de> Reader<'de> for Body<'_> {
                 Member::System => members.next_value_seed(Read(prompt::Content(skim)))?,
                 Member::Tools => members.next_value_seed(Read(prompt::Tools(skim)))?,
                 Member::Output => members.next_value_seed(Read(prompt::Json(&mut skim.text_bytes)))?,
-                Member::Stored => skim.unbounded |= pass(&mut members)?,
+                Member::Unbounded => skim.unbounded |= pass(&mut members)?,
+                Member::Container => members.next_value_seed(Read(prompt::Container(skim)))?,
                 Member::Other => drop(pass(&mut members)?),
             }
         }

@@ -3,12 +3,13 @@
 //! Texts count with their bytes; schemas, arguments and whatever else is JSON in the prompt with about the bytes of its
 //! shortest spelling. Base64 data and signatures are no text.
 
-use llm_core::codec::Skim;
+use llm_core::codec::{Skim, Stored};
+use llm_core::stored::google_file;
 use llm_core::{Error, Result};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
 
 use super::super::name::{
-    CACHED_CONTENT, CANDIDATE_COUNT, FILE_DATA, FUNCTION_DECLARATIONS, FUNCTION_RESPONSE, GENERATION_CONFIG,
+    CACHED_CONTENT, CANDIDATE_COUNT, FILE_DATA, FILE_URI, FUNCTION_DECLARATIONS, FUNCTION_RESPONSE, GENERATION_CONFIG,
     INLINE_DATA, MAX_OUTPUT_TOKENS, MIME_TYPE, Name as Spelled, RESPONSE_JSON_SCHEMA, RESPONSE_SCHEMA, SERVICE_TIER,
     SYSTEM_INSTRUCTION, THOUGHT_SIGNATURE, TOOL_CONFIG,
 };
@@ -85,6 +86,7 @@ enum Place {
     Json,
     Inline,
     File,
+    FileUri,
     MimeType,
     Tools,
     Tool,
@@ -94,7 +96,9 @@ enum Place {
     Choices,
     Tier,
     /// What has no computable bound, as soon as it is said.
-    Stored,
+    Unbounded,
+    /// The name of a prefix that the provider keeps.
+    Cached,
     Skip,
 }
 
@@ -108,7 +112,7 @@ impl Place {
                 "tools" => Self::Tools,
                 _ if is(SYSTEM_INSTRUCTION) => Self::Content,
                 _ if is(GENERATION_CONFIG) => Self::Config,
-                _ if is(CACHED_CONTENT) => Self::Stored,
+                _ if is(CACHED_CONTENT) => Self::Cached,
                 _ if is(SERVICE_TIER) => Self::Tier,
                 _ if is(TOOL_CONFIG) => Self::Json,
                 _ => Self::Skip,
@@ -125,8 +129,9 @@ impl Place {
             Self::Response if name == "parts" => Self::Parts,
             Self::Response => Self::Json,
             Self::File if is(MIME_TYPE) => Self::MimeType,
+            Self::File if is(FILE_URI) => Self::FileUri,
             Self::Tools | Self::Tool if is(FUNCTION_DECLARATIONS) => Self::Functions,
-            Self::Tools | Self::Tool => Self::Stored,
+            Self::Tools | Self::Tool => Self::Unbounded,
             Self::Config => match name {
                 _ if is(MAX_OUTPUT_TOKENS) => Self::MaxTokens,
                 _ if is(CANDIDATE_COUNT) => Self::Choices,
@@ -170,7 +175,7 @@ impl Walk<'_> {
     /// Notes that something stands here that is more than null.
     fn said(&mut self) {
         match self.place {
-            Place::Stored => self.look.skim.unbounded = true,
+            Place::Unbounded | Place::Cached => self.look.skim.unbounded = true,
             Place::Inline | Place::File => self.look.skim.media += 1,
             _ => {}
         }
@@ -208,6 +213,13 @@ impl<'de> Reader<'de> for Walk<'_> {
             Place::Json => skim.text_bytes += text.len() as u64 + 3,
             Place::Tier => skim.service_tier = Some(text.to_ascii_lowercase()),
             Place::MimeType => self.look.is_image = text.starts_with("image/"),
+            Place::FileUri => {
+                skim.stored.extend(google_file(text).map(|id| Stored::new("fileUri", id)));
+            }
+            Place::Cached => {
+                skim.unbounded = true;
+                skim.stored.push(Stored::new("cachedContent", text));
+            }
             _ => return self.other(Found("a string")),
         }
         Ok(())
@@ -259,7 +271,13 @@ impl<'de> Reader<'de> for Walk<'_> {
             Place::Functions => self.look.skim.tools += 1,
             Place::MaxTokens | Place::Choices => self.count_wanted(Found("an object")),
             Place::File => self.look.is_image = false,
-            Place::Skip | Place::Stored | Place::Inline | Place::Tier | Place::MimeType => {
+            Place::Skip
+            | Place::Unbounded
+            | Place::Cached
+            | Place::Inline
+            | Place::Tier
+            | Place::FileUri
+            | Place::MimeType => {
                 while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
                 return Ok(());
             }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use llm_core::codec::{Frame, Observed, Observer, Verdict};
-use llm_core::stored::{Made, ObjectKind};
+use llm_core::stored::ObjectKind;
 use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::Value;
@@ -51,7 +51,7 @@ impl Response<'_> {
             return;
         }
         if let Some(id) = self.id.as_str() {
-            note(ObjectKind::Response, id, observed);
+            observed.note(ObjectKind::Response, id);
         }
         let items: Vec<&RawValue> =
             self.output.and_then(|output| serde_json::from_str(output.get()).ok()).unwrap_or_default();
@@ -86,7 +86,7 @@ fn look_at_item(item: &str, observed: &mut Observed) {
     }
     let own = serde_json::from_str::<Item>(item).ok().and_then(|item| item.id);
     if let Some(id) = own.as_ref().and_then(Value::as_str) {
-        note(ObjectKind::Item, id, observed);
+        observed.note(ObjectKind::Item, id);
     }
     if CONTAINER.find(item.as_bytes()).is_some()
         && let Ok(item) = serde_json::from_str::<Value>(item)
@@ -101,22 +101,14 @@ fn look_for_containers(value: &Value, observed: &mut Observed) {
         Value::Object(members) => {
             let id = |name: &str| members.get(name).and_then(Value::as_str);
             if let Some(container) = id("container_id") {
-                note(ObjectKind::Container, container, observed);
+                observed.note(ObjectKind::Container, container);
                 if let Some(file) = id("file_id") {
-                    note(ObjectKind::ContainerFile, file, observed);
+                    observed.note(ObjectKind::ContainerFile, file);
                 }
             }
             members.values().for_each(|value| look_for_containers(value, observed));
         }
         _ => {}
-    }
-}
-
-/// Notes something once.
-fn note(kind: ObjectKind, id: &str, observed: &mut Observed) {
-    let is_known = observed.made.iter().any(|made| made.kind == kind && made.id == id);
-    if !id.is_empty() && !is_known {
-        observed.made.push(Made { kind, id: id.to_owned() });
     }
 }
 

@@ -350,7 +350,9 @@ impl<'de> Reader<'de> for Tools<'_> {
             self.0.set(|skim| {
                 skim.tools += 1;
                 skim.unbounded |= !runs_here;
-                skim.stored.extend(tool.containers.into_iter().map(|id| Stored::new("tools", id)));
+                // What an application's own tool takes is described, not named.
+                let ids = if runs_here { Vec::new() } else { tool.ids };
+                skim.stored.extend(ids.into_iter().map(|id| Stored::new("tools", id)));
             });
         }
         Ok(())
@@ -362,8 +364,8 @@ impl<'de> Reader<'de> for Tools<'_> {
 struct Seen {
     kind: Option<String>,
     id: Option<String>,
-    /// The machines that it names, as far down as it goes.
-    containers: Vec<String>,
+    /// The machines, files and stores that it names, as far down as it goes, but for files that are handed over.
+    ids: Vec<String>,
 }
 
 /// Any JSON, all of whose text counts but that of pictures, files and sound.
@@ -373,9 +375,9 @@ struct Deep<'a>(&'a Look);
 enum Inner {
     Type,
     Id,
-    Container,
     Media,
     File,
+    Ids,
     Other(usize),
 }
 
@@ -384,9 +386,9 @@ impl Inner {
         match name {
             "type" => Self::Type,
             "id" => Self::Id,
-            "container" | "container_id" => Self::Container,
             "image_url" | "file_data" | "file_url" | "data" => Self::Media,
             "file_id" => Self::File,
+            "container" | "container_id" | "file_ids" | "vector_store_ids" => Self::Ids,
             other => Self::Other(other.len()),
         }
     }
@@ -422,7 +424,7 @@ impl<'de> Reader<'de> for Deep<'_> {
             match inner {
                 Inner::Type => seen.kind = members.next_value_seed(Read(Loose(look)))?,
                 Inner::Id => seen.id = members.next_value_seed(Read(Loose(look)))?,
-                Inner::Container => seen.containers.extend(members.next_value_seed(Read(Loose(look)))?),
+                Inner::Ids => seen.ids.extend(members.next_value_seed(Read(Ids(look)))?),
                 Inner::Media if pass(&mut members)? => look.set(|skim| skim.media += 1),
                 Inner::Media => {}
                 Inner::File => {
@@ -433,7 +435,7 @@ impl<'de> Reader<'de> for Deep<'_> {
                 Inner::Other(name) => {
                     look.add_text(name);
                     let within = members.next_value_seed(Read(Deep(look)))?;
-                    seen.containers.extend(within.containers);
+                    seen.ids.extend(within.ids);
                 }
             }
         }
@@ -441,7 +443,36 @@ impl<'de> Reader<'de> for Deep<'_> {
         if seen.kind.as_deref().is_some_and(|kind| matches!(kind, "input_file" | "input_image")) {
             look.set(|skim| skim.stored.extend(file.take().map(|id| Stored::new("file_id", id))));
         }
+        seen.ids.extend(file);
         Ok(seen)
+    }
+}
+
+/// A text that names something, a list of them, or an object with such members.
+struct Ids<'a>(&'a Look);
+
+impl<'de> Reader<'de> for Ids<'_> {
+    type Value = Vec<String>;
+
+    fn other<E: serde::de::Error>(self, _: Found) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn text<E: serde::de::Error>(self, text: &str) -> Result<Vec<String>, E> {
+        self.0.add_text(text.len());
+        Ok(vec![text.to_owned()])
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
+        let mut ids = Vec::new();
+        while let Some(within) = list.next_element_seed(Read(Ids(self.0)))? {
+            ids.extend(within);
+        }
+        Ok(ids)
+    }
+
+    fn object<A: MapAccess<'de>>(self, members: A) -> Result<Vec<String>, A::Error> {
+        Deep(self.0).object(members).map(|within| within.ids)
     }
 }
 

@@ -184,6 +184,46 @@ impl<'de, T: Default, F: FnOnce(&str) -> T> Reader<'de> for Text<F> {
     }
 }
 
+/// `container`: the id of a machine, or an object that may hold one.
+pub(super) struct Container<'s>(pub(super) &'s mut Skim);
+
+impl<'de> Reader<'de> for Container<'_> {
+    type Value = ();
+
+    fn other<E: Error>(self, found: Found) -> Result<(), E> {
+        self.0.unbounded |= found != Found("null");
+        Ok(())
+    }
+
+    fn null<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn text<E: Error>(self, id: &str) -> Result<(), E> {
+        self.0.unbounded = true;
+        self.0.stored.push(Stored::new("container", id));
+        Ok(())
+    }
+
+    fn list<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
+        self.0.unbounded = true;
+        pass_list(list)
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        self.0.unbounded = true;
+        while let Some(is_id) = members.next_key_seed(Name(|name: &str| name == "id"))? {
+            if is_id {
+                let id = members.next_value_seed(Read(Text(|id: &str| Some(id.to_owned()))))?;
+                self.0.stored.extend(id.map(|id: String| Stored::new("container", id)));
+            } else {
+                pass(&mut members)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// `tools`.
 pub(super) struct Tools<'s>(pub(super) &'s mut Skim);
 

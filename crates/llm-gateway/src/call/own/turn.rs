@@ -1,0 +1,45 @@
+//! One turn of a conversation that the gateway keeps: the detail of its object.
+
+use llm_core::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::record::Object;
+
+/// What was said and answered.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Turn {
+    /// The response that it went on from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) previous: Option<String>,
+    /// The items that the caller sent in this turn.
+    pub(super) said: Vec<Value>,
+    /// The response as its caller saw it.
+    pub(super) response: Value,
+}
+
+impl Turn {
+    /// Reads what an object holds.
+    pub(super) fn of(object: &Object) -> Result<Self> {
+        Self::deserialize(&object.detail).map_err(|error| {
+            Error::new(ErrorKind::Internal, format!("the response `{}` can't be read", object.id)).with_source(error)
+        })
+    }
+
+    /// The items that the model answered with.
+    pub(super) fn answered(&self) -> &[Value] {
+        self.response.get("output").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// The items of a request's `input`, which may be a text.
+pub(super) fn items(input: Option<Value>) -> Vec<Value> {
+    match input {
+        Some(Value::Array(items)) => items,
+        Some(Value::String(text)) => {
+            vec![json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]})]
+        }
+        _ => Vec::new(),
+    }
+}
