@@ -321,7 +321,7 @@ impl Account {
 
     /// Keeps a response as its caller sees it. It is recorded with the call's end.
     pub(crate) fn keep_own(&mut self, response: serde_json::Value) {
-        if let Some((deployment, _)) = &self.current {
+        if let Some(Trying { deployment, .. }) = &self.current {
             let objects = own::objects(&self.gateway, &self.asked, deployment, response);
             self.objects.extend(objects);
         }

@@ -102,7 +102,8 @@ async fn referred(gateway: &Gateway, key: &str, item: &Object) -> Result<Value> 
     };
     let of = item.detail.get("of").and_then(Value::as_str).ok_or_else(gone)?;
     let response = gateway.objects.find(key, of).await?.filter(|found| found.kind == ObjectKind::OwnResponse);
-    let turn = Turn::of(&response.ok_or_else(gone)?)?;
+    let response = response.ok_or_else(gone)?;
+    let turn = Turn::of(&response)?;
     let is_it = |one: &&Value| one.get("id").and_then(Value::as_str) == Some(&*item.id);
     turn.answered().iter().find(is_it).cloned().ok_or_else(gone)
 }

@@ -56,7 +56,7 @@ pub(in super::super) fn ended_in(events: &[u8]) -> Option<Value> {
     while let Ok(Some(raw)) = framer.next_frame() {
         let frame = raw.frame;
         let may_end = |name: &&str| frame.event == *name || memmem::find(frame.data, name.as_bytes()).is_some();
-        if ENDS.iter().any(|name| may_end(&name))
+        if ENDS.iter().any(may_end)
             && let Ok(mut event) = serde_json::from_slice::<Value>(frame.data)
             && event.get("type").and_then(Value::as_str).is_some_and(|kind| ENDS.contains(&kind))
         {
