@@ -21,6 +21,11 @@ pub enum Author {
         /// The user that it belonged to.
         user: Option<UserId>,
     },
+    /// Whoever came with a token for the first time, and what that made.
+    Login {
+        /// The user that they are.
+        user: UserId,
+    },
     /// Someone on a machine that reaches the database.
     CommandLine,
     /// The process itself: at its first start, or because an application that holds the gateway wants it.
@@ -44,6 +49,7 @@ impl Author {
         match self {
             Self::Administrator => "administrator",
             Self::Key { .. } => "key",
+            Self::Login { .. } => "login",
             Self::CommandLine => "command_line",
             Self::Process => "process",
         }
@@ -54,6 +60,7 @@ impl Author {
         match kind {
             "administrator" => Some(Self::Administrator),
             "key" => Some(Self::Key { key: KeyId::new(key?), user: user.map(UserId::new) }),
+            "login" => Some(Self::Login { user: UserId::new(user?) }),
             "command_line" => Some(Self::CommandLine),
             "process" => Some(Self::Process),
             _ => None,

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -11,10 +12,11 @@ use crate::batches::{self, OpenBatches};
 use crate::call::Parked;
 use crate::config::Config;
 use crate::journal::{Journal, Sizes};
-use crate::keys::Keys;
+use crate::keys::{Keys, VirtualKey};
 use crate::limits::shared::{Server, Shared};
 use crate::limits::{Ledger, Subject};
 use crate::notify::Notifier;
+use crate::oidc::Issuers;
 use crate::routing::Routes;
 use crate::store::{Books, Db, Housekeeping, Objects, Retention, recall};
 
@@ -27,6 +29,8 @@ pub struct Gateway {
     pub(crate) config: Config,
     pub(crate) routes: Routes,
     pub(crate) keys: Arc<Keys>,
+    /// Whose tokens are taken in the place of keys.
+    pub(crate) issuers: Issuers,
     pub(crate) ledger: Ledger,
     pub(crate) journal: Journal,
     pub(crate) books: Books,
@@ -51,6 +55,7 @@ impl Gateway {
     /// Opens the database, recovers the journal and reads keys and limits. Nothing listens yet.
     pub async fn open(config: Config) -> Result<Arc<Self>> {
         let routes = Routes::build(&config)?;
+        let issuers = Issuers::start(&config.issuers)?;
         let db = Db::open(config.database.url()).await?;
         let ledger = Ledger::new();
         if config.redis.is_some() {
@@ -82,6 +87,7 @@ impl Gateway {
             config,
             routes,
             keys,
+            issuers,
             ledger,
             books,
             db,
@@ -137,6 +143,19 @@ impl Gateway {
     /// The keys, teams and limits.
     pub fn keys(&self) -> &Arc<Keys> {
         &self.keys
+    }
+
+    /// The key that a request presents by its secret, or by a token of an identity provider that stands for one, if it
+    /// may call at `now`.
+    pub(crate) async fn authenticate(&self, presented: &str, now: Timestamp) -> Result<Arc<VirtualKey>> {
+        match self.keys.authenticate(presented, now) {
+            Err(error) if error.kind() == ErrorKind::InvalidApiKey && self.issuers.take(presented) => {
+                let key = self.issuers.authenticate(&self.keys, presented, now).await?;
+                key.check(now)?;
+                Ok(key)
+            }
+            found => found,
+        }
     }
 
     /// Names, deployments and providers.

@@ -11,6 +11,7 @@
 //! | [`keys`] | virtual keys and teams: the index that calls are looked up in, and the rows behind it |
 //! | [`limits`] | limits, windows, reservations: the ledger in memory |
 //! | [`litellm`] | coming from LiteLLM: its configuration and database, said in the words of this gateway |
+//! | `oidc` | tokens of identity providers in the place of keys |
 //! | [`record`] | what is kept of a call |
 //! | [`router`] | every route, with the rule by which it is metered |
 //! | [`routing`] | from the model that is asked for to the deployments that serve it |
@@ -33,6 +34,7 @@ pub mod keys;
 pub mod limits;
 pub mod litellm;
 mod notify;
+mod oidc;
 pub mod record;
 pub mod router;
 pub mod routes;

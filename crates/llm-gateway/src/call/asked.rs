@@ -126,7 +126,7 @@ pub(crate) async fn enter(
     body: Body,
     now: Timestamp,
 ) -> Result<(Arc<VirtualKey>, Bytes)> {
-    match authenticate(gateway, head, now) {
+    match authenticate(gateway, head, now).await {
         Ok(key) => Ok((key, collect(body, gateway.max_body).await?)),
         Err(error) => {
             let (most, patience) = OF_A_STRANGER;
@@ -138,13 +138,13 @@ pub(crate) async fn enter(
 }
 
 /// Finds the key that the request presents, and checks that it may call at all.
-fn authenticate(gateway: &Gateway, head: &Parts, now: Timestamp) -> Result<Arc<VirtualKey>> {
+async fn authenticate(gateway: &Gateway, head: &Parts, now: Timestamp) -> Result<Arc<VirtualKey>> {
     let query = head.uri.query();
     let Some(secret) = presented(&head.headers, query) else {
         return Err(Error::new(ErrorKind::InvalidApiKey, "no API key was sent")
             .with_hint("send `Authorization: Bearer sk-…` or `x-api-key: sk-…`"));
     };
-    gateway.keys.authenticate(&secret, now)
+    gateway.authenticate(&secret, now).await
 }
 
 /// Reads a request of an authenticated key.

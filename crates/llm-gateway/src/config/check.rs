@@ -1,5 +1,7 @@
 //! What no single value can tell: names that must be different, references that must lead somewhere.
 
+mod issuers;
+
 use std::collections::HashMap;
 
 use llm_providers::client::split_model_id;
@@ -21,6 +23,7 @@ pub(super) fn check(config: &Config, tree: &mut Tree<'_>) -> Vec<Problem> {
     check_server(config, tree, &mut warnings);
     check_providers(config, tree, &mut warnings);
     check_models(config, tree);
+    issuers::check(config, tree);
     if whole {
         check_references(config, tree);
     }

@@ -9,11 +9,13 @@ mod check;
 mod database;
 pub mod env;
 mod interpolate;
+mod issuer;
 mod journal;
 mod limits;
 mod listen;
 mod log;
 mod model;
+mod one_or_many;
 mod period;
 mod price;
 mod problem;
@@ -34,6 +36,8 @@ use crate::limits::shared::Server;
 pub use batches::BatchesConfig;
 pub use calls::CallsConfig;
 pub use database::Database;
+pub(crate) use issuer::safe_url;
+pub use issuer::{ClaimPath, GroupClaim, IssuerConfig, RoleClaim, SigningAlgorithm, UserClaims};
 pub use journal::JournalConfig;
 pub use limits::{DefaultLimits, LimitsConfig};
 pub use listen::Listen;
@@ -41,6 +45,7 @@ pub use llm_providers::registry::Auth;
 pub use llm_providers::transport::Secret;
 pub use log::{LogConfig, LogFormat};
 pub use model::{DeploymentConfig, ModelConfig, Strategy};
+pub use one_or_many::OneOrMany;
 pub use period::Period;
 pub use price::PriceConfig;
 pub use problem::{Problem, Problems};
@@ -76,6 +81,8 @@ pub struct Config {
     pub providers: BTreeMap<String, ProviderConfig>,
     /// Model names, and the deployments behind them.
     pub models: Vec<ModelConfig>,
+    /// Identity providers whose tokens are taken in the place of keys.
+    pub issuers: Vec<IssuerConfig>,
     /// Limits that hold without being made through the API.
     pub limits: LimitsConfig,
     /// Places that are told when a share of a limit is used up.
@@ -116,6 +123,7 @@ impl Default for Config {
             metrics_listen: None,
             providers: BTreeMap::new(),
             models: Vec::new(),
+            issuers: Vec::new(),
             limits: LimitsConfig::default(),
             webhooks: Vec::new(),
             direct_models: true,

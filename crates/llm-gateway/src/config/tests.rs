@@ -101,6 +101,21 @@ assume_output = 512
 spend = ["5/day", "100/month"]
 concurrency = 20
 
+[[issuers]]
+issuer = "https://login.example.com/realms/one"
+audience = ["gateway", "api://gateway"]
+algorithms = ["RS256", "EdDSA"]
+leeway = "30s"
+user = { claim = "oid", name = "name", create = false, link_email = true }
+team = { claim = ["resource_access", "llm.gateway", "team"], default = "everyone" }
+organization = { claim = "https://example.com/company", create = true }
+role = { claim = "realm_access.roles", map = { boss = "administrator" }, default = "team_administrator" }
+
+[[issuers]]
+issuer = "http://127.0.0.1:9000"
+jwks_url = "http://localhost:9000/keys?v=1"
+audience = "gateway"
+
 [providers.openai]
 auth = { header = "api-key" }
 version = "2026-10-21"
@@ -129,6 +144,13 @@ deployments = [{ model = "openai:gpt-4o", api_key = "sk-own", price = { input = 
     let timeouts = config.providers["openai"].timeouts.or(config.timeouts).resolve();
     assert_eq!(timeouts.connect, Duration::from_secs(2));
     assert_eq!(timeouts.total, Duration::from_secs(600));
+    let [first, second] = &config.issuers[..] else { panic!("two issuers") };
+    assert_eq!(first.team.claim.as_ref().unwrap().0, ["resource_access", "llm.gateway", "team"]);
+    assert_eq!(first.organization.claim.as_ref().unwrap().0, ["https://example.com/company"]);
+    assert_eq!(first.role.as_ref().unwrap().claim.0, ["realm_access", "roles"]);
+    assert_eq!((first.audience.0.len(), second.audience.0.len()), (2, 1));
+    assert_eq!(second.algorithms.len(), SigningAlgorithm::ALL.len());
+    assert!(second.role.is_none() && second.user.create && !second.user.link_email);
     // A million tokens for 3 dollars; one request for a cent.
     let price = &config.models[0].deployments[0].price.as_ref().unwrap().0;
     assert_eq!(price.rate(Meter::Input, 0, None), Some(3_000_000_000));
@@ -382,9 +404,51 @@ fn loopback_is_told_from_the_rest() {
 }
 
 #[test]
-fn the_configuration_of_the_guide_is_read() {
-    let guide = include_str!("../../../../docs/gateway.md");
-    let blocks = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+fn an_issuer_whose_tokens_could_not_be_trusted_stops_the_start() {
+    let issuer =
+        |more: &str| problems(&format!("[[issuers]]\nissuer = \"https://a.example\"\naudience = \"g\"\n{more}"));
+    let cases = [
+        ("algorithms = [\"HS256\"]", "HS256"),
+        ("algorithms = [\"none\"]", "none"),
+        ("algorithms = []", "`algorithms` is empty"),
+        ("leeway = \"1h\"", "at most 10 minutes"),
+        ("refresh = \"1ms\"", "a second or more"),
+        ("jwks_url = \"http://a.example/keys\"", "`jwks_url` must begin with `https://`"),
+        ("role = { claim = \"roles\" }", "missing key `map`"),
+        ("role = { claim = \"roles\", map = {} }", "needs a `map`"),
+        ("role = { claim = \"roles\", map = { a = \"admin\" } }", "admin"),
+        ("role = { claim = \"\", map = { a = \"member\" } }", "`role.claim` does not name a claim"),
+        ("role = { claim = \"a\", map = { a = \"member\" }, default = \"administrator\" }", "can't be `administrator`"),
+        ("team = { create = true }", "needs a `claim`"),
+        ("organization = { claim = \"company\" }", "`organization` without `team`"),
+        ("user = { claim = \"a..b\" }", "`user.claim` does not name a claim"),
+        ("secret = \"x\"", "unknown key `secret`"),
+    ];
+    for (more, why) in cases {
+        let said = issuer(more);
+        assert!(said.starts_with("llm-gateway.toml:4: ") && said.contains(why), "{more}: {said}");
+    }
+    assert_eq!(issuer(""), "nothing");
+    for (url, why) in [
+        ("http://a.example", "must begin with `https://`"),
+        ("https://user:pass@a.example", "can't hold a credential"),
+        ("https://a.example?tenant=1", "can't have a query"),
+        ("https://a.example#x", "can't have a fragment"),
+        ("a.example", "is not a URL"),
+    ] {
+        let said = problems(&format!("[[issuers]]\nissuer = \"{url}\"\naudience = \"g\""));
+        assert!(said.contains(why), "{url}: {said}");
+    }
+    let no_audience = "[[issuers]]\nissuer = \"https://a.example\"";
+    assert!(problems(no_audience).contains("an issuer needs an `audience`"));
+    let twice = format!("{no_audience}\naudience = \"g\"\n").repeat(2);
+    assert!(problems(&twice).contains("stands on line 2 already"), "{}", problems(&twice));
+}
+
+#[test]
+fn the_configurations_of_the_guides_are_read() {
+    let guides = [include_str!("../../../../docs/gateway.md"), include_str!("../../../../docs/login.md")].concat();
+    let blocks = guides.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let read: Vec<_> = blocks.map(|block| read(block).unwrap_or_else(|wrong| panic!("{wrong}\n{block}"))).collect();
     assert!(!read.is_empty());
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 use llm_core::Result;
@@ -261,6 +262,8 @@ impl Keys {
         for name in news.gone.settings {
             index.put_setting(name, None);
         }
+        // While nobody can read it: whoever sees the new age sees the new index.
+        self.age.fetch_add(1, Ordering::Release);
     }
 
     /// A limit of the database as it counts: a calendar is that of the configuration unless it says its own.

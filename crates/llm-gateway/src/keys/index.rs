@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
 
 use super::rows::{KeyRow, TeamRow};
-use super::{KeyHash, KeyId, Organization, OrganizationId, PriceOverride, Team, TeamId, User, UserId, VirtualKey};
+use super::{
+    Identity, KeyHash, KeyId, Organization, OrganizationId, PriceOverride, Team, TeamId, User, UserId, VirtualKey,
+};
 use crate::limits::{Limit, LimitId};
 
 /// Everything in the database that is held in memory. Ids sort by age.
@@ -19,6 +21,9 @@ pub(super) struct Index {
     organizations: BTreeMap<OrganizationId, Arc<Organization>>,
     teams: BTreeMap<TeamId, Arc<Team>>,
     users: BTreeMap<UserId, Arc<User>>,
+    by_identity: HashMap<Identity, UserId>,
+    /// The keys of those who come with tokens, by user and team.
+    logins: HashMap<(UserId, Option<TeamId>), KeyId>,
     limits: BTreeMap<LimitId, Arc<Limit>>,
     settings: HashMap<String, Arc<str>>,
     prices: BTreeMap<String, Arc<PriceOverride>>,
@@ -52,12 +57,23 @@ impl Index {
         newest_first(&self.keys, after).map(|entry| &entry.key)
     }
 
+    /// The key of a user who comes with a token for a team.
+    pub(super) fn key_of_login(&self, user: &UserId, team: Option<&TeamId>) -> Option<Arc<VirtualKey>> {
+        self.key(self.logins.get(&(user.clone(), team.cloned()))?)
+    }
+
     pub(super) fn organization(&self, id: &OrganizationId) -> Option<Arc<Organization>> {
         self.organizations.get(id).cloned()
     }
 
     pub(super) fn organizations(&self, after: Option<&OrganizationId>) -> impl Iterator<Item = &Arc<Organization>> {
         newest_first(&self.organizations, after)
+    }
+
+    /// The organization of that id or name.
+    pub(super) fn named_organization(&self, text: &str) -> Option<Arc<Organization>> {
+        let named = || self.organizations(None).find(|organization| organization.name == text).cloned();
+        self.organization(&OrganizationId::new(text)).or_else(named)
     }
 
     pub(super) fn team(&self, id: &TeamId) -> Option<Arc<Team>> {
@@ -68,8 +84,18 @@ impl Index {
         newest_first(&self.teams, after)
     }
 
+    /// The team of that id or name.
+    pub(super) fn named_team(&self, text: &str) -> Option<Arc<Team>> {
+        self.team(&TeamId::new(text)).or_else(|| self.teams(None).find(|team| team.name == text).cloned())
+    }
+
     pub(super) fn user(&self, id: &UserId) -> Option<Arc<User>> {
         self.users.get(id).cloned()
+    }
+
+    /// The user that someone is.
+    pub(super) fn identified(&self, identity: &Identity) -> Option<Arc<User>> {
+        self.user(self.by_identity.get(identity)?)
     }
 
     pub(super) fn users(&self, after: Option<&UserId>) -> impl Iterator<Item = &Arc<User>> {
@@ -99,6 +125,10 @@ impl Index {
         for (hash, until) in &secrets {
             self.by_hash.insert(*hash, Secret { key: Arc::clone(&key), until: *until });
         }
+        if let (true, Some(user)) = (key.login, &key.user) {
+            let team = key.team.as_ref().map(|team| team.id.clone());
+            self.logins.insert((user.id.clone(), team), key.id.clone());
+        }
         self.keys.insert(key.id.clone(), Entry { key, secrets });
         Ok(())
     }
@@ -107,6 +137,9 @@ impl Index {
         if let Some(entry) = self.keys.remove(id) {
             for (hash, _) in &entry.secrets {
                 self.by_hash.remove(hash);
+            }
+            if entry.key.login {
+                self.logins.retain(|_, key| key != id);
             }
         }
     }
@@ -148,12 +181,20 @@ impl Index {
     /// Puts a user, and binds its keys to it as it now is.
     pub(super) fn put_user(&mut self, user: User) {
         let user = Arc::new(user);
+        self.remove_user(&user.id);
+        self.by_identity.extend(user.identities.iter().map(|identity| (identity.clone(), user.id.clone())));
         self.users.insert(user.id.clone(), Arc::clone(&user));
         self.rebind(|key| key.is_of_user(&user.id), |key| key.user = Some(Arc::clone(&user)));
     }
 
     pub(super) fn remove_user(&mut self, id: &UserId) {
-        self.users.remove(id);
+        let Some(gone) = self.users.remove(id) else { return };
+        for identity in &gone.identities {
+            // Another user may have got it meanwhile.
+            if self.by_identity.get(identity) == Some(id) {
+                self.by_identity.remove(identity);
+            }
+        }
     }
 
     /// Changes the keys that are meant.

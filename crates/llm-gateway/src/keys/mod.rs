@@ -10,8 +10,10 @@ mod adopt;
 mod changes;
 mod draft;
 mod id;
+mod identity;
 mod index;
 mod logged;
+mod login;
 mod price;
 mod role;
 mod rows;
@@ -21,6 +23,7 @@ mod virtual_key;
 mod watch;
 mod write;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use jiff::Timestamp;
@@ -38,6 +41,8 @@ pub use draft::{
     UserDraft, UserPatch,
 };
 pub use id::{KeyId, OrganizationId, TeamId, UserId};
+pub use identity::Identity;
+pub(crate) use identity::{Identified, Makes};
 pub use price::{PriceOverride, Rate};
 pub use role::Role;
 pub use secret::KeyHash;
@@ -61,6 +66,8 @@ pub struct Keys {
     overrides: Overrides,
     /// How far the changes have been read; held while they are applied, so that they are applied in order.
     seen: tokio::sync::Mutex<i64>,
+    /// How often the index has become another one.
+    age: AtomicU64,
     /// Told whenever this process has changed something.
     changed: Arc<tokio::sync::Notify>,
 }
@@ -76,6 +83,7 @@ impl Keys {
             index: RwLock::default(),
             overrides: Overrides::default(),
             seen: tokio::sync::Mutex::new(-1),
+            age: AtomicU64::new(0),
             changed: Arc::default(),
         };
         keys.refresh().await?;
@@ -117,8 +125,7 @@ impl Keys {
 
     /// The organization of that id or name.
     pub fn find_organization(&self, text: &str) -> Option<Arc<Organization>> {
-        let named = || self.index().organizations(None).find(|organization| organization.name == text).cloned();
-        self.organization(&OrganizationId::new(text)).or_else(named)
+        self.index().named_organization(text)
     }
 
     /// Up to `limit` organizations, newest first, beginning behind `after`.
@@ -133,7 +140,7 @@ impl Keys {
 
     /// The team of that id or name.
     pub fn find_team(&self, text: &str) -> Option<Arc<Team>> {
-        self.team(&TeamId::new(text)).or_else(|| self.index().teams(None).find(|team| team.name == text).cloned())
+        self.index().named_team(text)
     }
 
     /// Up to `limit` teams, newest first, beginning behind `after`.
@@ -196,6 +203,11 @@ impl Keys {
     /// All prices that stand in the place of the catalogue's, by id.
     pub fn prices(&self) -> Vec<Arc<PriceOverride>> {
         self.index().prices().cloned().collect()
+    }
+
+    /// Another number whenever something has changed: what was bound at the same age is bound as it would be now.
+    pub(crate) fn age(&self) -> u64 {
+        self.age.load(Ordering::Acquire)
     }
 
     /// The database behind it.

@@ -8,7 +8,8 @@ use llm_core::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
 
 use super::{
-    KeyHash, KeyId, Membership, Organization, OrganizationId, PriceOverride, Team, TeamId, User, UserId, VirtualKey,
+    Identity, KeyHash, KeyId, Membership, Organization, OrganizationId, PriceOverride, Team, TeamId, User, UserId,
+    VirtualKey,
 };
 use crate::limits::{Limit, LimitId, LimitSpec, Scope};
 use crate::store::{Row, Transaction, query};
@@ -48,11 +49,15 @@ const MEMBERS: Select = (
     "SELECT \"user\", team, role FROM members ORDER BY team",
     "SELECT \"user\", team, role FROM members WHERE \"user\" = $1 ORDER BY team",
 );
+const IDENTITIES: Select = (
+    "SELECT \"user\", issuer, subject FROM identities ORDER BY issuer, subject",
+    "SELECT \"user\", issuer, subject FROM identities WHERE \"user\" = $1 ORDER BY issuer, subject",
+);
 const KEYS: Select = (
     "SELECT id, name, team, \"user\", role, models, expires_at, blocked, assume_output, tags, metadata, default_limits, \
-     created_at FROM keys",
+     login, created_at FROM keys",
     "SELECT id, name, team, \"user\", role, models, expires_at, blocked, assume_output, tags, metadata, default_limits, \
-     created_at FROM keys WHERE id = $1",
+     login, created_at FROM keys WHERE id = $1",
 );
 const SECRETS: Select = (
     "SELECT hash, key, prefix, expires_at FROM key_secrets ORDER BY created_at, hash",
@@ -84,8 +89,18 @@ pub(super) async fn users(db: &mut Transaction, id: Option<&str>) -> Result<Vec<
         let membership = Membership { team: TeamId::new(row.get::<String, _>("team")?), role: named(&row, "role")? };
         members.entry(row.get("user")?).or_default().push(membership);
     }
+    let mut identities: HashMap<String, Vec<Identity>> = HashMap::new();
+    for row in fetch(db, IDENTITIES, id).await? {
+        let (issuer, subject): (String, String) = (row.get("issuer")?, row.get("subject")?);
+        let identity = Identity { issuer: issuer.into(), subject: subject.into() };
+        identities.entry(row.get("user")?).or_default().push(identity);
+    }
     let rows = fetch(db, USERS, id).await?;
-    rows.iter().map(|row| user(row, members.remove(&row.get::<String, _>("id")?).unwrap_or_default())).collect()
+    let read = |row: &Row| {
+        let id: String = row.get("id")?;
+        user(row, members.remove(&id).unwrap_or_default(), identities.remove(&id).unwrap_or_default())
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Keys: the one of `id`, or all.
@@ -151,13 +166,14 @@ fn team(row: &Row) -> Result<TeamRow> {
     Ok(TeamRow { team, organization: row.get::<Option<String>, _>("organization")?.map(OrganizationId::new) })
 }
 
-fn user(row: &Row, teams: Vec<Membership>) -> Result<User> {
+fn user(row: &Row, teams: Vec<Membership>, identities: Vec<Identity>) -> Result<User> {
     Ok(User {
         id: UserId::new(row.get::<String, _>("id")?),
         name: row.get("name")?,
         email: row.get("email")?,
         role: named(row, "role")?,
         teams,
+        identities,
         models: optional_json(row, "models")?,
         blocked: row.get("blocked")?,
         metadata: json(row, "metadata")?,
@@ -193,6 +209,7 @@ fn key(row: &Row, secrets: Vec<SecretRow>) -> Result<KeyRow> {
         tags: json::<Vec<String>>(row, "tags")?.into_iter().map(Arc::from).collect(),
         metadata: json(row, "metadata")?,
         default_limits: row.get("default_limits")?,
+        login: row.get("login")?,
         created_at: time(row.get("created_at")?),
     };
     Ok(KeyRow {

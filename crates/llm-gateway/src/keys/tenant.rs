@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{OrganizationId, Role, TeamId, UserId};
+use super::{Identity, OrganizationId, Role, TeamId, UserId};
 use crate::limits::{ModelPattern, Scope, ScopeKind};
 
 /// Teams that share limits and a list of models.
@@ -63,6 +63,8 @@ pub struct User {
     pub role: Role,
     /// The teams it is a member of.
     pub teams: Vec<Membership>,
+    /// What identity providers call it: who comes with a token that says so is this user.
+    pub identities: Vec<Identity>,
     /// Which models its keys may call; all where none is said.
     pub models: Option<Vec<ModelPattern>>,
     /// Whether its keys are refused now.

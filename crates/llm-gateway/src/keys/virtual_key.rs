@@ -42,6 +42,8 @@ pub struct VirtualKey {
     /// Whether the limits of the configuration hold for it, because it was made without limits of its own.
     #[serde(skip)]
     pub default_limits: bool,
+    /// Whether it stands for whoever comes with a token of its user for its team. Such a key has no secret.
+    pub login: bool,
     /// When it was made.
     pub created_at: Timestamp,
 }

@@ -171,7 +171,7 @@ async fn wrong_method(request: Request) -> Response {
 
 /// Lets in whom the route's rule admits, and tells the handler who it is.
 async fn by_rule(State(admin): State<Arc<Admin>>, mut request: Request, next: Next) -> Response {
-    match admin.actor(&request) {
+    match admin.actor(request.headers(), rule_of(&request), request.method()).await {
         Ok(actor) => {
             let author = actor.author();
             request.extensions_mut().insert(actor);
@@ -197,17 +197,17 @@ impl Admin {
 
     /// Who asks, if the route's rule admits it. A virtual key that may not come in is told so; any other is no key at
     /// all.
-    fn actor(&self, request: &Request) -> Result<Actor> {
-        let presented = presented(request.headers())?;
+    async fn actor(&self, headers: &HeaderMap, rule: Rule, method: &Method) -> Result<Actor> {
+        let presented = presented(headers)?;
         if self.administrator.is(presented) {
             return Ok(Actor::administrator());
         }
-        let key = self.gateway.keys.authenticate(presented, Timestamp::now())?;
+        let key = self.gateway.authenticate(presented, Timestamp::now()).await?;
         let Some(actor) = Actor::of_key(key) else {
             let message = "this takes the administrator's key or one with a role; a virtual key without one was sent";
             return Err(Error::new(ErrorKind::PermissionDenied, message));
         };
-        if rule_of(request).admits(actor.role, request.method()) {
+        if rule.admits(actor.role, method) {
             return Ok(actor);
         }
         let message = format!("the role `{}` of this key may not do that", actor.role);
@@ -215,9 +215,9 @@ impl Admin {
     }
 
     /// The virtual key that the caller presents.
-    pub(super) fn key(&self, headers: &HeaderMap) -> Result<Arc<VirtualKey>> {
+    pub(super) async fn key(&self, headers: &HeaderMap) -> Result<Arc<VirtualKey>> {
         let presented = presented(headers)?;
-        self.gateway.keys.authenticate(presented, Timestamp::now()).map_err(|error| {
+        self.gateway.authenticate(presented, Timestamp::now()).await.map_err(|error| {
             if self.administrator.is(presented) {
                 Error::new(ErrorKind::PermissionDenied, "this takes a virtual key; the administrator's was sent")
             } else {

@@ -21,7 +21,7 @@ pub(super) struct Filter {
     kind: Option<String>,
     /// The id of what was changed.
     target: Option<String>,
-    /// `administrator`, `key`, `command_line` or `process`.
+    /// `administrator`, `key`, `login`, `command_line` or `process`.
     by: Option<String>,
     /// The id of the key that was presented.
     key: Option<String>,

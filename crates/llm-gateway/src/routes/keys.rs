@@ -199,7 +199,7 @@ struct Me<'a> {
 
 /// `GET /api/v1/keys/me`: its limits, what they have counted, and what is left.
 pub(super) async fn me(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Answer {
-    let key = admin.key(&headers)?;
+    let key = admin.key(&headers).await?;
     let of = |scope: Option<Scope>| scope.map(|scope| admin.statuses(&scope)).unwrap_or_default();
     let filter = UsageFilter { key: Some(key.id.to_string()), ..UsageFilter::default() };
     let used = store::usage(&admin.gateway.db, &[], &filter).await;

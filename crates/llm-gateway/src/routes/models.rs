@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
 use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Protocol, Result};
 use llm_providers::catalogue::Catalogue;
@@ -18,7 +19,7 @@ use crate::routing::Route;
 /// `GET /v1/models`.
 pub(crate) async fn list(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let form = Form::of(&request);
-    match callable(&gateway, &request) {
+    match callable(&gateway, request.headers(), request.uri().query()).await {
         Ok(models) => Json(form.list(&models)).into_response(),
         Err(error) => error_in(form.protocol(), &error),
     }
@@ -27,7 +28,7 @@ pub(crate) async fn list(State(gateway): State<Arc<Gateway>>, request: Request) 
 /// `GET /v1/models/{id}`.
 pub(crate) async fn one(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, request: Request) -> Response {
     let form = Form::of(&request);
-    let found = callable(&gateway, &request).and_then(|models| {
+    let found = callable(&gateway, request.headers(), request.uri().query()).await.and_then(|models| {
         let model = models.into_iter().find(|model| model.id == id);
         model.ok_or_else(|| Error::new(ErrorKind::ModelNotFound, format!("the model `{id}` does not exist here")))
     });
@@ -46,10 +47,10 @@ struct Listed {
 }
 
 /// The names of the configuration, and then the catalogued models of its providers, as far as the key's lists allow.
-fn callable(gateway: &Gateway, request: &Request) -> Result<Vec<Listed>> {
-    let secret = presented(request.headers(), request.uri().query())
-        .ok_or_else(|| Error::new(ErrorKind::InvalidApiKey, "no API key was sent"))?;
-    let key = gateway.keys.authenticate(&secret, Timestamp::now())?;
+async fn callable(gateway: &Gateway, headers: &HeaderMap, query: Option<&str>) -> Result<Vec<Listed>> {
+    let secret =
+        presented(headers, query).ok_or_else(|| Error::new(ErrorKind::InvalidApiKey, "no API key was sent"))?;
+    let key = gateway.authenticate(&secret, Timestamp::now()).await?;
     Ok(models_of(gateway, &key))
 }
 

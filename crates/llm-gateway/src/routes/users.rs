@@ -12,20 +12,26 @@ use super::admin::Admin;
 use super::answer::{Answer, Body, Json, Query};
 use super::limits::WithLimits;
 use super::page::{self, Page};
-use crate::keys::{MembershipDraft, Role, User, UserDraft, UserId, UserPatch};
+use crate::keys::{Identity, MembershipDraft, Role, User, UserDraft, UserId, UserPatch};
 
 impl Admin {
     fn show_user<'a>(&self, user: &'a User) -> WithLimits<'a, User> {
         self.with_limits(user, &user.scope())
     }
 
-    /// Refuses what only the administrator may say of a user: a role everywhere, no team at all, or a team that is not
-    /// the caller's.
-    fn check_user(&self, actor: &Actor, role: Option<Role>, teams: Option<&[MembershipDraft]>) -> Answer<()> {
+    /// Refuses what only the administrator may say of a user: a role everywhere, who it is elsewhere, no team at all, or
+    /// a team that is not the caller's.
+    fn check_user(
+        &self,
+        actor: &Actor,
+        role: Option<Role>,
+        teams: Option<&[MembershipDraft]>,
+        identities: Option<&[Identity]>,
+    ) -> Answer<()> {
         if actor.is_administrator() {
             return Ok(());
         }
-        if role.is_some_and(|role| role != Role::Member) || teams.is_some_and(<[_]>::is_empty) {
+        if identities.is_some() || role.is_some_and(|role| role != Role::Member) || teams.is_some_and(<[_]>::is_empty) {
             return Err(out_of_reach().into());
         }
         for membership in teams.unwrap_or_default() {
@@ -41,7 +47,8 @@ pub(super) async fn create(
     Extension(actor): Extension<Actor>,
     Body(draft): Body<UserDraft>,
 ) -> Answer {
-    admin.check_user(&actor, draft.role, Some(&draft.teams))?;
+    let identities = Some(&draft.identities[..]).filter(|said| !said.is_empty());
+    admin.check_user(&actor, draft.role, Some(&draft.teams), identities)?;
     let made = admin.gateway.keys.create_user(draft).await?;
     tracing::info!(user = %made.id, name = made.name, role = %made.role, "made a user");
     Ok(Json::created(&admin.show_user(&made)))
@@ -90,7 +97,7 @@ pub(super) async fn change(
     Body(patch): Body<UserPatch>,
 ) -> Answer {
     let user = actor.own_user(admin.gateway.keys.find_user(&id), &id)?;
-    admin.check_user(&actor, patch.role, patch.teams.as_deref())?;
+    admin.check_user(&actor, patch.role, patch.teams.as_deref(), patch.identities.as_deref())?;
     let changed = admin.gateway.keys.patch_user(&user.id, patch).await?;
     tracing::info!(user = %changed.id, role = %changed.role, blocked = changed.blocked, "changed a user");
     Ok(Json::ok(&admin.show_user(&changed)))

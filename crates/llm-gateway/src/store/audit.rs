@@ -82,6 +82,7 @@ impl AuditEntry {
     pub(crate) async fn write(self, tx: &mut Transaction) -> Result<()> {
         let (key, user) = match &self.by {
             Author::Key { key, user } => (Some(key.to_string()), user.as_ref().map(ToString::to_string)),
+            Author::Login { user } => (None, Some(user.to_string())),
             Author::Administrator | Author::CommandLine | Author::Process => (None, None),
         };
         query(INSERT)

@@ -45,6 +45,7 @@ const VERSIONS: &[Version] = &[
     version!(9, "0009_audit"),
     version!(10, "0010_administration"),
     version!(11, "0011_own_responses"),
+    version!(12, "0012_logins"),
 ];
 
 /// How the name of a migration ends that binaries which don't know it can't run on.

@@ -5,11 +5,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{check_tenant, said, wrong};
-use crate::keys::Role;
+use crate::keys::{Identity, Role};
 use crate::limits::{LimitSpec, ModelPattern};
 
 /// The most teams of one user.
 const MAX_TEAMS: usize = 1_000;
+/// The most identities of one user.
+const MAX_IDENTITIES: usize = 32;
 
 /// A user to be made.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -26,6 +28,9 @@ pub struct UserDraft {
     /// The teams it is a member of.
     #[serde(default)]
     pub teams: Vec<MembershipDraft>,
+    /// What identity providers call it; no other user may have one of them.
+    #[serde(default)]
+    pub identities: Vec<Identity>,
     /// Which models its keys may call; all unless said.
     #[serde(default)]
     pub models: Option<Vec<ModelPattern>>,
@@ -91,6 +96,9 @@ pub struct UserPatch {
     /// The teams it is a member of, in the place of those it was.
     #[serde(default)]
     pub teams: Option<Vec<MembershipDraft>>,
+    /// What identity providers call it, in the place of all that they did.
+    #[serde(default)]
+    pub identities: Option<Vec<Identity>>,
     /// Which models its keys may call; null for all.
     #[serde(default, deserialize_with = "said")]
     pub models: Option<Option<Vec<ModelPattern>>>,
@@ -119,6 +127,13 @@ fn check_teams(teams: &[MembershipDraft]) -> Result<()> {
     teams.iter().try_for_each(MembershipDraft::check)
 }
 
+fn check_identities(identities: &[Identity]) -> Result<()> {
+    if identities.len() > MAX_IDENTITIES {
+        return Err(wrong("identities", format_args!("has more than {MAX_IDENTITIES} entries")));
+    }
+    identities.iter().try_for_each(Identity::check)
+}
+
 fn check_email(email: Option<&str>) -> Result<()> {
     let is_address = |email: &str| {
         let whole = email.len() <= 320 && !email.chars().any(|char| char.is_control() || char.is_whitespace());
@@ -135,6 +150,7 @@ impl UserDraft {
     pub(in crate::keys) fn check(&self) -> Result<()> {
         check_email(self.email.as_deref())?;
         check_teams(&self.teams)?;
+        check_identities(&self.identities)?;
         check_tenant(Some(&self.name), self.models.as_deref(), Some(&self.limits), Some(&self.metadata))
     }
 }
@@ -143,6 +159,7 @@ impl UserPatch {
     pub(in crate::keys) fn check(&self) -> Result<()> {
         check_email(self.email.as_ref().and_then(Option::as_deref))?;
         check_teams(self.teams.as_deref().unwrap_or_default())?;
+        check_identities(self.identities.as_deref().unwrap_or_default())?;
         let models = self.models.as_ref().and_then(Option::as_deref);
         check_tenant(self.name.as_deref(), models, self.limits.as_deref(), self.metadata.as_ref())
     }

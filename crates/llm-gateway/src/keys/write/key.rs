@@ -74,6 +74,10 @@ impl Keys {
         let now = Timestamp::now().as_millisecond();
         let mut tx = self.begin().await?;
         let KeyRow { key, team, user, .. } = read(&mut tx, id).await?;
+        if key.login && (patch.team.is_some() || patch.user.is_some() || patch.role.is_some()) {
+            let message = "this key stands for a user who comes with tokens, which say its `team`, `user` and `role`";
+            return Err(Error::invalid_request(message));
+        }
         let team = match patch.team {
             None => team.map(|id| id.to_string()),
             Some(said) => find_if_said(&mut tx, &TEAM, said.as_deref()).await?,
@@ -118,7 +122,10 @@ impl Keys {
         let (secret, now) = (secret::make()?, Timestamp::now().as_millisecond());
         let until = now.saturating_add(i64::try_from(grace.as_millis()).unwrap_or(i64::MAX));
         let mut tx = self.begin().await?;
-        read(&mut tx, id).await?;
+        if read(&mut tx, id).await?.key.login {
+            let message = "this key stands for a user who comes with tokens; it has no secret";
+            return Err(Error::invalid_request(message).with_hint("make another key"));
+        }
         for (sql, time) in [(RETIRE_SECRETS, until), (DROP_OLD_SECRETS, now)] {
             query(sql).bind(id.to_string()).bind(time).execute(&mut tx).await?;
         }

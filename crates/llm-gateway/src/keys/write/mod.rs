@@ -3,6 +3,7 @@
 mod change;
 pub(super) mod key;
 pub(super) mod limit;
+mod login;
 pub(super) mod organization;
 mod price;
 mod setting;

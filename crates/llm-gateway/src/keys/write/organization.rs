@@ -76,7 +76,13 @@ fn scope(id: &OrganizationId) -> Scope {
     Scope::new(ScopeKind::Organization, id.as_str())
 }
 
-async fn insert(db: &mut Transaction, id: &str, draft: &OrganizationDraft, blocked: bool, now: i64) -> Result<()> {
+pub(super) async fn insert(
+    db: &mut Transaction,
+    id: &str,
+    draft: &OrganizationDraft,
+    blocked: bool,
+    now: i64,
+) -> Result<()> {
     query(INSERT)
         .bind(id)
         .bind(draft.name.as_str())

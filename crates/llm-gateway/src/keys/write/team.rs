@@ -92,7 +92,7 @@ pub(super) async fn delete(db: &mut Transaction, id: &str) -> Result<u64> {
 }
 
 /// Writes a team whose draft names its organization by its id.
-async fn insert(db: &mut Transaction, id: &str, draft: &TeamDraft, blocked: bool, now: i64) -> Result<()> {
+pub(super) async fn insert(db: &mut Transaction, id: &str, draft: &TeamDraft, blocked: bool, now: i64) -> Result<()> {
     query(INSERT)
         .bind(id)
         .bind(draft.name.as_str())

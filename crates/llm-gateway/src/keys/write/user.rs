@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use llm_core::Result;
 
-use super::{TEAM, execute, find, ids, json, key, limit, not_found, taken};
+use super::{TEAM, execute, find, ids, json, key, limit, login, not_found, taken};
 use crate::keys::adopt::{Adopted, Adoption};
 use crate::keys::{Keys, MembershipDraft, Role, TeamId, User, UserDraft, UserId, UserPatch, rows};
 use crate::limits::{Scope, ScopeKind};
@@ -19,6 +19,7 @@ const PUT_MEMBER: &str = "INSERT INTO members (\"user\", team, role) VALUES ($1,
     ON CONFLICT (\"user\", team) DO UPDATE SET role = excluded.role";
 const DELETE_MEMBER: &str = "DELETE FROM members WHERE \"user\" = $1 AND team = $2";
 const DELETE_MEMBERS: &str = "DELETE FROM members WHERE \"user\" = $1";
+const DELETE_IDENTITIES: &str = "DELETE FROM identities WHERE \"user\" = $1";
 const KEYS: &str = "SELECT id FROM keys WHERE \"user\" = $1";
 const DELETE: &str = "DELETE FROM users WHERE id = $1";
 
@@ -57,6 +58,12 @@ impl Keys {
             execute(&mut tx, DELETE_MEMBERS, id.as_str()).await?;
             join(&mut tx, id, &teams).await?;
         }
+        if let Some(identities) = patch.identities {
+            execute(&mut tx, DELETE_IDENTITIES, id.as_str()).await?;
+            for identity in &identities {
+                login::identify(&mut tx, id, identity, Timestamp::now().as_millisecond()).await?;
+            }
+        }
         if let Some(limits) = patch.limits {
             limit::replace(&mut tx, &scope(id), limits, Timestamp::now().as_millisecond()).await?;
         }
@@ -92,6 +99,7 @@ impl Keys {
             key::delete(&mut tx, &key).await?;
         }
         execute(&mut tx, DELETE_MEMBERS, id.as_str()).await?;
+        execute(&mut tx, DELETE_IDENTITIES, id.as_str()).await?;
         limit::delete_of(&mut tx, &scope(id)).await?;
         if execute(&mut tx, DELETE, id.as_str()).await? == 0 {
             return Err(not_found("user", id.as_str()));
@@ -112,7 +120,7 @@ async fn read(db: &mut Transaction, id: &UserId) -> Result<User> {
     rows::users(db, Some(id.as_str())).await?.pop().ok_or_else(|| not_found("user", id.as_str()))
 }
 
-async fn join(db: &mut Transaction, user: &UserId, teams: &[MembershipDraft]) -> Result<()> {
+pub(super) async fn join(db: &mut Transaction, user: &UserId, teams: &[MembershipDraft]) -> Result<()> {
     for membership in teams {
         let team = find(db, &TEAM, &membership.team).await?;
         let put = query(PUT_MEMBER).bind(user.to_string()).bind(team).bind(membership.role.as_str());
@@ -121,8 +129,14 @@ async fn join(db: &mut Transaction, user: &UserId, teams: &[MembershipDraft]) ->
     Ok(())
 }
 
-/// Writes a user, with its memberships.
-async fn insert(db: &mut Transaction, id: &UserId, draft: &UserDraft, blocked: bool, now: i64) -> Result<()> {
+/// Writes a user, with its memberships and identities.
+pub(super) async fn insert(
+    db: &mut Transaction,
+    id: &UserId,
+    draft: &UserDraft,
+    blocked: bool,
+    now: i64,
+) -> Result<()> {
     query(INSERT)
         .bind(id.as_str())
         .bind(draft.name.as_str())
@@ -135,6 +149,9 @@ async fn insert(db: &mut Transaction, id: &UserId, draft: &UserDraft, blocked: b
         .execute(&mut *db)
         .await
         .map_err(|error| taken(error, "a user of that address, or called", &draft.name))?;
+    for identity in &draft.identities {
+        login::identify(db, id, identity, now).await?;
+    }
     join(db, id, &draft.teams).await
 }
 

@@ -227,7 +227,17 @@ impl Import<'_> {
             if imported.is_new("user", &id) {
                 let name = unique(alias.as_deref().or(email.as_deref()), &id, &mut names);
                 let models = models.filter(|_| !none);
-                let draft = UserDraft { name, email, role: Some(role), teams, models, limits: Vec::new(), metadata };
+                let identities = Vec::new();
+                let draft = UserDraft {
+                    name,
+                    email,
+                    role: Some(role),
+                    teams,
+                    identities,
+                    models,
+                    limits: Vec::new(),
+                    metadata,
+                };
                 let adopted = Adopted { id: id.clone(), draft, blocked: false, created_at, limits: limits.clone() };
                 let done = adoption.user(&adopted).await;
                 if !taken_over(done, place, &id, self.report)? {

@@ -1,0 +1,95 @@
+//! Identity providers whose tokens could not be trusted as they are configured.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::config::issuer::safe_url;
+use crate::config::tree::Step::{self, Index, Key};
+use crate::config::tree::Tree;
+use crate::config::{Config, GroupClaim, IssuerConfig};
+use crate::keys::Role;
+
+/// Clocks that differ by more than this are wrong.
+const MOST_LEEWAY: Duration = Duration::from_secs(10 * 60);
+
+/// Notes in `tree` whatever is wrong with the issuers of `config`.
+pub(super) fn check(config: &Config, tree: &mut Tree<'_>) {
+    let mut first_with: HashMap<&str, usize> = HashMap::new();
+    for (index, issuer) in config.issuers.iter().enumerate() {
+        if let Some(&first) = first_with.get(issuer.issuer.as_str()) {
+            let line = tree.line(&[Key("issuers"), Index(first), Key("issuer")]);
+            let message = format!("the issuer `{}` stands on line {line} already", issuer.issuer);
+            tree.wrong(&[Key("issuers"), Index(index), Key("issuer")], message, None);
+        }
+        first_with.entry(&issuer.issuer).or_insert(index);
+        check_one(issuer, &mut |path, message, hint| {
+            let path: Vec<Step<'_>> = [Key("issuers"), Index(index)].into_iter().chain(path.iter().copied()).collect();
+            tree.wrong(&path, message, hint.map(str::to_owned));
+        });
+    }
+}
+
+/// Notes a mistake: where it is in an issuer, what it is, and what to do about it.
+type Note<'a> = &'a mut dyn FnMut(&[Step<'_>], String, Option<&str>);
+
+fn check_one(issuer: &IssuerConfig, wrong: Note<'_>) {
+    match safe_url(&issuer.issuer) {
+        Err(why) => wrong(&[Key("issuer")], format!("`issuer` {why}"), None),
+        Ok(url) if url.query().is_some() => wrong(&[Key("issuer")], "`issuer` can't have a query".to_owned(), None),
+        Ok(_) => {}
+    }
+    if let Some(Err(why)) = issuer.jwks_url.as_deref().map(safe_url) {
+        wrong(&[Key("jwks_url")], format!("`jwks_url` {why}"), None);
+    }
+    if issuer.audience.0.is_empty() || issuer.audience.0.iter().any(String::is_empty) {
+        let hint = "without it a token that was made out for any other service would be good here";
+        wrong(&[Key("audience")], "an issuer needs an `audience`".to_owned(), Some(hint));
+    }
+    if issuer.algorithms.is_empty() {
+        wrong(&[Key("algorithms")], "`algorithms` is empty, so no token would be good".to_owned(), None);
+    }
+    if issuer.leeway.0 > MOST_LEEWAY {
+        wrong(&[Key("leeway")], "`leeway` can be at most 10 minutes".to_owned(), None);
+    }
+    if issuer.refresh.0 < Duration::from_secs(1) {
+        wrong(&[Key("refresh")], "`refresh` must be a second or more".to_owned(), None);
+    }
+    check_claims(issuer, wrong);
+}
+
+fn check_claims(issuer: &IssuerConfig, wrong: Note<'_>) {
+    let paths = [
+        ("user", "claim", Some(&issuer.user.claim)),
+        ("user", "name", issuer.user.name.as_ref()),
+        ("team", "claim", issuer.team.claim.as_ref()),
+        ("organization", "claim", issuer.organization.claim.as_ref()),
+        ("role", "claim", issuer.role.as_ref().map(|role| &role.claim)),
+    ];
+    for (table, key, path) in paths {
+        if path.is_some_and(|path| !path.is_sound()) {
+            let hint = "write `name`, `outer.inner`, or a list of names";
+            wrong(&[Key(table), Key(key)], format!("`{table}.{key}` does not name a claim"), Some(hint));
+        }
+    }
+    check_group("team", &issuer.team, wrong);
+    check_group("organization", &issuer.organization, wrong);
+    if issuer.organization.is_set() && !issuer.team.is_set() {
+        let message = "`organization` without `team` has no effect: only teams belong to organizations".to_owned();
+        wrong(&[Key("organization")], message, None);
+    }
+    let Some(role) = &issuer.role else { return };
+    if role.map.is_empty() {
+        let hint = "such as `map = { \"llm-admins\" = \"administrator\" }`";
+        wrong(&[Key("role")], "`role` needs a `map`, since no claim gives a role by itself".to_owned(), Some(hint));
+    }
+    if matches!(role.default, Role::Administrator | Role::Auditor) {
+        let message = format!("`role.default` can't be `{}`: everyone would see everything", role.default);
+        wrong(&[Key("role"), Key("default")], message, None);
+    }
+}
+
+fn check_group(table: &str, group: &GroupClaim, wrong: Note<'_>) {
+    if !group.is_set() && (group.create || !group.map.is_empty()) {
+        wrong(&[Key(table)], format!("`{table}` needs a `claim` or a `default`"), None);
+    }
+}
