@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -27,15 +27,35 @@ pub struct TestRedis {
     server: Option<Child>,
     port: u16,
     folder: TempDir,
+    options: Vec<String>,
 }
 
 impl TestRedis {
     /// Starts one that is empty.
     pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut redis = Self { server: None, port, folder: tempfile::tempdir().unwrap() };
+        Self::with(&[])
+    }
+
+    /// The same, with further options of its command line.
+    pub fn with(options: &[&str]) -> Self {
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        let mut redis = Self { server: None, port: free_port(), folder: tempfile::tempdir().unwrap(), options };
         redis.restart();
         redis
+    }
+
+    /// One that speaks TLS as well, by the certificates of `tests/tls`; and its address by TLS, without the scheme.
+    pub fn with_tls(options: &[&str]) -> (Self, String) {
+        let port = free_port().to_string();
+        let [key, certificate] = ["server.key", "server.pem"].map(|name| tls(name).display().to_string());
+        let own = ["--tls-port", &port, "--tls-key-file", &key, "--tls-cert-file", &certificate];
+        let own = [&own[..], &["--tls-auth-clients", "no"], options].concat();
+        (Self::with(&own), format!("127.0.0.1:{port}"))
+    }
+
+    /// The file of the authority behind its certificate.
+    pub fn authority() -> PathBuf {
+        tls("ca.pem")
     }
 
     /// Its address.
@@ -61,6 +81,7 @@ impl TestRedis {
         self.stop();
         let mut command = Command::new(binary());
         command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &self.port.to_string()]);
+        command.args(&self.options);
         let quiet = command.arg("--dir").arg(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::null());
         self.server = Some(quiet.stderr(Stdio::null()).spawn().unwrap());
         let begin = Instant::now();
@@ -105,6 +126,12 @@ impl TestRedis {
         all.lines().map(one).collect()
     }
 
+    /// How many listen for changes.
+    pub fn listeners(&self) -> usize {
+        let count = "return tostring(redis.call('PUBSUB', 'NUMSUB', 'llm-gateway:{1}:changes')[2])";
+        self.say(&["EVAL", count, "0"]).unwrap().parse().unwrap()
+    }
+
     /// Says something, and gives the answer, which is a text.
     fn say(&self, words: &[&str]) -> Option<String> {
         let mut line = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
@@ -131,6 +158,14 @@ impl Drop for TestRedis {
             let _ = server.wait();
         }
     }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn tls(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tls").join(name)
 }
 
 fn binary() -> PathBuf {

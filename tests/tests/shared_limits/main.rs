@@ -6,3 +6,4 @@ mod exact;
 mod keys;
 mod killed;
 mod outage;
+mod reaching;
