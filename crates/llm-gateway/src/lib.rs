@@ -35,6 +35,7 @@ pub mod limits;
 pub mod litellm;
 mod notify;
 mod oidc;
+mod once;
 pub mod record;
 pub mod router;
 pub mod routes;

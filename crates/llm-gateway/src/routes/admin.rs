@@ -13,7 +13,9 @@ use llm_core::{Error, ErrorKind, Result};
 
 use super::actor::Actor;
 use super::answer::Refused;
-use super::{audit, calls, deployments, health, keys, limits, members, organizations, prices, teams, usage, users};
+use super::{
+    audit, calls, deployments, health, idempotency, keys, limits, members, organizations, prices, teams, usage, users,
+};
 use crate::Gateway;
 use crate::admin_key::Administrator;
 use crate::keys::{Role, VirtualKey};
@@ -135,6 +137,7 @@ pub fn admin_router(admin: Arc<Admin>) -> Router {
         .route("/api/v1/prices/{provider}/{*model}", get(prices::show).put(prices::put).delete(prices::remove))
         .route("/api/v1/models", get(deployments::models))
         .route("/api/v1/deployments", get(deployments::deployments))
+        .route_layer(from_fn_with_state(Arc::clone(&admin), idempotency::once))
         // Asked of the route that was matched and not of the path, so both can't see a different one.
         .route_layer(from_fn_with_state(Arc::clone(&admin), by_rule));
     let others = Router::new()

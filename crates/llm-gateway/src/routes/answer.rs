@@ -110,7 +110,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-fn unread(rejection: BytesRejection) -> Refused {
+pub(super) fn unread(rejection: BytesRejection) -> Refused {
     Refused(match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Error::new(ErrorKind::RequestTooLarge, "the request body is too large"),
         _ => Error::invalid_request("the request body broke off"),

@@ -8,6 +8,7 @@ mod calls;
 mod charged;
 mod deployments;
 mod health;
+mod idempotency;
 mod keys;
 mod limits;
 mod litellm;

@@ -19,6 +19,7 @@ use crate::{Gateway, admin_key};
 
 mod attacks;
 mod audit;
+mod idempotency;
 mod prices;
 mod roles;
 

@@ -1,5 +1,5 @@
-//! What is done to the database now and then: counters of windows that are over go, partitions are made before they are
-//! needed, and calls and the gateway's own responses go once they are older than they are to be kept.
+//! What is done to the database now and then: counters of windows that are over and requests that need not be known any
+//! longer go, partitions are made before they are needed, and calls and the gateway's own responses go once they are older than they are to be kept.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::{Db, Query, partitions, query};
 use crate::record::CallId;
 
+const FORGET_REQUESTS: &str = "DELETE FROM idempotency WHERE expires_at <= $1";
 const PRUNE_COUNTERS: &str = "DELETE FROM counters WHERE until <= $1";
 /// A few at a time, so that nobody waits long for the tables.
 const DROP_CALLS: &str = "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE id < $1 ORDER BY id LIMIT 1000)";
@@ -62,7 +63,9 @@ impl Drop for Housekeeping {
 /// Does all of it, as of `now`. Hourly sums are kept for ever. In PostgreSQL whole months of calls are dropped at once,
 /// which costs nothing.
 pub(super) async fn tidy(db: &Db, retention: Retention, now: Timestamp) -> Result<()> {
-    query(PRUNE_COUNTERS).bind(now.as_millisecond()).execute(db).await?;
+    for statement in [PRUNE_COUNTERS, FORGET_REQUESTS] {
+        query(statement).bind(now.as_millisecond()).execute(db).await?;
+    }
     if let Db::Postgres(pool) = db {
         partitions::make_ahead(pool, now).await?;
     }

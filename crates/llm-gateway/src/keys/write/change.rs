@@ -7,6 +7,7 @@ use llm_core::Result;
 use tokio::sync::MutexGuard;
 
 use crate::keys::{Keys, logged, rows};
+use crate::once;
 use crate::store::{AuditEntry, AuditTarget, On, Transaction, query};
 
 /// What triggers have noted in this transaction.
@@ -52,6 +53,7 @@ impl Keys {
         let mut seen = self.seen.lock().await;
         let mut tx = self.db.write().await?;
         self.catch_up(&mut tx, &mut seen).await?;
+        once::take(&mut tx).await?;
         Ok(Change { tx, seen })
     }
 
