@@ -1,5 +1,10 @@
 //! What can be said on the command line.
 
+mod limit;
+mod price;
+mod reports;
+mod tenants;
+
 use std::path::PathBuf;
 
 use crate::config::{Overrides, Period};
@@ -9,6 +14,11 @@ use clap::{Args as Arguments, Parser, Subcommand};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
+
+pub(super) use limit::{LimitArgs, LimitCommand, ScopeArgs};
+pub(super) use price::PriceCommand;
+pub(super) use reports::{AuditArgs, UsageArgs};
+pub(super) use tenants::{OrganizationCommand, TeamCommand, TenantArgs, UserCommand};
 
 /// A metered gateway to any language model: keys, limits, exact spend.
 #[derive(Debug, Parser)]
@@ -52,6 +62,25 @@ pub(super) enum Command {
     /// Make, show, change and delete virtual keys; also while the gateway runs
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Make, show, change and delete organizations, which teams belong to
+    #[command(subcommand)]
+    Organization(OrganizationCommand),
+    /// Make, show, change and delete teams, which keys belong to
+    #[command(subcommand)]
+    Team(TeamCommand),
+    /// Make, show, change and delete users, who have keys and are in teams
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Make, show, change and delete limits on any of them, on end users and on tags
+    #[command(subcommand)]
+    Limit(LimitCommand),
+    /// Show prices, and put others in the place of the catalogue's
+    #[command(subcommand)]
+    Price(PriceCommand),
+    /// Say what was used and what it cost
+    Usage(UsageArgs),
+    /// Say who changed what, newest first
+    Audit(AuditArgs),
     /// The administrator's key
     #[command(subcommand)]
     AdminKey(AdminKeyCommand),

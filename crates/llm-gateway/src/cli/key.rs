@@ -2,16 +2,14 @@
 
 use crate::config::Overrides;
 use crate::keys::{KeyDraft, KeyId, KeyPatch, Keys, NewKey, TeamDraft, VirtualKey};
-use crate::limits::{LimitSpec, Scope};
-use crate::store::{UsageFilter, usage};
+use crate::store::UsageFilter;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use llm_core::NanoUsd;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 use super::args::{CreateArgs, KeyCommand};
-use super::{Failure, open, output};
+use super::tenant::{day, limits_of, limits_text, missing, models_text, patterns, said_blocked};
+use super::{Failure, open, output, team, tenant};
 
 /// The beginning of a team's id.
 const TEAM_ID: &str = "team_";
@@ -56,7 +54,7 @@ async fn create(keys: &Keys, args: CreateArgs) -> Result<(), Failure> {
     let draft = KeyDraft {
         name: args.name,
         team: args.team,
-        models: args.models.map(|models| models.iter().map(|pattern| pattern.trim().into()).collect()),
+        models: args.models.map(patterns),
         expires_at: args.expires,
         limits: (!args.limits.is_empty()).then_some(args.limits),
         tags: args.tags,
@@ -82,7 +80,7 @@ fn print_secret(keys: &Keys, made: &NewKey, as_json: bool) -> Result<(), Failure
 fn list(keys: &Keys, team: Option<&str>, as_json: bool) -> Result<(), Failure> {
     let team = match team {
         None => None,
-        Some(text) => Some(keys.find_team(text).ok_or_else(|| Failure::new(format!("there is no team `{text}`")))?),
+        Some(text) => Some(team::find(keys, text)?),
     };
     let wanted = |key: &VirtualKey| match &team {
         None => true,
@@ -111,17 +109,10 @@ fn list(keys: &Keys, team: Option<&str>, as_json: bool) -> Result<(), Failure> {
 
 async fn show(keys: &Keys, key: &VirtualKey, as_json: bool) -> Result<(), Failure> {
     let filter = UsageFilter { key: Some(key.id.to_string()), ..UsageFilter::default() };
-    let sums = usage(keys.db(), &[], &filter).await?;
-    let (calls, spent) = sums.first().map_or((0, NanoUsd::ZERO), |sum| (sum.calls, sum.cost_usd));
+    let (calls, spent) = tenant::spent(keys, &filter).await?;
     if as_json {
-        let mut shown = describe(keys, key)?;
-        shown["calls"] = calls.into();
-        shown["cost_usd"] = spent.to_string().into();
-        return output::json(&shown);
+        return output::json(&tenant::with_spent(describe(keys, key)?, (calls, spent)));
     }
-    let models =
-        key.models.as_ref().map(|models| models.iter().map(|pattern| pattern.as_str()).collect::<Vec<_>>().join(", "));
-    let all = || "all".to_owned();
     let row = |name: &str, value: String| [name.to_owned(), value];
     let mut rows = vec![
         row("name", key.name.clone()),
@@ -129,7 +120,7 @@ async fn show(keys: &Keys, key: &VirtualKey, as_json: bool) -> Result<(), Failur
         row("prefix", key.prefix.clone()),
         row("state", state(key).to_owned()),
         row("team", key.team.as_ref().map_or_else(|| "-".to_owned(), |team| format!("{} ({})", team.name, team.id))),
-        row("models", models.unwrap_or_else(all)),
+        row("models", models_text(key.models.as_deref())),
         row("limits", limits(keys, key)),
         row("spent", format!("{spent} USD in {calls} calls")),
         row("created", key.created_at.to_string()),
@@ -152,13 +143,12 @@ async fn show(keys: &Keys, key: &VirtualKey, as_json: bool) -> Result<(), Failur
 async fn block(keys: &Keys, text: &str, blocked: bool) -> Result<(), Failure> {
     let id = find(keys, text)?.id.clone();
     let key = keys.patch(&id, KeyPatch { blocked: Some(blocked), ..KeyPatch::default() }).await?;
-    let done = if blocked { "blocked" } else { "unblocked" };
-    eprintln!("{done} `{}` ({}); a gateway that runs knows within a second", key.name, key.id);
+    said_blocked(blocked, &key.name, &key.id);
     Ok(())
 }
 
 /// The key that a person means: by its id, its name, or the prefix of its secret.
-fn find(keys: &Keys, text: &str) -> Result<Arc<VirtualKey>, Failure> {
+pub(super) fn find(keys: &Keys, text: &str) -> Result<Arc<VirtualKey>, Failure> {
     if let Some(key) = keys.get(&KeyId::new(text)) {
         return Ok(key);
     }
@@ -166,13 +156,8 @@ fn find(keys: &Keys, text: &str) -> Result<Arc<VirtualKey>, Failure> {
     match &found[..] {
         [one] => Ok(Arc::clone(one)),
         [] => {
-            let failure = Failure::new(format!("there is no key `{text}`"));
             let all = keys.list(None, usize::MAX, |_| true);
-            let near = llm_providers::registry::nearest(text, all.iter().map(|key| key.name.as_str()));
-            Err(match near {
-                Some(near) => failure.with_hint(format!("did you mean `{near}`?")),
-                None => failure.with_hint("`llm-gateway key list` shows what there is"),
-            })
+            Err(missing("key", text, all.iter().map(|key| key.name.as_str())))
         }
         many => {
             let ids = many.iter().map(|key| key.id.to_string()).collect::<Vec<_>>().join("`, `");
@@ -184,23 +169,15 @@ fn find(keys: &Keys, text: &str) -> Result<Arc<VirtualKey>, Failure> {
 /// A key and its limits as JSON.
 fn describe(keys: &Keys, key: &VirtualKey) -> Result<Value, Failure> {
     let mut shown = serde_json::to_value(key).map_err(Failure::new)?;
-    let specs: Vec<LimitSpec> = own_limits(keys, key);
-    shown["limits"] = if key.default_limits { Value::Null } else { json!(specs) };
+    shown["limits"] = if key.default_limits { Value::Null } else { json!(limits_of(keys, &key.scope())) };
     Ok(shown)
-}
-
-fn own_limits(keys: &Keys, key: &VirtualKey) -> Vec<LimitSpec> {
-    let mut limits = keys.limits_of(&Scope::key(key.id.as_str()));
-    limits.reverse();
-    limits.iter().map(|limit| limit.spec.clone()).collect()
 }
 
 fn limits(keys: &Keys, key: &VirtualKey) -> String {
     if key.default_limits {
         return "default".to_owned();
     }
-    let texts: Vec<String> = own_limits(keys, key).iter().map(ToString::to_string).collect();
-    if texts.is_empty() { "none".to_owned() } else { texts.join(" ") }
+    limits_text(&limits_of(keys, &key.scope()))
 }
 
 fn state(key: &VirtualKey) -> &'static str {
@@ -209,8 +186,4 @@ fn state(key: &VirtualKey) -> &'static str {
         Err(_) if key.blocked => "blocked",
         Err(_) => "expired",
     }
-}
-
-fn day(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::UTC).date().to_string()
 }

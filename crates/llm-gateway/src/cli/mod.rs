@@ -4,17 +4,25 @@
 
 mod admin_key;
 mod args;
+mod audit;
 mod check;
 mod explain;
 mod failure;
 mod import;
 mod journal;
 mod key;
+mod limit;
 mod log;
 mod migrate;
 mod open;
+mod organization;
 mod output;
+mod price;
 mod serve;
+mod team;
+mod tenant;
+mod usage;
+mod user;
 
 use std::process::ExitCode;
 
@@ -42,6 +50,13 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Check => check::run(&config),
         Command::Explain { model } => explain::run(&model, &config),
         Command::Key(command) => once(key::run(command, &config)),
+        Command::Organization(command) => once(organization::run(command, &config)),
+        Command::Team(command) => once(team::run(command, &config)),
+        Command::User(command) => once(user::run(command, &config)),
+        Command::Limit(command) => once(limit::run(command, &config)),
+        Command::Price(command) => once(price::run(command, &config)),
+        Command::Usage(args) => once(usage::run(args, &config)),
+        Command::Audit(args) => once(audit::run(args, &config)),
         Command::Migrate => once(migrate::run(&config)),
         Command::Journal(command) => once(journal::run(&command, &config)),
         Command::Import(command) => once(import::run(command, &config)),

@@ -25,25 +25,25 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
 }
 
 /// Writes rows whose columns begin at the same place. The first row is the head.
-pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> Result<(), Failure> {
+pub(super) fn table(rows: &[impl AsRef<[String]>]) -> Result<(), Failure> {
     text(&lines(rows))
 }
 
 /// The same on standard error, beside an answer on standard output.
-pub(super) fn table_on_standard_error<const N: usize>(rows: &[[String; N]]) {
+pub(super) fn table_on_standard_error(rows: &[impl AsRef<[String]>]) {
     eprint!("{}", lines(rows));
 }
 
-fn lines<const N: usize>(rows: &[[String; N]]) -> String {
-    let mut widths = [0; N];
+fn lines(rows: &[impl AsRef<[String]>]) -> String {
+    let mut widths = vec![0; rows.iter().map(|row| row.as_ref().len()).max().unwrap_or_default()];
     for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
+        for (width, cell) in widths.iter_mut().zip(row.as_ref()) {
             *width = (*width).max(cell.chars().count());
         }
     }
     let mut lines = String::new();
     for row in rows {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row.as_ref().iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
         lines.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         lines.push('\n');
     }

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::actor::Actor;
 use super::admin::Admin;
 use super::answer::{Answer, Json, Query};
-use crate::store::{self, UsageFilter, UsageGroup, UsageRow};
+use crate::store::{self, UsageFilter, UsageGroup};
 
 /// What is summed.
 #[derive(Debug, Deserialize)]
@@ -61,7 +61,7 @@ pub(super) async fn sums(
     let rows = store::usage(&admin.gateway.db, &groups, &wanted).await?;
     if csv {
         let kind = HeaderValue::from_static("text/csv; charset=utf-8");
-        return Ok(([(header::CONTENT_TYPE, kind)], table(&groups, &rows)).into_response());
+        return Ok(([(header::CONTENT_TYPE, kind)], store::usage_csv(&groups, &rows)).into_response());
     }
     Ok(Json::ok(&json!({"data": rows, "next_cursor": null})).into_response())
 }
@@ -88,29 +88,4 @@ fn wants_csv(format: Option<&str>, headers: &HeaderMap) -> Result<bool> {
             Ok(accept.split([',', ';']).any(|kind| kind.trim() == "text/csv"))
         }
     }
-}
-
-/// Rows as RFC 4180 writes them, with a line of names before them.
-fn table(groups: &[UsageGroup], rows: &[UsageRow]) -> String {
-    let names = groups.iter().map(|group| group.as_str());
-    let names = names.chain(["calls", "errors", "input_tokens", "output_tokens", "cost_usd"]);
-    let mut csv = names.collect::<Vec<_>>().join(",");
-    csv.push_str("\r\n");
-    for row in rows {
-        for (_, value) in &row.group {
-            csv.push_str(&field(value.as_deref().unwrap_or_default()));
-            csv.push(',');
-        }
-        let UsageRow { calls, errors, input_tokens, output_tokens, cost_usd, .. } = row;
-        csv.push_str(&format!("{calls},{errors},{input_tokens},{output_tokens},{cost_usd}\r\n"));
-    }
-    csv
-}
-
-/// One text of a row. A text that a spreadsheet would take for a formula gets an apostrophe before it: names come from
-/// callers, and who opens the table is an administrator.
-fn field(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }

@@ -1,5 +1,6 @@
 //! What is done to the database now and then: counters of windows that are over and requests that need not be known any
-//! longer go, partitions are made before they are needed, and calls and the gateway's own responses go once they are older than they are to be kept.
+//! longer go, partitions are made before they are needed, and calls and the gateway's own responses go once they are
+//! older than they are to be kept.
 
 use std::time::Duration;
 

@@ -10,6 +10,7 @@ mod books;
 mod calls;
 mod changes;
 mod column;
+mod csv;
 mod db;
 mod history;
 mod housekeeping;
@@ -31,6 +32,7 @@ pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditPage, AuditTarget, au
 pub use books::Books;
 pub use calls::{CallFilter, CallPage, call, calls};
 pub use changes::Changes;
+pub use csv::usage_csv;
 pub use db::{Db, database_error, is_taken, journal_folder};
 pub(crate) use history::{HistoryGroup, HistorySums, add_history, history};
 pub use housekeeping::{Housekeeping, Retention};

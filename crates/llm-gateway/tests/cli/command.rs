@@ -64,7 +64,9 @@ pub(crate) fn mask(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {
         let mut line = line.to_owned();
-        for (prefix, length) in [("key_", 32), ("team_", 32), ("limit_", 32), ("sk-admin-", 43), ("sk-", 43)] {
+        for (prefix, length) in
+            [("key_", 32), ("team_", 32), ("limit_", 32), ("org_", 32), ("user_", 32), ("sk-admin-", 43), ("sk-", 43)]
+        {
             line = mask_after(&line, prefix, length);
         }
         out.push_str(&line);

@@ -6,6 +6,8 @@ mod attacks;
 mod command;
 mod import;
 mod keys;
+mod reports;
 mod running;
 mod serve;
 mod start;
+mod tenants;
