@@ -169,7 +169,7 @@ async fn books(folder: &Path) -> (Vec<CallRecord>, LimitStatus) {
     (all, limit)
 }
 
-/// How often the process is killed: more often in `cargo xtask soak kills`.
+/// How often the process is killed: more often in `cargo xtask soak kill9`.
 fn kills() -> usize {
     std::env::var("LLM_TEST_KILLS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(3)
 }

@@ -21,7 +21,7 @@ enum Name {
     /// Run every fuzz target for a while, each from its corpus
     Fuzz(fuzz::Args),
     /// Kill the gateway under load, again and again, and look for calls that are lost or charged twice
-    Kills(Kills),
+    Kill9(Kill9),
     /// Fill limits of every scope and meter: in one process, on three replicas, and on three that lose Redis
     Limits(Limits),
     /// Stop the database under load and start it again, and look for calls that failed, are lost or counted twice
@@ -31,7 +31,7 @@ enum Name {
 }
 
 #[derive(clap::Args)]
-struct Kills {
+struct Kill9 {
     /// How often.
     #[arg(long, default_value_t = 50)]
     rounds: u32,
@@ -67,7 +67,7 @@ struct Usage {
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     match &args.name {
         Name::Fuzz(args) => fuzz::run(args),
-        Name::Kills(args) => kills(args),
+        Name::Kill9(args) => kill9(args),
         Name::Limits(args) => limits(args),
         Name::Outage(args) => outage(args),
         Name::Usage(args) => usage(args),
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 /// On either engine, one after the other.
-fn kills(args: &Kills) -> Result<ExitCode> {
+fn kill9(args: &Kill9) -> Result<ExitCode> {
     let servers = Servers::start()?;
     for engine in ["sqlite", "postgres"] {
         println!("\n== {engine}");

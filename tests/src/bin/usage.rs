@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::Parser;
 use jiff::Timestamp;
-use llm_gateway::store::{Db, UsageFilter, UsageGroup, query, usage};
+use llm_gateway::store::{Db, Housekeeping, Retention, UsageFilter, UsageGroup, query, usage};
 
 #[derive(Parser)]
 #[command(about = "Measure how long a year of usage takes to open")]
@@ -24,8 +24,8 @@ struct Args {
     database: String,
 }
 
-/// The begin of 2027 in UTC, in milliseconds since 1970.
-const BEGIN: i64 = 1_798_761_600_000;
+/// The begin of 2025 in UTC, in milliseconds since 1970: a year that is over, so that its days are summed.
+const BEGIN: i64 = 1_735_689_600_000;
 const DAY: i64 = 86_400_000;
 const DAYS: i64 = 365;
 
@@ -74,22 +74,35 @@ async fn main() -> Result<()> {
     let db = Db::open(&args.database).await?;
     let begin = Instant::now();
     fill(&db, &args).await?;
-    let (calls,): (i64,) = query("SELECT count(*) FROM calls").one(&db).await?;
-    let (rows,): (i64,) = query("SELECT count(*) FROM usage_hours").one(&db).await?;
-    println!("{calls} calls, {rows} hourly sums, written in {:.0?}", begin.elapsed());
+    let written = begin.elapsed();
+    let begin = Instant::now();
+    sum_days(&db).await?;
+    let [calls, hours, days] = [
+        count(&db, "SELECT count(*) FROM calls").await?,
+        count(&db, "SELECT count(*) FROM usage_hours").await?,
+        count(&db, "SELECT count(*) FROM usage_days").await?,
+    ];
+    println!(
+        "{calls} calls, {hours} hourly sums, written in {written:.0?}; {days} daily sums, made of them in {:.0?}",
+        begin.elapsed()
+    );
 
     let at = |after: i64| Timestamp::from_millisecond(BEGIN + after);
     let year = UsageFilter { from: Some(at(0)?), to: Some(at(DAYS * DAY)?), ..UsageFilter::default() };
     let odd = UsageFilter { from: Some(at(1_234_567)?), to: Some(at(DAYS * DAY - 1_234_567)?), ..year.clone() };
     let team = UsageFilter { team: Some("team_3".to_owned()), ..year.clone() };
     let month = UsageFilter { from: Some(at(300 * DAY)?), to: Some(at(330 * DAY)?), ..year.clone() };
-    let questions: [(&str, &[UsageGroup], &UsageFilter); 6] = [
+    let tag = UsageFilter { tag: Some("nightly".to_owned()), ..odd.clone() };
+    let questions: [(&str, &[UsageGroup], &UsageFilter); 9] = [
         ("the year's total", &[], &year),
         ("the year by day", &[UsageGroup::Day], &year),
         ("the year by key and model", &[UsageGroup::Key, UsageGroup::Model], &year),
+        ("the year by key, model and day", &[UsageGroup::Key, UsageGroup::Model, UsageGroup::Day], &year),
         ("the year by tag, from and to odd minutes", &[UsageGroup::Tag], &odd),
+        ("the year of a tag by day and team, likewise", &[UsageGroup::Day, UsageGroup::Team], &tag),
         ("a team's year by day and key", &[UsageGroup::Day, UsageGroup::Key], &team),
         ("a month by hour", &[UsageGroup::Hour], &month),
+        ("the year by hour", &[UsageGroup::Hour], &year),
     ];
     for (name, groups, filter) in questions {
         let mut times = Vec::new();
@@ -100,15 +113,30 @@ async fn main() -> Result<()> {
             times.push(begin.elapsed());
         }
         let (first, best) = (times.first().copied().unwrap_or_default(), times.iter().min().copied());
-        println!("{name:<42} {found:>6} rows  first {}  best {}", shown(first), shown(best.unwrap_or_default()));
+        println!("{name:<44} {found:>6} rows  first {}  best {}", shown(first), shown(best.unwrap_or_default()));
     }
     println!(
-        "growth: an hour has one sum for each combination of key, model, provider, team, user and set of tags that \
-         called in it, so the time to open grows with those that are in use and with the time asked for, and no longer \
-         with calls once each has called in every hour; single calls are read only for the parts of an hour at either \
-         end"
+        "growth: a day has one sum for each combination of key, model, provider, team, user and set of tags that called in \
+         it, and so has an hour; the time to open grows with those that are in use and with the time asked for, and no \
+         longer with calls once each has called every day. Hours are read for days that are not over or not wholly asked \
+         for, and where hours are asked for; single calls for the parts of an hour at either end"
     );
     Ok(())
+}
+
+/// Lets the gateway's housekeeping sum the days.
+async fn sum_days(db: &Db) -> Result<()> {
+    let housekeeping = Housekeeping::start(db.clone(), Retention::default());
+    while count(db, "SELECT count(*) FROM unsummed_days").await? > 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop(housekeeping);
+    Ok(())
+}
+
+async fn count(db: &Db, sql: &'static str) -> Result<i64> {
+    let (count,): (i64,) = query(sql).one(db).await?;
+    Ok(count)
 }
 
 async fn fill(db: &Db, args: &Args) -> Result<()> {

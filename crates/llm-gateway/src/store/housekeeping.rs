@@ -1,6 +1,6 @@
 //! What is done to the database now and then: counters of windows that are over and requests that need not be known any
-//! longer go, partitions are made before they are needed, and calls and the gateway's own responses go once they are
-//! older than they are to be kept.
+//! longer go, days that are over are summed, partitions are made before they are needed, and calls and the gateway's own
+//! responses go once they are older than they are to be kept.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use llm_core::Result;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::days::sum_days;
 use super::{Db, Query, partitions, query};
 use crate::record::CallId;
 
@@ -61,8 +62,7 @@ impl Drop for Housekeeping {
     }
 }
 
-/// Does all of it, as of `now`. Hourly sums are kept for ever. In PostgreSQL whole months of calls are dropped at once,
-/// which costs nothing.
+/// Does all of it, as of `now`. Sums are kept for ever.
 pub(super) async fn tidy(db: &Db, retention: Retention, now: Timestamp) -> Result<()> {
     for statement in [PRUNE_COUNTERS, FORGET_REQUESTS] {
         query(statement).bind(now.as_millisecond()).execute(db).await?;
@@ -74,7 +74,14 @@ pub(super) async fn tidy(db: &Db, retention: Retention, now: Timestamp) -> Resul
     if let Some(oldest) = before(retention.responses) {
         drop_all(db, || query(DROP_RESPONSES).bind(oldest.as_millisecond())).await?;
     }
-    let Some(oldest) = before(retention.calls) else { return Ok(()) };
+    if let Some(oldest) = before(retention.calls) {
+        drop_calls(db, oldest).await?;
+    }
+    sum_days(db, now).await
+}
+
+/// Drops what came before `oldest`. In PostgreSQL whole months are dropped at once, which costs nothing.
+async fn drop_calls(db: &Db, oldest: Timestamp) -> Result<()> {
     if let Db::Postgres(pool) = db {
         partitions::drop_before(pool, oldest).await?;
     }

@@ -46,6 +46,7 @@ const VERSIONS: &[Version] = &[
     version!(10, "0010_administration"),
     version!(11, "0011_own_responses"),
     version!(12, "0012_logins"),
+    version!(13, "0013_usage_days"),
 ];
 
 /// How the name of a migration ends that binaries which don't know it can't run on.

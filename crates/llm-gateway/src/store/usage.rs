@@ -1,16 +1,19 @@
-//! Sums over calls, from the hourly roll-up. Only the parts of an hour at either end of the asked time, if there are
-//! any, are summed from single calls, so the sums are exact for any time. Nor are end users rolled up, who may be as many
-//! as the calls: what is asked of them is summed from single calls, as far back as these are kept.
+//! Sums over calls: from the sums of days, from those of hours where a day is not over or not wholly asked for, and from
+//! single calls for the parts of an hour at either end of the asked time. So they are exact for any time. End users are not
+//! rolled up, who may be as many as the calls: what is asked of them is summed from single calls, as far back as these are
+//! kept.
+
+mod pieces;
 
 use jiff::Timestamp;
 use llm_core::{NanoUsd, Result};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::sums::HOUR;
-use super::{Db, Row, query};
+use super::days::unsummed;
+use super::{Db, Query, Row, query};
 use crate::limits::LimitError;
-use crate::record::CallId;
+use pieces::{Piece, Span};
 
 /// What sums are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,7 +62,16 @@ impl UsageGroup {
         }
     }
 
-    /// The SQL that it is computed by: a text, or milliseconds for `day` and `hour`.
+    /// The column that holds it where pieces are put together; a list for tags.
+    fn name(self) -> &'static str {
+        match self {
+            Self::User => "\"user\"",
+            Self::Tag => "tags",
+            other => other.as_str(),
+        }
+    }
+
+    /// The SQL that it is grouped by: a text, or milliseconds for `day` and `hour`.
     fn sql(self) -> &'static str {
         match self {
             Self::Key => "u.key",
@@ -70,7 +82,7 @@ impl UsageGroup {
             Self::Model => "u.model",
             Self::Provider => "u.provider",
             Self::Tag => "coalesce(t.value, '')",
-            Self::Day => "u.hour - u.hour % 86400000",
+            Self::Day => "u.day",
             Self::Hour => "u.hour",
         }
     }
@@ -145,98 +157,80 @@ impl Serialize for UsageRow {
     }
 }
 
-/// The hours that lie wholly between two times, in milliseconds, and the times on either side.
-#[derive(Debug, PartialEq, Eq)]
-struct Span {
-    hours: Option<(i64, i64)>,
-    edges: Vec<(i64, i64)>,
-}
-
-impl Span {
-    /// `single`: everything is summed from single calls.
-    fn new(from: Option<Timestamp>, to: Option<Timestamp>, single: bool) -> Self {
-        let from = from.map_or(0, |from| from.as_millisecond().max(0));
-        let to = to.map_or(i64::MAX - i64::MAX % HOUR, |to| to.as_millisecond().max(0));
-        let (first, last) = ((from + (HOUR - 1)) / HOUR * HOUR, to / HOUR * HOUR);
-        if first > last || single {
-            return Self { hours: None, edges: Vec::from_iter((from < to).then_some((from, to))) };
-        }
-        let edges = [(from, first), (last, to)].into_iter().filter(|(from, to)| from < to).collect();
-        Self { hours: (first < last).then_some((first, last)), edges }
-    }
-}
-
-const SUMS: &str = "CAST(sum(u.calls) AS BIGINT), CAST(sum(u.errors) AS BIGINT), \
-                    CAST(sum(u.input_tokens) AS BIGINT), CAST(sum(u.output_tokens) AS BIGINT), \
-                    CAST(sum(u.cost) AS BIGINT) FROM (";
-const HOURS: &str = "SELECT hour, key, team, \"user\", organization, '' AS end_user, model, provider, tags, calls, \
-                     errors, input_tokens, output_tokens, cost FROM usage_hours WHERE hour >= ";
-const EDGE: &str = "SELECT created_at - created_at % 3600000 AS hour, coalesce(key, '') AS key, \
-                    coalesce(team, '') AS team, coalesce(\"user\", '') AS \"user\", \
-                    coalesce(organization, '') AS organization, coalesce(end_user, '') AS end_user, model, \
-                    coalesce(provider, '') AS provider, tags, 1 AS calls, \
-                    CASE WHEN status IN ('ok', 'caller_gone') THEN 0 ELSE 1 END AS errors, input_tokens, output_tokens, \
-                    coalesce(cost, 0) AS cost FROM calls WHERE id >= ";
+/// The sums of rows that have these columns, under the same names.
+const SUMS: &str = "CAST(sum(u.calls) AS BIGINT) AS calls, CAST(sum(u.errors) AS BIGINT) AS errors, \
+                    CAST(sum(u.input_tokens) AS BIGINT) AS input_tokens, \
+                    CAST(sum(u.output_tokens) AS BIGINT) AS output_tokens, CAST(sum(u.cost) AS BIGINT) AS cost";
 
 /// Sums over the calls that `filter` means, a row for each combination of `group_by`, in the order of those.
 pub async fn usage(db: &Db, group_by: &[UsageGroup], filter: &UsageFilter) -> Result<Vec<UsageRow>> {
+    let span = Span::new(filter.from, filter.to);
     let by_end_user = group_by.contains(&UsageGroup::EndUser) || filter.end_user.is_some();
-    let span = Span::new(filter.from, filter.to, by_end_user);
+    // What is read from which table must be so as of one moment.
+    let mut tx = db.read().await?;
+    let by_hour = group_by.contains(&UsageGroup::Hour);
+    let pieces = match span.days() {
+        _ if by_end_user => span.by_call(),
+        Some((from, to)) if !by_hour => span.pieces(&unsummed(&mut tx, from, to).await?),
+        _ => span.by_hour(),
+    };
+    if pieces.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = question(&pieces, group_by, filter).rows(&mut tx).await?;
+    let mut rows = rows.iter().map(|row| read(row, group_by)).collect::<Result<Vec<_>>>()?;
+    // Engines order texts each in its own way.
+    rows.sort_by(|one, other| one.group.iter().map(|(_, value)| value).cmp(other.group.iter().map(|(_, value)| value)));
+    Ok(rows)
+}
+
+/// The statement that sums all pieces.
+fn question(pieces: &[Piece], group_by: &[UsageGroup], filter: &UsageFilter) -> Query {
+    let by_tag = group_by.contains(&UsageGroup::Tag);
+    let tags = by_tag || filter.tag.is_some();
+    // What every piece is asked for. Tags are taken apart last, when there are few rows left.
+    let asked = |group: &&UsageGroup| if **group == UsageGroup::Tag { tags } else { group_by.contains(group) };
+    let columns: Vec<UsageGroup> = UsageGroup::ALL.iter().filter(asked).copied().collect();
+
     let mut sql = query("SELECT ");
     for group in group_by {
         sql.push(group.sql()).push(", ");
     }
-    sql.push(SUMS);
-    let mut between = "";
-    if let Some((first, last)) = span.hours {
-        sql.push(HOURS).push_bind(first).push(" AND hour < ").push_bind(last);
-        between = " UNION ALL ";
+    sql.push(SUMS).push(" FROM (");
+    if tags {
+        sql.push("SELECT ");
+        for column in &columns {
+            sql.push("u.").push(column.name()).push(", ");
+        }
+        sql.push(SUMS).push(" FROM (");
     }
-    for (from, to) in span.edges {
-        let id = |at| CallId::before(Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX)).as_uuid();
-        sql.push(between).push(EDGE).push_bind(id(from)).push(" AND id < ").push_bind(id(to));
-        between = " UNION ALL ";
-    }
-    if between.is_empty() {
-        return Ok(Vec::new());
+    for (place, piece) in pieces.iter().enumerate() {
+        sql.push(if place == 0 { "SELECT " } else { " UNION ALL SELECT " });
+        piece.push(&mut sql, &columns, filter);
     }
     sql.push(") AS u");
-    let by_tag = group_by.contains(&UsageGroup::Tag);
+    if tags {
+        for (place, column) in columns.iter().enumerate() {
+            sql.push(if place == 0 { " GROUP BY u." } else { ", u." }).push(column.name());
+        }
+        sql.push(") AS u");
+    }
     if by_tag {
         sql.push(" LEFT JOIN json_each(u.tags) AS t ON true");
     }
-    sql.push(" WHERE true");
-    let columns = [
-        (" AND u.key = ", &filter.key),
-        (" AND u.team = ", &filter.team),
-        (" AND u.\"user\" = ", &filter.user),
-        (" AND u.organization = ", &filter.organization),
-        (" AND u.end_user = ", &filter.end_user),
-        (" AND u.model = ", &filter.model),
-        (" AND u.provider = ", &filter.provider),
-    ];
-    for (condition, value) in columns {
-        if let Some(value) = value {
-            sql.push(condition).push_bind(value);
+    match &filter.tag {
+        Some(tag) if by_tag => _ = sql.push(" WHERE t.value = ").push_bind(tag),
+        Some(tag) => {
+            sql.push(" WHERE EXISTS (SELECT 1 FROM json_each(u.tags) WHERE value = ").push_bind(tag).push(")");
         }
-    }
-    if let Some(tag) = &filter.tag {
-        if by_tag {
-            sql.push(" AND t.value = ").push_bind(tag);
-        } else {
-            sql.push(" AND EXISTS (SELECT 1 FROM json_each(u.tags) WHERE value = ").push_bind(tag).push(")");
-        }
+        None => {}
     }
     for (place, group) in group_by.iter().enumerate() {
         sql.push(if place == 0 { " GROUP BY " } else { ", " }).push(group.sql());
     }
     // Without calls a sum over everything is a row of nulls, which this leaves out.
     sql.push(" HAVING count(*) > 0");
-    let rows = sql.rows(db).await?;
-    let mut rows = rows.iter().map(|row| read(row, group_by)).collect::<Result<Vec<_>>>()?;
-    // Engines order texts each in its own way.
-    rows.sort_by(|one, other| one.group.iter().map(|(_, value)| value).cmp(other.group.iter().map(|(_, value)| value)));
-    Ok(rows)
+    sql
 }
 
 fn read(row: &Row, group_by: &[UsageGroup]) -> Result<UsageRow> {

@@ -14,7 +14,7 @@ use super::Import;
 use super::rows::Source;
 use super::write::Imported;
 use crate::keys::Adoption;
-use crate::store::{HistoryGroup, HistorySums, add_history, history};
+use crate::store::{SumGroup, SumTotals, add_history, history};
 
 /// Sums of a day, by day, key, model and provider.
 type Day = (i64, String, String, String);
@@ -38,14 +38,14 @@ impl Import<'_> {
             // A log that is cut off later takes nothing back.
             *known = known.or_more(sums);
         }
-        let mut of_days: BTreeMap<Day, HistorySums> = BTreeMap::new();
+        let mut of_days: BTreeMap<Day, SumTotals> = BTreeMap::new();
         for (group, sums) in &all {
             let day = group.hour - group.hour.rem_euclid(86_400_000);
-            let place = (day, group.key.clone(), group.model.clone(), group.provider.clone());
+            let place = (day, group.key.to_string(), group.model.to_string(), group.provider.to_string());
             let known = of_days.entry(place).or_default();
             *known = known.plus(*sums);
         }
-        let mut whole_days: BTreeMap<HistoryGroup, HistorySums> = BTreeMap::new();
+        let mut whole_days: BTreeMap<SumGroup<'static>, SumTotals> = BTreeMap::new();
         for row in days(source).await? {
             let Some((group, sums)) = group(row, imported) else {
                 self.report.refused("LiteLLM_DailyUserSpend", "a sum that can't be read");
@@ -55,7 +55,7 @@ impl Import<'_> {
             *known = known.plus(sums);
         }
         for (group, sums) in whole_days {
-            let day = (group.hour, group.key.clone(), group.model.clone(), group.provider.clone());
+            let day = (group.hour, group.key.to_string(), group.model.to_string(), group.provider.to_string());
             let more = sums.beyond(of_days.get(&day).copied().unwrap_or_default());
             if !more.is_zero() {
                 let known = all.entry(group).or_default();
@@ -64,7 +64,7 @@ impl Import<'_> {
         }
         let added = add_history(&mut adoption.tx, &before, &all).await?;
         if !all.is_empty() {
-            let total: HistorySums = all.values().fold(HistorySums::default(), |sum, sums| sum.plus(*sums));
+            let total: SumTotals = all.values().fold(SumTotals::default(), |sum, sums| sum.plus(*sums));
             self.report.carried(
                 "LiteLLM_SpendLogs",
                 format!(
@@ -125,7 +125,7 @@ async fn days(source: &mut Source) -> Result<Vec<Fields>> {
 }
 
 /// One sum, with the names that things have here.
-fn group(mut row: Fields, imported: &Imported) -> Option<(HistoryGroup, HistorySums)> {
+fn group(mut row: Fields, imported: &Imported) -> Option<(SumGroup<'static>, SumTotals)> {
     let mut text = |name: &str| row.take_text(name).unwrap_or_default();
     let time = text("time");
     let token = text("key");
@@ -148,23 +148,23 @@ fn group(mut row: Fields, imported: &Imported) -> Option<(HistoryGroup, HistoryS
         let count = row.take(name).and_then(|node| node.whole()).unwrap_or(0);
         i64::try_from(count).unwrap_or(i64::MAX)
     };
-    let sums = HistorySums {
+    let sums = SumTotals {
         calls: count(&mut row, "calls"),
         errors: count(&mut row, "errors"),
         input_tokens: count(&mut row, "input"),
         output_tokens: count(&mut row, "output"),
         cost: amount::dollars(&row.take_text("cost")?)?.0.max(0),
     };
-    let group = HistoryGroup {
+    let group = SumGroup {
         hour: millis(&time)?,
         // A key that is gone is known by its token.
-        key: owner.map_or(token, |owner| owner.key.clone()),
-        team,
-        user,
-        organization,
-        provider: provider_id(&provider, &model).map_or(provider, str::to_owned),
-        model,
-        tags: serde_json::to_string(&tags).ok()?,
+        key: owner.map_or(token, |owner| owner.key.clone()).into(),
+        team: team.into(),
+        user: user.into(),
+        organization: organization.into(),
+        provider: provider_id(&provider, &model).map_or(provider, str::to_owned).into(),
+        model: model.into(),
+        tags: serde_json::to_string(&tags).ok()?.into(),
     };
     Some((group, sums))
 }

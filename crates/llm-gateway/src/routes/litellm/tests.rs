@@ -11,7 +11,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::config::{Config, Secret};
 use crate::keys::KeyHash;
-use crate::store::{HistoryGroup, HistorySums, add_history};
+use crate::store::{SumGroup, SumTotals, add_history};
 use crate::{Gateway, admin_key, testing};
 
 const MASTER: &str = "sk-the-master-key-of-a-test";
@@ -262,15 +262,15 @@ async fn spend_and_health_are_told_in_the_form_of_litellm() {
     let server = Server::new().await;
     let team = server.post("/team/new", json!({"team_alias": "search"})).await;
     let made = server.post("/key/generate", json!({"team_id": team["team_id"]})).await;
-    let group = |model: &str| HistoryGroup {
+    let group = |model: &'static str| SumGroup {
         hour: 1_772_359_200_000,
-        key: made["token"].as_str().unwrap().to_owned(),
-        team: team["team_id"].as_str().unwrap().to_owned(),
-        model: model.to_owned(),
-        tags: "[]".to_owned(),
-        ..HistoryGroup::default()
+        key: made["token"].as_str().unwrap().to_owned().into(),
+        team: team["team_id"].as_str().unwrap().to_owned().into(),
+        model: model.into(),
+        tags: "[]".into(),
+        ..SumGroup::default()
     };
-    let sums = |cost| HistorySums { calls: 1, errors: 0, input_tokens: 10, output_tokens: 5, cost };
+    let sums = |cost| SumTotals { calls: 1, errors: 0, input_tokens: 10, output_tokens: 5, cost };
     let history = BTreeMap::from([(group("fast"), sums(250_000_000)), (group("slow"), sums(1_000_000_000))]);
     let mut tx = server.gateway.db().write().await.unwrap();
     add_history(&mut tx, &BTreeMap::new(), &history).await.unwrap();

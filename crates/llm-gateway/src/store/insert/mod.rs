@@ -4,71 +4,87 @@
 mod postgres;
 mod sqlite;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use llm_core::Result;
 use uuid::Uuid;
 
 use super::objects::save;
-use super::sums::{Sums, integer};
+use super::sums::{Group, Hours, Totals, integer, json};
 use super::{Db, Query, Transaction, query};
 use crate::journal::{Closed, Place};
+use crate::limits::LimitId;
+use crate::record::CallRecord;
 
 /// The columns of a call, in the order in which both engines are given their values.
 const COLUMNS: &str = "id, created_at, key, team, \"user\", organization, end_user, tags, model, provider, deployment, \
                        status, input_tokens, output_tokens, cost, record";
 
-/// What adds rows to the hourly sums and to the counters of limits. Each is given as a JSON list of lists, so that one
-/// statement takes any number of them; `$each` is what the engine takes such a list apart with.
-macro_rules! sums {
+/// What adds rows to the counters of limits, which come as a JSON list of lists; `$each` is what the engine takes such a
+/// list apart with.
+macro_rules! add_counters {
     ($each:literal) => {
-        (
-            concat!(
-                "INSERT INTO usage_hours (hour, key, team, \"user\", organization, model, provider, tags,
-                                          calls, errors, input_tokens, output_tokens, cost)
-                 SELECT CAST(value->>0 AS BIGINT), value->>1, value->>2, value->>3, value->>4, value->>5, value->>6,
-                        value->>7, CAST(value->>8 AS BIGINT), CAST(value->>9 AS BIGINT), CAST(value->>10 AS BIGINT),
-                        CAST(value->>11 AS BIGINT), CAST(value->>12 AS BIGINT)
-                 FROM ",
-                $each,
-                " WHERE true
-                 ON CONFLICT (hour, key, model, provider, team, \"user\", organization, tags) DO UPDATE SET
-                    calls = usage_hours.calls + excluded.calls,
-                    errors = usage_hours.errors + excluded.errors,
-                    input_tokens = usage_hours.input_tokens + excluded.input_tokens,
-                    output_tokens = usage_hours.output_tokens + excluded.output_tokens,
-                    cost = usage_hours.cost + excluded.cost"
-            ),
-            concat!(
-                "INSERT INTO counters (journal, limit_id, bucket, until, amount)
-                 SELECT CAST($2 AS TEXT), value->>0, CAST(value->>1 AS BIGINT), CAST(value->>2 AS BIGINT),
-                        CAST(value->>3 AS BIGINT)
-                 FROM ",
-                $each,
-                " WHERE true
-                 ON CONFLICT (limit_id, bucket, journal) DO UPDATE SET amount = counters.amount + excluded.amount"
-            ),
+        concat!(
+            "INSERT INTO counters (journal, limit_id, bucket, until, amount)
+             SELECT CAST($2 AS TEXT), value->>0, CAST(value->>1 AS BIGINT), CAST(value->>2 AS BIGINT),
+                    CAST(value->>3 AS BIGINT)
+             FROM ",
+            $each,
+            " WHERE true
+             ON CONFLICT (limit_id, bucket, journal) DO UPDATE SET amount = counters.amount + excluded.amount"
         )
     };
 }
-
-const SQLITE: (&str, &str) = sums!("json_each($1)");
-const POSTGRES: (&str, &str) = sums!("json_array_elements(CAST($1 AS json))");
 
 const SET_PLACE: &str = "
     INSERT INTO journals (id, segment, place) VALUES ($1, $2, $3)
     ON CONFLICT (id) DO UPDATE SET segment = excluded.segment, place = excluded.place";
 
+/// What a batch of calls adds up to, so that the database is told each sum once. In order, so that gateways that add to
+/// the same rows at once wait for one another, and never each for the other.
+#[derive(Debug, Default)]
+struct Batch<'a> {
+    hours: BTreeMap<Group<'a>, Totals>,
+    /// By limit and begin of the bucket: its end, and what is added.
+    counters: BTreeMap<(&'a LimitId, i64), (i64, i64)>,
+}
+
+impl<'a> Batch<'a> {
+    fn of(records: impl Iterator<Item = &'a CallRecord>) -> Self {
+        let mut batch = Self::default();
+        for record in records {
+            let totals = batch.hours.entry(Group::of(record)).or_default();
+            *totals = totals.plus(Totals::of(record));
+            for charge in &record.charges {
+                let (until, amount) = batch.counters.entry((&charge.limit, charge.bucket.start)).or_default();
+                *until = charge.bucket.until;
+                *amount = amount.saturating_add(charge.amount);
+            }
+        }
+        batch
+    }
+
+    fn counters_json(&self) -> String {
+        let row = |(&(limit, bucket), &(until, amount)): (&(&'a LimitId, i64), &(i64, i64))| {
+            (limit.as_str(), bucket, until, amount)
+        };
+        json(&self.counters.iter().map(row).collect::<Vec<_>>())
+    }
+}
+
 /// Writes `calls`, none of which the database may know, and says that `journal` is shipped up to `place`.
 pub(super) async fn insert(db: &Db, journal: &str, calls: &[Closed], place: Place) -> Result<()> {
-    let (mut tx, (add_hours, add_counters)) = match db {
-        Db::Sqlite(pool) => (Transaction::Sqlite(sqlite::insert(pool, calls).await?), SQLITE),
-        Db::Postgres(pool) => (Transaction::Postgres(postgres::insert(pool, calls).await?), POSTGRES),
+    let (mut tx, add_counters) = match db {
+        Db::Sqlite(pool) => (Transaction::Sqlite(sqlite::insert(pool, calls).await?), add_counters!("json_each($1)")),
+        Db::Postgres(pool) => (
+            Transaction::Postgres(postgres::insert(pool, calls).await?),
+            add_counters!("json_array_elements(CAST($1 AS json))"),
+        ),
     };
-    let sums = Sums::of(calls.iter().map(|call| &call.record));
-    query(add_hours).bind(sums.hours_json()).execute(&mut tx).await?;
-    if let Some(counters) = sums.counters_json() {
-        query(add_counters).bind(counters).bind(journal).execute(&mut tx).await?;
+    let batch = Batch::of(calls.iter().map(|call| &call.record));
+    Hours::All.add(&mut tx, batch.hours.iter()).await?;
+    if !batch.counters.is_empty() {
+        query(add_counters).bind(batch.counters_json()).bind(journal).execute(&mut tx).await?;
     }
     save(&mut tx, calls.iter().flat_map(|call| &call.record.objects)).await?;
     let set_place = query(SET_PLACE).bind(journal).bind(integer(place.segment)).bind(integer(place.offset));

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tempfile::TempDir;
 
-use super::{VERSIONS, version};
-use crate::store::{Db, query};
+use super::{VERSIONS, migrator, version};
+use crate::store::{Db, UsageFilter, UsageGroup, postgres, query, sqlite, usage};
 use crate::testing;
 
 #[test]
@@ -81,4 +81,41 @@ async fn processes_that_start_at_once_bring_it_up_to_date_once() {
     for db in futures_util::future::join_all((0..5).map(|_| Db::open(&url))).await {
         db.unwrap();
     }
+}
+
+#[tokio::test]
+async fn sums_of_an_older_version_are_found_also_while_it_goes_on_writing() {
+    let folder = TempDir::new().unwrap();
+    let url = testing::url(&folder.path().join("a.db"));
+    let older = |text: fn(&super::Version) -> &'static str| {
+        let mut migrator = migrator(text);
+        migrator.migrations.to_mut().truncate(9);
+        migrator
+    };
+    let old = if url.starts_with("sqlite") {
+        let pool = sqlite::open(&url).await.unwrap();
+        older(|version| version.sqlite).run(&pool).await.unwrap();
+        Db::Sqlite(pool)
+    } else {
+        let pool = postgres::open(&url).await.unwrap();
+        older(|version| version.postgres).run(&pool).await.unwrap();
+        Db::Postgres(pool)
+    };
+    let write = || {
+        query(
+            "INSERT INTO usage_hours (hour, key, team, \"user\", organization, model, provider, tags, calls, errors, \
+             input_tokens, output_tokens, cost) VALUES (7200000, 'k', '', '', '', 'm', '', '[]', 3, 0, 0, 0, 5) \
+             ON CONFLICT (hour, key, model, provider, team, \"user\", organization, tags) DO UPDATE SET \
+             calls = usage_hours.calls + excluded.calls",
+        )
+        .execute(&old)
+    };
+    write().await.unwrap();
+    let new = Db::open(&url).await.unwrap();
+    let calls = async || usage(&new, &[UsageGroup::Day], &UsageFilter::default()).await.unwrap()[0].calls;
+    assert_eq!(calls().await, 3);
+    crate::store::days::sum_days(&new, jiff::Timestamp::now()).await.unwrap();
+    assert_eq!(calls().await, 3);
+    write().await.unwrap();
+    assert_eq!(calls().await, 6);
 }

@@ -11,6 +11,8 @@ use crate::limits::Ledger;
 use crate::record::samples::{NEW_YEAR, open, outcome, time};
 use crate::record::{CallRecord, CallStatus};
 use crate::store::Books;
+use crate::store::days::{DAY, sum_days};
+use crate::store::sums::HOUR;
 use crate::testing;
 
 async fn start(folder: &TempDir) -> (Db, Books) {
@@ -29,7 +31,7 @@ fn record() -> impl Strategy<Value = CallRecord> {
     let status =
         proptest::sample::select(&[CallStatus::Ok, CallStatus::Error, CallStatus::CallerGone, CallStatus::Refused]);
     let cost = proptest::option::of(0..1_000i64);
-    (who, tags, status, cost, 0..4 * HOUR, proptest::sample::select(&["fast", "slow"])).prop_map(
+    (who, tags, status, cost, 0..60 * HOUR, proptest::sample::select(&["fast", "slow"])).prop_map(
         |((key, team, user, provider), tags, status, cost, at, model)| {
             let mut record = CallRecord::new(open(NEW_YEAR + at), outcome(Vec::new()));
             record.key = key.map(Into::into);
@@ -49,7 +51,13 @@ fn record() -> impl Strategy<Value = CallRecord> {
 
 fn question() -> impl Strategy<Value = (Vec<UsageGroup>, UsageFilter)> {
     let groups = proptest::sample::subsequence(UsageGroup::ALL.to_vec(), 0..4).prop_shuffle();
-    let time_in = || proptest::option::of(prop_oneof![-HOUR..5 * HOUR, (-1..5i64).prop_map(|hour| hour * HOUR)]);
+    let time_in = || {
+        proptest::option::of(prop_oneof![
+            -HOUR..62 * HOUR,
+            (-1..62i64).prop_map(|hour| hour * HOUR),
+            (0..4i64).prop_map(|day| day * DAY)
+        ])
+    };
     let end_user = proptest::option::weighted(0.2, Just("end-u".to_owned()));
     let filter = (
         names(&["k1", "nobody"]),
@@ -118,7 +126,7 @@ fn expected(records: &[CallRecord], groups: &[UsageGroup], filter: &UsageFilter)
                 UsageGroup::Model => Some(record.model.to_string()),
                 UsageGroup::Provider => record.provider.as_deref().map(str::to_owned),
                 UsageGroup::Tag => tag.map(str::to_owned),
-                UsageGroup::Day => Some("2100-01-01".to_owned()),
+                UsageGroup::Day => Some(format!("2100-01-{:02}", (hour - NEW_YEAR) / DAY + 1)),
                 UsageGroup::Hour => Some(time(hour).to_string()),
             };
             let values: Vec<Option<String>> = groups.iter().map(value).collect();
@@ -146,34 +154,34 @@ async fn sums_are_exact_for_any_grouping_filter_and_time() {
     let (db, books) = start(&folder).await;
     let mut runner = TestRunner::deterministic();
     let mut records = Vec::new();
-    // Several transactions add to the same rows.
-    for _ in 0..5 {
-        for _ in 0..60 {
+    // Several transactions add to the same rows, some of them to days that have been summed.
+    for round in 0..6 {
+        for _ in 0..50 {
             let record = record().new_tree(&mut runner).unwrap().current();
             books.journal.close(record.clone()).unwrap();
             records.push(record);
         }
         books.shipper.flush().await.unwrap();
-    }
-    for _ in 0..300 {
-        let (groups, filter) = question().new_tree(&mut runner).unwrap().current();
-        let rows = usage(&db, &groups, &filter).await.unwrap();
-        assert_eq!(rows, expected(&records, &groups, &filter), "{groups:?} {filter:?}");
+        if round % 2 == 1 {
+            sum_days(&db, time(NEW_YEAR + i64::from(round) * DAY / 2)).await.unwrap();
+        }
+        for _ in 0..60 {
+            let (groups, filter) = question().new_tree(&mut runner).unwrap().current();
+            let rows = usage(&db, &groups, &filter).await.unwrap();
+            assert_eq!(rows, expected(&records, &groups, &filter), "{round} {groups:?} {filter:?}");
+        }
     }
 }
 
-#[test]
-fn whole_hours_are_told_from_their_edges() {
-    let span = |from, to| Span::new(Some(time(from)), Some(time(to)), false);
-    assert_eq!(span(HOUR, 3 * HOUR), Span { hours: Some((HOUR, 3 * HOUR)), edges: vec![] });
-    assert_eq!(
-        span(HOUR - 1, 2 * HOUR + 1),
-        Span { hours: Some((HOUR, 2 * HOUR)), edges: vec![(HOUR - 1, HOUR), (2 * HOUR, 2 * HOUR + 1)] }
-    );
-    assert_eq!(span(5, 9), Span { hours: None, edges: vec![(5, 9)] });
-    assert_eq!(span(9, 5), Span { hours: None, edges: vec![] });
-    assert_eq!(span(3 * HOUR, HOUR), Span { hours: None, edges: vec![] });
-    assert_eq!(Span::new(None, None, false).edges, []);
+#[tokio::test]
+async fn a_group_may_be_asked_for_twice() {
+    let folder = TempDir::new().unwrap();
+    let (db, books) = start(&folder).await;
+    books.journal.close(CallRecord::new(open(NEW_YEAR), outcome(Vec::new()))).unwrap();
+    books.shipper.flush().await.unwrap();
+    let twice = [UsageGroup::Model, UsageGroup::Tag, UsageGroup::Model, UsageGroup::Tag];
+    let rows = usage(&db, &twice, &UsageFilter::default()).await.unwrap();
+    assert_eq!((rows.len(), rows[0].calls, rows[0].group.len()), (1, 1, 4));
 }
 
 #[test]
