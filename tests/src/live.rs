@@ -11,6 +11,8 @@
 mod door;
 mod gateway;
 mod keeper;
+mod line;
+mod postgres;
 mod programs;
 mod redis;
 mod replicas;
@@ -20,6 +22,8 @@ mod upstream;
 pub use door::Door;
 pub use gateway::{Answer, TestGateway};
 pub use keeper::Keeper;
+pub use line::Line;
+pub use postgres::TestPostgres;
 pub use programs::{Runtime, run};
 pub use redis::TestRedis;
 pub use replicas::{CALL, Replicas, eventually, key};

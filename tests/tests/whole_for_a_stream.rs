@@ -66,19 +66,7 @@ async fn half_an_answer_is_cut() {
 
 /// A gateway before `upstream`, which speaks OpenAI's protocol.
 async fn before(upstream: &Upstream) -> TestGateway {
-    TestGateway::start(&format!(
-        r#"
-        [providers.mock]
-        protocol = "openai-chat"
-        base_url = "{}"
-        [[models]]
-        name = "fast"
-        retries = 0
-        deployments = [{{ model = "mock:m-1", price = {{ input = "1", output = "2" }} }}]
-        "#,
-        upstream.url
-    ))
-    .await
+    TestGateway::start(&upstream.as_fast()).await
 }
 
 fn ask() -> String {

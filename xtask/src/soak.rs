@@ -2,7 +2,7 @@
 
 mod fuzz;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -24,7 +24,7 @@ enum Name {
     Kill9(Kill9),
     /// Fill limits of every scope and meter: in one process, on three replicas, and on three that lose Redis
     Limits(Limits),
-    /// Stop the database under load and start it again, and look for calls that failed, are lost or counted twice
+    /// Stop PostgreSQL and Redis under load and start them again, and look for calls that failed, are lost or counted twice
     Outage(Outage),
     /// Measure how long a year of usage takes to open, on both engines
     Usage(Usage),
@@ -35,6 +35,9 @@ struct Kill9 {
     /// How often.
     #[arg(long, default_value_t = 50)]
     rounds: u32,
+    /// Build without optimization: quick to build, slow to run
+    #[arg(long)]
+    dev: bool,
 }
 
 #[derive(clap::Args)]
@@ -46,9 +49,12 @@ struct Limits {
 
 #[derive(clap::Args)]
 struct Outage {
-    /// For how many seconds the database is away.
+    /// For how many seconds each is away by itself, and then both.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
+    /// Build without optimization: quick to build, slow to run
+    #[arg(long)]
+    dev: bool,
 }
 
 #[derive(clap::Args)]
@@ -79,8 +85,9 @@ fn kill9(args: &Kill9) -> Result<ExitCode> {
     let servers = Servers::start()?;
     for engine in ["sqlite", "postgres"] {
         println!("\n== {engine}");
-        let mut command = cargo(&["test", "--release", "--package", "llm-tests", "--test", "kill9", "--"]);
-        command.args(["--nocapture", "no_call_is_lost_or_charged_twice_when_the_process_is_killed"]);
+        let mut command = llm_tests("test", args.dev);
+        command.args(["--test", "kill9", "--", "--nocapture"]);
+        command.arg("no_call_is_lost_or_charged_twice_when_the_process_is_killed");
         command.env("LLM_TEST_KILLS", args.rounds.to_string()).env("LLM_TEST_ENGINE", engine);
         must(servers.tell(&mut command))?;
     }
@@ -92,11 +99,8 @@ fn limits(args: &Limits) -> Result<ExitCode> {
     let servers = Servers::start()?;
     for engine in ["sqlite", "postgres"] {
         println!("\n== {engine}");
-        let mut command = cargo(&["test", "--package", "llm-tests", "--test", "limits"]);
-        if !args.dev {
-            command.arg("--release");
-        }
-        command.args(["--", "--nocapture", "--test-threads", "1", "matrix::"]);
+        let mut command = llm_tests("test", args.dev);
+        command.args(["--test", "limits", "--", "--nocapture", "--test-threads", "1", "matrix::"]);
         command.env("LLM_TEST_MATRIX", "all").env("LLM_TEST_ENGINE", engine);
         must(servers.tell(&mut command))?;
     }
@@ -104,8 +108,8 @@ fn limits(args: &Limits) -> Result<ExitCode> {
 }
 
 fn outage(args: &Outage) -> Result<ExitCode> {
-    let mut command = cargo(&["test", "--release", "--package", "llm-tests", "--test", "database", "--"]);
-    command.args(["--nocapture", "calls_go_on_while_the_database_is_away_and_none_is_lost_or_counted_twice"]);
+    let mut command = llm_tests("test", args.dev);
+    command.args(["--test", "database", "--", "--nocapture", "calls_go_on_while_postgres_and_redis_are_away"]);
     let servers = Servers::start()?;
     hand_on(servers.tell(command.env("LLM_TEST_OUTAGE", args.seconds.to_string())))
 }
@@ -117,13 +121,20 @@ fn usage(args: &Usage) -> Result<ExitCode> {
     let sqlite = format!("sqlite://{}", folder.join("usage.db").display());
     for (engine, url) in [("SQLite", sqlite), ("PostgreSQL", servers.database())] {
         println!("\n== {engine}");
-        let mut command = cargo(&["run", "--quiet", "--package", "llm-tests", "--bin", "usage"]);
-        if !args.dev {
-            command.arg("--release");
-        }
-        command.args(["--", "--calls", &args.calls.to_string(), "--keys", &args.keys.to_string(), "--database", &url]);
+        let mut command = llm_tests("run", args.dev);
+        command.args(["--quiet", "--bin", "usage", "--"]);
+        command.args(["--calls", &args.calls.to_string(), "--keys", &args.keys.to_string(), "--database", &url]);
         must(&mut command)?;
     }
     std::fs::remove_dir_all(&folder)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What runs something of the package that holds what crosses crates.
+fn llm_tests(does: &str, dev: bool) -> Command {
+    let mut command = cargo(&[does, "--package", "llm-tests"]);
+    if !dev {
+        command.arg("--release");
+    }
+    command
 }

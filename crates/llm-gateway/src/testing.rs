@@ -5,6 +5,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that can't be set up must fail loudly")]
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -15,6 +16,9 @@ use crate::config::Config;
 pub const POSTGRES: &str = "LLM_TEST_POSTGRES";
 /// The engine that tests use which run on either: `postgres`; SQLite unless set.
 pub const ENGINE: &str = "LLM_TEST_ENGINE";
+
+/// What the start of a server may take.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Gives a configuration a database and a journal of its own in `folder`, on the engine that this run is for.
 pub fn settle(config: &mut Config, folder: &Path) {
@@ -34,16 +38,29 @@ pub fn url(file: &Path) -> String {
 
 /// The address of a database of PostgreSQL that belongs to `file`, likewise.
 pub fn postgres(file: &Path) -> String {
-    let server = server();
+    postgres_at(&server(), file)
+}
+
+/// The address of a database that belongs to `file`, likewise, on another server: `postgres://postgres@127.0.0.1:5433`.
+pub fn postgres_at(server: &str, file: &Path) -> String {
     let digest = Sha256::digest(file.as_os_str().as_encoded_bytes());
     let name = digest.iter().take(10).fold("test_".to_owned(), |name, byte| format!("{name}{byte:02x}"));
-    match run(format!("CREATE DATABASE {name}")) {
+    match run(server, format!("CREATE DATABASE {name}")) {
         Ok(()) => {}
         // `duplicate_database`: an earlier process of the same test has made it.
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P04") => {}
-        Err(error) => panic!("no database can be made at the server of `{POSTGRES}`: {error}"),
+        Err(error) => panic!("no database can be made at `{server}`: {error}"),
     }
     format!("{server}/{name}")
+}
+
+/// Waits until a server answers that was just started.
+pub fn wait_for(server: &str) {
+    let begin = Instant::now();
+    while let Err(error) = run(server, "SELECT 1".to_owned()) {
+        assert!(begin.elapsed() < PATIENCE, "the PostgreSQL at `{server}` does not start: {error}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Ends every connection to the database at `url`, and lets nobody in before [`start`].
@@ -51,14 +68,14 @@ pub fn stop(url: &str) {
     let name = name_in(url);
     let terminate = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
     for sql in [format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"), terminate] {
-        run(sql).unwrap_or_else(|error| panic!("`{name}` can't be stopped: {error}"));
+        run(&server(), sql).unwrap_or_else(|error| panic!("`{name}` can't be stopped: {error}"));
     }
 }
 
 /// Lets everybody in again.
 pub fn start(url: &str) {
     let name = name_in(url);
-    run(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
+    run(&server(), format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
         .unwrap_or_else(|error| panic!("`{name}` can't be started: {error}"));
 }
 
@@ -68,8 +85,8 @@ fn name_in(url: &str) -> &str {
 
 /// Runs a statement as the server's administrator. In a thread of its own, since the caller may be inside of a runtime
 /// or not.
-fn run(sql: String) -> sqlx::Result<()> {
-    let admin = format!("{}/postgres", server());
+fn run(server: &str, sql: String) -> sqlx::Result<()> {
+    let admin = format!("{server}/postgres");
     let done = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {

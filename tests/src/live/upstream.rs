@@ -167,6 +167,23 @@ pub struct Upstream {
 }
 
 impl Upstream {
+    /// The configuration of a gateway whose model `fast` is answered here, in OpenAI's protocol and never tried twice, at 1
+    /// USD for a million tokens in and 2 out.
+    pub fn as_fast(&self) -> String {
+        format!(
+            r#"
+            [providers.mock]
+            protocol = "openai-chat"
+            base_url = "{}"
+            [[models]]
+            name = "fast"
+            retries = 0
+            deployments = [{{ model = "mock:m-1", price = {{ input = "1", output = "2" }} }}]
+            "#,
+            self.url
+        )
+    }
+
     /// Starts one that answers every request as `script` says.
     pub async fn start(script: impl Fn(&Seen) -> Script + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -12,6 +12,8 @@ use super::free_port;
 
 /// How tests find it (`llm_gateway::testing::POSTGRES`).
 const VARIABLE: &str = "LLM_TEST_POSTGRES";
+/// What starts another one, which a test may stop (`llm_tests::live::TestPostgres`): a program or argument a line.
+const SPARE: &str = "LLM_TEST_POSTGRES_SPARE";
 /// PostgreSQL refuses to run as root: these are who runs it then, the first that there is.
 const USERS: [&str; 2] = ["postgres", "nobody"];
 /// What a start may take.
@@ -32,6 +34,7 @@ pub(crate) struct Postgres {
     server: Child,
     folder: PathBuf,
     port: u16,
+    spare: String,
 }
 
 impl Postgres {
@@ -45,22 +48,31 @@ impl Postgres {
         let mut initdb = demoted(&binaries.join("initdb"), user);
         initdb.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync", "--pgdata"]);
         quietly(initdb.arg(&data).current_dir(&folder))?;
+        let spare = folder.join("spare");
+        quietly(demoted(Path::new("cp"), user).arg("-R").args([&data, &spare]).current_dir(&folder))?;
+        let serve = |data: &Path| {
+            let mut command = demoted(&binaries.join("postgres"), user);
+            command.arg("-D").arg(data).args(["-h", "127.0.0.1"]);
+            for setting in SETTINGS {
+                command.args(["-c", setting]);
+            }
+            command
+        };
         let port = free_port()?;
-        let mut command = demoted(&binaries.join("postgres"), user);
-        command.arg("-D").arg(&data).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
-        for setting in SETTINGS {
-            command.args(["-c", setting]);
-        }
+        let mut command = serve(&data);
+        command.args(["-p", &port.to_string()]);
+        // It must not forget what it has said that it has, also when it is killed.
+        let spare = words(serve(&spare).args(["-c", "synchronous_commit=on"]));
         let log = std::fs::File::create(folder.join("log"))?;
         let server = command.current_dir(&folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
-        let mut postgres = Self { server: server.with_context(|| name(&command))?, folder, port };
+        let mut postgres = Self { server: server.with_context(|| name(&command))?, folder, port, spare };
         postgres.wait(&binaries)?;
         Ok(postgres)
     }
 
     /// What tests are told.
-    pub(crate) fn variables(&self) -> [(&'static str, String); 1] {
-        [(VARIABLE, self.url())]
+    pub(crate) fn variables(&self) -> [(&'static str, String); 2] {
+        [(VARIABLE, self.url()), (SPARE, self.spare.clone())]
     }
 
     /// The server's address, without a database.
@@ -138,6 +150,12 @@ fn demoted(program: &Path, user: Option<&str>) -> Command {
         command.args(["-s", "/bin/sh", user, "-c", "exec \"$0\" \"$@\"", "--"]).arg(program);
     }
     command
+}
+
+/// A command, a program or argument a line.
+fn words(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join("\n")
 }
 
 /// Runs a command, and shows what it wrote only where it fails.

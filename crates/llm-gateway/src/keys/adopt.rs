@@ -59,7 +59,10 @@ pub(crate) struct AdoptedSecret {
 impl Adoption {
     /// Begins the transaction.
     pub(crate) async fn begin(db: &Db) -> Result<Self> {
-        Ok(Self { tx: db.write().await?, now: Timestamp::now().as_millisecond() })
+        let mut tx = db.write().await?;
+        // What is taken over is read elsewhere meanwhile.
+        tx.may_pause().await?;
+        Ok(Self { tx, now: Timestamp::now().as_millisecond() })
     }
 
     /// When it began, in milliseconds since 1970.

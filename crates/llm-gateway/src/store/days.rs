@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use llm_core::Result;
 
+use super::postgres::answer;
 use super::{Db, Transaction, database_error, query};
 
 /// The milliseconds of a day.
@@ -46,7 +47,7 @@ async fn sum_day(db: &Db, day: i64) -> Result<()> {
     let mut tx = match db {
         Db::Sqlite(_) => db.write().await?,
         Db::Postgres(pool) => {
-            let mut tx = Transaction::Postgres(pool.begin().await.map_err(database_error)?);
+            let mut tx = answer(pool.begin()).await.map(Transaction::Postgres).map_err(database_error)?;
             query(PATIENCE).execute(&mut tx).await?;
             query(ALONE).execute(&mut tx).await?;
             tx

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use llm_core::Result;
+use llm_core::{Error, ErrorKind, Result};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -23,6 +23,9 @@ const DROP_RESPONSES: &str = "
         ORDER BY made_at LIMIT 1000)";
 /// The most that one round deletes; the rest is deleted by later ones.
 const MOST: u64 = 100_000;
+
+/// The longest that it may take to make or drop partitions, as far as nobody is waited for.
+const PARTITIONS: Duration = Duration::from_secs(60);
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(60);
@@ -68,7 +71,7 @@ pub(super) async fn tidy(db: &Db, retention: Retention, now: Timestamp) -> Resul
         query(statement).bind(now.as_millisecond()).execute(db).await?;
     }
     if let Db::Postgres(pool) = db {
-        partitions::make_ahead(pool, now).await?;
+        within(PARTITIONS, partitions::make_ahead(pool, now)).await?;
     }
     let before = |kept: Option<Duration>| kept.and_then(|kept| now.checked_sub(kept).ok());
     if let Some(oldest) = before(retention.responses) {
@@ -83,7 +86,7 @@ pub(super) async fn tidy(db: &Db, retention: Retention, now: Timestamp) -> Resul
 /// Drops what came before `oldest`. In PostgreSQL whole months are dropped at once, which costs nothing.
 async fn drop_calls(db: &Db, oldest: Timestamp) -> Result<()> {
     if let Db::Postgres(pool) = db {
-        partitions::drop_before(pool, oldest).await?;
+        within(PARTITIONS, partitions::drop_before(pool, oldest)).await?;
     }
     drop_all(db, || query(DROP_CALLS).bind(CallId::before(oldest).as_uuid())).await
 }
@@ -99,6 +102,11 @@ async fn drop_all(db: &Db, few: impl Fn() -> Query) -> Result<()> {
         dropped += now;
     }
     Ok(())
+}
+
+async fn within(patience: Duration, work: impl Future<Output = Result<()>>) -> Result<()> {
+    let silent = |_| Error::new(ErrorKind::Internal, "the database does not answer");
+    tokio::time::timeout(patience, work).await.map_err(silent)?
 }
 
 #[cfg(test)]

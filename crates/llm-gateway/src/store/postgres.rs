@@ -1,18 +1,28 @@
 //! PostgreSQL, for many replicas.
 
+use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
 use llm_core::{Error, ErrorKind, Result};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection};
-use tokio::time::Instant;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, Executor};
+use tokio::time::{Instant, timeout};
 
 /// How many connections one gateway holds at most: one listens for changes, one moves calls, the others serve
 /// administrators. Calls need none.
 const CONNECTIONS: u32 = 8;
 /// How long a statement waits for a connection of the pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an idle connection may take to show that there is still somebody at its other end. Where a network forgets a
+/// connection nobody is told, and whoever uses it waits for as long as the kernel does: a quarter of an hour, or for ever.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(1500);
+/// How long a statement may take, which may be at work all the while.
+const ANSWER: Duration = Duration::from_secs(30);
+/// What the server is told of every connection: where it hears nothing within a transaction, or of the whole machine, it
+/// gives up what it holds for it. Others would wait for that.
+const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '10s'; SET tcp_keepalives_idle = 10; \
+    SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
 /// How long a server that is not there, or is just starting, is waited for at the start.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait before it is tried again.
@@ -33,7 +43,7 @@ async fn open_within(url: &str, patience: Duration) -> Result<PgPool> {
     let begin = Instant::now();
     loop {
         let left = patience.saturating_sub(begin.elapsed());
-        let error = match tokio::time::timeout(left.max(PAUSE), options.connect()).await {
+        let error = match timeout(left.max(PAUSE), options.connect()).await {
             Ok(Ok(connection)) => {
                 // It was only asked whether it is there.
                 drop(connection.close().await);
@@ -52,7 +62,29 @@ async fn open_within(url: &str, patience: Duration) -> Result<PgPool> {
         .max_connections(CONNECTIONS)
         .min_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(is_alive(connection)))
+        // Also after what was begun and not waited for.
+        .after_release(|connection, _| Box::pin(is_alive(connection)))
+        .after_connect(|connection, _| {
+            Box::pin(async move { in_time(SIGN_OF_LIFE, connection.execute(SETTINGS)).await.map(drop) })
+        })
         .connect_lazy_with(options))
+}
+
+/// Whether there is somebody at the other end. An error closes the connection without another word.
+async fn is_alive(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    in_time(SIGN_OF_LIFE, connection.ping()).await.map(|()| true)
+}
+
+/// What a statement gives, unless the server takes too long.
+pub(super) async fn answer<T>(statement: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    in_time(ANSWER, statement).await
+}
+
+async fn in_time<T>(patience: Duration, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    let silent = |_| sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the database does not answer"));
+    timeout(patience, work).await.map_err(silent)?
 }
 
 /// Whether the server may be there in a moment: it can't be reached, is starting, or has no connection to spare.

@@ -14,6 +14,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, ColumnIndex, Decode, FromRow, Postgres, Sqlite, Type};
 use uuid::Uuid;
 
+use super::postgres::answer;
 use super::{Db, Transaction, database_error};
 
 /// A statement of constant text.
@@ -64,9 +65,11 @@ macro_rules! run {
     ($query:expr, $on:expr, $method:ident) => {
         match $on.into() {
             On::Db(Db::Sqlite(pool)) => $query.sqlite()?.$method(pool).await.map(Into::into),
-            On::Db(Db::Postgres(pool)) => $query.postgres()?.$method(pool).await.map(Into::into),
+            On::Db(Db::Postgres(pool)) => answer($query.postgres()?.$method(pool)).await.map(Into::into),
             On::Transaction(Transaction::Sqlite(tx)) => $query.sqlite()?.$method(&mut **tx).await.map(Into::into),
-            On::Transaction(Transaction::Postgres(tx)) => $query.postgres()?.$method(&mut **tx).await.map(Into::into),
+            On::Transaction(Transaction::Postgres(tx)) => {
+                answer($query.postgres()?.$method(&mut **tx)).await.map(Into::into)
+            }
         }
     };
 }

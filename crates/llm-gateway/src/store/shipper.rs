@@ -5,6 +5,7 @@ use std::time::Duration;
 use llm_core::{Error, ErrorKind, Result};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
 
 use super::insert::{insert, leave_out_known};
 use super::{Db, is_taken};
@@ -16,6 +17,10 @@ const GATHER: Duration = Duration::from_millis(80);
 const BATCH: usize = 1024;
 /// The first wait after a failed transaction, and the longest.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// How long PostgreSQL may take for a transaction before it is tried anew on another connection: one that went silent
+/// never ends. Twice as long the next time, since it may as well be slow; and the longest.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(320));
 
 /// The task that moves calls into the database. Dropping it stops the task, and what was not moved is moved by the
 /// next process.
@@ -29,7 +34,7 @@ impl Shipper {
     /// Starts to move what stands in `journal` behind `shipped`.
     pub fn start(db: Db, journal: Journal, shipped: Place) -> Self {
         let (flush, asked) = mpsc::unbounded_channel();
-        let work = Work { db, journal, place: shipped };
+        let work = Work { db, journal, place: shipped, patience: PATIENCE.0 };
         Self { flush, task: tokio::spawn(work.run(asked)) }
     }
 
@@ -45,7 +50,7 @@ impl Shipper {
     /// Moves what has ended so far and stops. What the database does not take within `patience` is moved by the next
     /// process.
     pub async fn stop(mut self, patience: Duration) {
-        if tokio::time::timeout(patience, self.flush()).await.is_err() {
+        if timeout(patience, self.flush()).await.is_err() {
             tracing::warn!("the database is slow; calls stay in the journal until the next start");
         }
         self.task.abort();
@@ -65,6 +70,8 @@ struct Work {
     journal: Journal,
     /// Everything before it is in the database.
     place: Place,
+    /// How long a transaction may take now.
+    patience: Duration,
 }
 
 impl Work {
@@ -131,7 +138,7 @@ impl Work {
         let made: Vec<_> =
             calls.iter().filter(has_made).map(|call| (call.record.id, call.record.objects.clone())).collect();
         loop {
-            let error = match insert(&self.db, self.journal.id(), &calls, place).await {
+            let error = match self.insert(&calls, place).await {
                 Ok(()) => break,
                 Err(error) => error,
             };
@@ -147,6 +154,23 @@ impl Work {
         }
         self.place = place;
         self.journal.shipped(place);
+    }
+
+    /// Moves `calls` in one transaction, or says that it took too long. It may have happened all the same; then the next
+    /// one finds them there.
+    async fn insert(&mut self, calls: &[Closed], place: Place) -> Result<()> {
+        let moved = insert(&self.db, self.journal.id(), calls, place);
+        let Db::Postgres(_) = self.db else { return moved.await };
+        let begin = Instant::now();
+        let Ok(moved) = timeout(self.patience, moved).await else {
+            let message = format!("the database does not answer within {:?}", self.patience);
+            self.patience = (self.patience * 2).min(PATIENCE.1);
+            return Err(Error::new(ErrorKind::Internal, message));
+        };
+        if moved.is_ok() && begin.elapsed() < PATIENCE.0 {
+            self.patience = PATIENCE.0;
+        }
+        moved
     }
 }
 

@@ -4,7 +4,8 @@ use llm_core::Result;
 use sqlx::postgres::PgPool;
 use sqlx::{PgTransaction, SqliteTransaction};
 
-use super::{Db, database_error};
+use super::postgres::answer;
+use super::{Db, database_error, query};
 
 /// Several statements that happen together or not at all. Dropped, it has not happened.
 #[derive(Debug)]
@@ -24,7 +25,8 @@ impl Db {
         match self {
             Self::Sqlite(pool) => pool.begin().await.map(Transaction::Sqlite),
             Self::Postgres(pool) => {
-                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map(Transaction::Postgres)
+                let begin = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+                answer(begin).await.map(Transaction::Postgres)
             }
         }
         .map_err(database_error)
@@ -35,7 +37,7 @@ impl Db {
     pub async fn write(&self) -> Result<Transaction> {
         match self {
             Self::Sqlite(pool) => pool.begin_with("BEGIN IMMEDIATE").await.map(Transaction::Sqlite),
-            Self::Postgres(pool) => alone(pool).await.map(Transaction::Postgres),
+            Self::Postgres(pool) => answer(alone(pool)).await.map(Transaction::Postgres),
         }
         .map_err(database_error)
     }
@@ -47,12 +49,23 @@ async fn alone(pool: &PgPool) -> sqlx::Result<PgTransaction<'static>> {
     Ok(transaction)
 }
 
+/// Unless told so, a transaction in which nothing is said for some seconds is taken for one whose owner is gone.
+const PATIENT: &str = "SET LOCAL idle_in_transaction_session_timeout = 0";
+
 impl Transaction {
+    /// Tells the server that there may be much to do elsewhere between two statements.
+    pub(crate) async fn may_pause(&mut self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(_) => query(PATIENT).execute(self).await.map(drop),
+        }
+    }
+
     /// Makes what was written last.
     pub async fn commit(self) -> Result<()> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await,
-            Self::Postgres(transaction) => transaction.commit().await,
+            Self::Postgres(transaction) => answer(transaction.commit()).await,
         }
         .map_err(database_error)
     }
