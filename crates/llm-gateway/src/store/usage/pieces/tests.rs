@@ -16,10 +16,7 @@ fn whole_hours_are_told_from_their_edges() {
         (hours, edges)
     };
     assert_eq!(cut(HOUR, 3 * HOUR), (Some((HOUR, 3 * HOUR)), vec![]));
-    assert_eq!(
-        cut(HOUR - 1, 2 * HOUR + 1),
-        (Some((HOUR, 2 * HOUR)), vec![(HOUR - 1, HOUR), (2 * HOUR, 2 * HOUR + 1)])
-    );
+    assert_eq!(cut(HOUR - 1, 2 * HOUR + 1), (Some((HOUR, 2 * HOUR)), vec![(HOUR - 1, HOUR), (2 * HOUR, 2 * HOUR + 1)]));
     assert_eq!(cut(5, 9), (None, vec![(5, 9)]));
     assert_eq!(cut(9, 5), (None, vec![]));
     assert_eq!(cut(3 * HOUR, HOUR), (None, vec![]));
