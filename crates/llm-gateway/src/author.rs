@@ -1,5 +1,6 @@
 //! By whom keys, limits and whom they belong to are changed: what the audit log says.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::keys::{KeyId, UserId};
@@ -9,7 +10,7 @@ tokio::task_local! {
 }
 
 /// Who changes something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Author {
     /// Who presented the administrator's own key.

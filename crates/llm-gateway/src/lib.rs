@@ -40,6 +40,7 @@ pub mod record;
 pub mod router;
 pub mod routes;
 pub mod routing;
+mod schema;
 pub mod server;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]

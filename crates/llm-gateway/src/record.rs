@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use llm_core::{Meter, NanoUsd, Protocol, Usage};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::limits::{Charge, Estimate};
@@ -66,7 +67,7 @@ pub struct OpenRecord {
 }
 
 /// How a call ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CallStatus {
     /// The whole answer reached the caller.
@@ -104,11 +105,13 @@ impl CallStatus {
 }
 
 /// One try at one deployment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// The deployment that was tried.
+    #[schemars(with = "String")]
     pub deployment: Arc<str>,
     /// Its provider.
+    #[schemars(with = "String")]
     pub provider: Arc<str>,
     /// How it ended.
     pub status: CallStatus,
@@ -116,11 +119,14 @@ pub struct Attempt {
     pub http_status: Option<u16>,
     /// What it used.
     #[serde(serialize_with = "counts")]
+    #[schemars(with = "crate::schema::Counts")]
     pub usage: Usage,
     /// What it cost; none where the deployment has no price.
+    #[schemars(with = "Option<crate::schema::Dollars>")]
     pub cost_usd: Option<NanoUsd>,
     /// By which rates; none where nothing was charged by any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
     pub rates: Option<Rates>,
     /// Whether the provider never said the usage.
     pub estimated: bool,
@@ -168,31 +174,47 @@ pub struct Outcome {
 }
 
 /// A call that has ended, with the members of `GET /api/v1/calls`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the members are those of `OpenRecord` and `Outcome`")]
 pub struct CallRecord {
+    #[schemars(with = "String")]
     pub id: CallId,
+    #[schemars(with = "crate::schema::Time")]
     pub created_at: Timestamp,
+    #[schemars(with = "Option<String>")]
     pub key: Option<Arc<str>>,
+    #[schemars(with = "Option<String>")]
     pub team: Option<Arc<str>>,
+    #[schemars(with = "Option<String>")]
     pub user: Option<Arc<str>>,
+    #[schemars(with = "Option<String>")]
     pub organization: Option<Arc<str>>,
+    #[schemars(with = "Option<String>")]
     pub end_user: Option<Arc<str>>,
+    #[schemars(with = "Vec<String>")]
     pub tags: Vec<Arc<str>>,
     pub operation: Cow<'static, str>,
+    #[schemars(with = "String")]
     pub protocol: Protocol,
+    #[schemars(with = "String")]
     pub model: Arc<str>,
+    #[schemars(with = "Option<String>")]
     pub provider: Option<Arc<str>>,
+    #[schemars(with = "Option<String>")]
     pub deployment: Option<Arc<str>>,
     pub stream: bool,
     pub status: CallStatus,
     pub http_status: Option<u16>,
     pub error: Option<Cow<'static, str>>,
     #[serde(serialize_with = "counts")]
+    #[schemars(with = "crate::schema::Counts")]
     pub usage: Usage,
+    #[schemars(with = "Option<crate::schema::Dollars>")]
     pub cost_usd: Option<NanoUsd>,
     pub estimated: bool,
+    #[schemars(with = "Option<crate::schema::Dollars>")]
     pub reserved_usd: Option<NanoUsd>,
+    #[schemars(with = "crate::schema::Dollars")]
     pub overrun_usd: NanoUsd,
     pub ttft_ms: Option<u64>,
     pub latency_ms: Option<u64>,
@@ -203,18 +225,22 @@ pub struct CallRecord {
     pub batch: Option<BatchLine>,
     /// What a provider stores for the call. For the table of objects only; the API doesn't show it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
     pub objects: Vec<Object>,
     /// What the call added to which limit. For the counters only; the API doesn't show it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
     pub charges: Vec<Charge>,
 }
 
 /// A call's place in a batch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BatchLine {
     /// The provider's id of the batch.
+    #[schemars(with = "String")]
     pub id: Arc<str>,
     /// What its maker calls it by.
+    #[schemars(with = "String")]
     pub custom_id: Arc<str>,
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use llm_core::{Error, Result};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -13,12 +14,14 @@ const MAX_PART: usize = 512;
 
 /// What an issuer calls someone. It tells people apart only together with the issuer: another one may call anyone the
 /// same.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
     /// The issuer's address, as in `iss`.
+    #[schemars(with = "String")]
     pub issuer: Arc<str>,
     /// What it calls someone, for ever: `sub`, unless the configuration says otherwise.
+    #[schemars(with = "String")]
     pub subject: Arc<str>,
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -10,7 +11,7 @@ use super::{Identity, OrganizationId, Role, TeamId, UserId};
 use crate::limits::{ModelPattern, Scope, ScopeKind};
 
 /// Teams that share limits and a list of models.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Organization {
     /// Its id.
     pub id: OrganizationId,
@@ -23,11 +24,12 @@ pub struct Organization {
     /// What its owner wants to remember.
     pub metadata: Map<String, Value>,
     /// When it was made.
+    #[schemars(with = "crate::schema::Time")]
     pub created_at: Timestamp,
 }
 
 /// Keys that share limits and a list of models.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Team {
     /// Its id.
     pub id: TeamId,
@@ -35,6 +37,7 @@ pub struct Team {
     pub name: String,
     /// The organization it belongs to.
     #[serde(serialize_with = "organization_id")]
+    #[schemars(with = "Option<OrganizationId>")]
     pub organization: Option<Arc<Organization>>,
     /// Which models its keys may call; all where none is said.
     pub models: Option<Vec<ModelPattern>>,
@@ -43,6 +46,7 @@ pub struct Team {
     /// What its owner wants to remember.
     pub metadata: Map<String, Value>,
     /// When it was made.
+    #[schemars(with = "crate::schema::Time")]
     pub created_at: Timestamp,
 }
 
@@ -51,7 +55,7 @@ fn organization_id<S: Serializer>(found: &Option<Arc<Organization>>, serializer:
 }
 
 /// Someone, or something, that has keys and is a member of teams.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct User {
     /// Its id.
     pub id: UserId,
@@ -72,11 +76,12 @@ pub struct User {
     /// What is remembered of it.
     pub metadata: Map<String, Value>,
     /// When it was made.
+    #[schemars(with = "crate::schema::Time")]
     pub created_at: Timestamp,
 }
 
 /// What a user is in one team.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Membership {
     /// The team.
     pub team: TeamId,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -11,7 +12,7 @@ use super::{KeyId, Organization, Role, Team, TeamId, User, UserId};
 use crate::limits::{ModelPattern, Scope, Subject};
 
 /// What an application calls by. The secret is not in it: only the hash of that is known.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct VirtualKey {
     /// Its id.
     pub id: KeyId,
@@ -21,21 +22,25 @@ pub struct VirtualKey {
     pub prefix: String,
     /// The team it belongs to, and by it the organization.
     #[serde(serialize_with = "team_id")]
+    #[schemars(with = "Option<TeamId>")]
     pub team: Option<Arc<Team>>,
     /// The user it belongs to.
     #[serde(serialize_with = "user_id")]
+    #[schemars(with = "Option<UserId>")]
     pub user: Option<Arc<User>>,
     /// What it may do beside calling models: nothing where none is said.
     pub role: Option<Role>,
     /// Which models it may call; all where none is said. The patterns of user, team and organization hold beside them.
     pub models: Option<Vec<ModelPattern>>,
     /// From when on it is refused.
+    #[schemars(with = "Option<crate::schema::Time>")]
     pub expires_at: Option<Timestamp>,
     /// Whether it is refused now.
     pub blocked: bool,
     /// The tokens of answer that a call is reserved at which states no bound of its own.
     pub assume_output: Option<u64>,
     /// Tags of every call made with it.
+    #[schemars(with = "Vec<String>")]
     pub tags: Vec<Arc<str>>,
     /// What its owner wants to remember.
     pub metadata: Map<String, Value>,
@@ -45,6 +50,7 @@ pub struct VirtualKey {
     /// Whether it stands for whoever comes with a token of its user for its team. Such a key has no secret.
     pub login: bool,
     /// When it was made.
+    #[schemars(with = "crate::schema::Time")]
     pub created_at: Timestamp,
 }
 

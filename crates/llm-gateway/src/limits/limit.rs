@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::named::{named, nearest};
@@ -12,7 +13,7 @@ use super::{ModelPattern, Window};
 
 /// The id of a limit. What a limit has counted is kept under it, so a limit whose meter, window, zone or models
 /// change is a new limit with a new id; its amount and the rest may change under the same one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct LimitId(Arc<str>);
 
@@ -68,7 +69,7 @@ named! {
 }
 
 /// Whose calls a limit counts: `{"kind":"team","id":"…"}`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scope {
     /// What kind of thing.
@@ -243,10 +244,11 @@ impl LimitDraft {
 }
 
 /// A change of a limit. What is not said stays; what it counts can't be changed, for then it would be another.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitPatch {
     /// Another amount, in the form of the limit's meter.
+    #[schemars(with = "Option<super::wire::Amount>")]
     pub amount: Option<serde_json::Value>,
     /// Whether the bound of the answer is sent upstream as its cap.
     pub strict: Option<bool>,

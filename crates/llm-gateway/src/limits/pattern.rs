@@ -1,9 +1,10 @@
 //! Patterns of model names: `openai:*`, `fast`, `*-mini`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A model name in which `*` stands for any text, the empty one included.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ModelPattern(Box<str>);
 

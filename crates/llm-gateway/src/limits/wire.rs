@@ -1,7 +1,10 @@
 //! Limits as JSON. Members that are not known are refused, and so is what can't be enforced.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use llm_core::NanoUsd;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -10,15 +13,17 @@ use super::text::window_or_total;
 use super::{
     Fail, Limit, LimitDraft, LimitError, LimitId, LimitMeter, LimitSpec, LimitStatus, ModelPattern, Scope, Window, Zone,
 };
+use crate::schema::{Dollars, Time};
 
 /// Every member that a limit can have. Which of `id` and `scope` may stand there depends on what is read.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Read {
     id: Option<LimitId>,
     scope: Option<Scope>,
     meter: LimitMeter,
     window: Option<Window>,
+    #[schemars(with = "Amount")]
     amount: Value,
     #[serde(default)]
     models: Option<Vec<ModelPattern>>,
@@ -30,7 +35,7 @@ struct Read {
     fail: Option<Fail>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum OneOrMany {
     One(u8),
@@ -107,7 +112,7 @@ impl<'de> Deserialize<'de> for Limit {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Write<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a LimitId>,
@@ -131,10 +136,10 @@ struct Write<'a> {
 }
 
 /// An amount of a meter, written as money or as a number.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum Amount {
-    Money(NanoUsd),
+    Money(#[schemars(with = "Dollars")] NanoUsd),
     Count(i64),
 }
 
@@ -196,13 +201,14 @@ impl LimitStatus {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct WriteStatus<'a> {
     #[serde(flatten)]
     limit: Write<'a>,
     used: Amount,
     reserved: Amount,
     remaining: Amount,
+    #[schemars(with = "Option<Time>")]
     resets_at: Option<Timestamp>,
 }
 
@@ -219,6 +225,49 @@ impl Serialize for LimitStatus {
             resets_at: self.resets_at.and_then(|at| Timestamp::from_millisecond(at).ok()),
         }
         .serialize(serializer)
+    }
+}
+
+/// A schema that `T` has, under another name and without some of its members.
+fn schema_without<T: JsonSchema>(generator: &mut SchemaGenerator, members: &[&str]) -> Schema {
+    let mut schema = T::json_schema(generator);
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.retain(|name, _| !members.contains(&name.as_str()));
+    }
+    schema
+}
+
+impl JsonSchema for LimitSpec {
+    fn schema_name() -> Cow<'static, str> {
+        "LimitSpec".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        schema_without::<Read>(generator, &["id", "scope"])
+    }
+}
+
+impl JsonSchema for LimitDraft {
+    fn schema_name() -> Cow<'static, str> {
+        "LimitDraft".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = schema_without::<Read>(generator, &["id"]);
+        if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+            required.push("scope".into());
+        }
+        schema
+    }
+}
+
+impl JsonSchema for LimitStatus {
+    fn schema_name() -> Cow<'static, str> {
+        "Limit".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        WriteStatus::json_schema(generator)
     }
 }
 

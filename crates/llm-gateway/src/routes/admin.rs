@@ -14,7 +14,8 @@ use llm_core::{Error, ErrorKind, Result};
 use super::actor::Actor;
 use super::answer::Refused;
 use super::{
-    audit, calls, deployments, health, idempotency, keys, limits, members, organizations, prices, teams, usage, users,
+    audit, calls, deployments, health, idempotency, keys, limits, members, openapi, organizations, prices, teams,
+    usage, users,
 };
 use crate::Gateway;
 use crate::admin_key::Administrator;
@@ -106,6 +107,7 @@ pub const ADMIN_ROUTES: &[(&str, &str, Rule)] = &[
     ("GET", "/api/v1/models", Rule::Auditor),
     ("GET", "/api/v1/deployments", Rule::Auditor),
     ("GET", "/api/v1/keys/me", Rule::Key),
+    ("GET", "/openapi.json", Rule::Open),
     ("GET", "/healthz", Rule::Open),
     ("GET", "/readyz", Rule::Open),
 ];
@@ -142,6 +144,7 @@ pub fn admin_router(admin: Arc<Admin>) -> Router {
         .route_layer(from_fn_with_state(Arc::clone(&admin), by_rule));
     let others = Router::new()
         .route("/api/v1/keys/me", get(keys::me))
+        .route("/openapi.json", get(openapi::serve))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
     by_role.merge(others).layer(DefaultBodyLimit::max(MAX_BODY)).with_state(admin)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::admin::Admin;
@@ -12,7 +13,7 @@ use super::page;
 use crate::store::{self, AuditAction, AuditFilter};
 
 /// Which entries are asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     limit: Option<usize>,
@@ -29,7 +30,9 @@ pub(super) struct Filter {
     user: Option<String>,
     /// `create`, `change` or `delete`.
     action: Option<AuditAction>,
+    #[schemars(with = "Option<crate::schema::Time>")]
     from: Option<Timestamp>,
+    #[schemars(with = "Option<crate::schema::Time>")]
     to: Option<Timestamp>,
 }
 

@@ -6,6 +6,7 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
 use llm_core::Result;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ use crate::record::CallStatus;
 use crate::store::{self, CallFilter};
 
 /// Which calls are asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     limit: Option<usize>,
@@ -33,7 +34,9 @@ pub(super) struct Filter {
     provider: Option<String>,
     deployment: Option<String>,
     status: Option<CallStatus>,
+    #[schemars(with = "Option<crate::schema::Time>")]
     from: Option<Timestamp>,
+    #[schemars(with = "Option<crate::schema::Time>")]
     to: Option<Timestamp>,
 }
 

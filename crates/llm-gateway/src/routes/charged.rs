@@ -31,7 +31,8 @@ pub(super) struct Cost {
 
 /// One kind of usage, and what it cost.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
-struct Line {
+#[schemars(rename = "CostLine")]
+pub(super) struct Line {
     /// What was counted.
     meter: String,
     /// How much of it.

@@ -3,34 +3,60 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::admin::Admin;
 use super::answer::{Answer, Json};
 use crate::routing::{Deployment, Route};
 
+/// A model name of the configuration.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Model")]
+pub(super) struct ShownModel {
+    name: String,
+    /// How a deployment is chosen.
+    strategy: &'static str,
+    /// Further attempts after the first.
+    retries: u32,
+    /// Names or ids that are tried when no deployment answers.
+    fallbacks: Vec<String>,
+    /// The ids of what can serve it.
+    deployments: Vec<String>,
+}
+
+/// What is served.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Models {
+    data: Vec<ShownModel>,
+    next_cursor: Option<String>,
+    /// The providers whose models can be called as `provider:model`.
+    direct_providers: Vec<String>,
+}
+
 /// `GET /api/v1/models`: the names, what stands behind them, and the providers whose models can be called by id.
 pub(super) async fn models(State(admin): State<Arc<Admin>>) -> Answer {
     let routes = admin.gateway.routes();
-    let model = |route: &Arc<Route>| {
-        json!({
-            "name": &*route.name,
-            "strategy": route.strategy.as_str(),
-            "retries": route.retries,
-            "fallbacks": route.fallbacks,
-            "deployments": route.deployments.iter().map(|deployment| &*deployment.id).collect::<Vec<_>>(),
-        })
+    let model = |route: &Arc<Route>| ShownModel {
+        name: route.name.to_string(),
+        strategy: route.strategy.as_str(),
+        retries: route.retries,
+        fallbacks: route.fallbacks.clone(),
+        deployments: route.deployments.iter().map(|deployment| deployment.id.to_string()).collect(),
     };
-    let models: Vec<Value> = routes.names().map(model).collect();
-    let direct: Vec<&str> =
-        if routes.is_direct() { routes.providers().map(|provider| provider.id()).collect() } else { Vec::new() };
-    Ok(Json::ok(&json!({"data": models, "next_cursor": null, "direct_providers": direct})))
+    let direct = routes.providers().filter(|_| routes.is_direct()).map(|provider| provider.id().to_owned());
+    Ok(Json::ok(&Models {
+        data: routes.names().map(model).collect(),
+        next_cursor: None,
+        direct_providers: direct.collect(),
+    }))
 }
 
 /// A deployment as it is shown. Its credential is not.
-#[derive(Serialize)]
-struct Shown<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Deployment")]
+pub(super) struct Shown<'a> {
     id: &'a str,
     /// The model name that it serves.
     name: &'a str,

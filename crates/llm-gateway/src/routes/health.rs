@@ -6,7 +6,8 @@ use std::time::Duration;
 use axum::extract::State;
 use http::StatusCode;
 use jiff::Timestamp;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::admin::Admin;
 use super::answer::Json;
@@ -15,10 +16,32 @@ use crate::limits::Standing;
 /// How long the database may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// That the process runs.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Alive {
+    /// `ok`.
+    status: &'static str,
+    version: &'static str,
+    uptime_seconds: i64,
+}
+
+/// Whether calls are taken.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Ready {
+    /// `ready`; `degraded` where calls are taken and something is missing; `unavailable`.
+    status: &'static str,
+    /// `ok` or `unavailable`, as the others.
+    journal: &'static str,
+    database: &'static str,
+    /// Only where limits are shared by Redis.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared_limits: Option<&'static str>,
+}
+
 /// `GET /healthz`: the process runs.
 pub(super) async fn alive(State(admin): State<Arc<Admin>>) -> Json {
     let uptime = Timestamp::now().duration_since(admin.started).as_secs();
-    Json::ok(&json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "uptime_seconds": uptime}))
+    Json::ok(&Alive { status: "ok", version: env!("CARGO_PKG_VERSION"), uptime_seconds: uptime })
 }
 
 /// `GET /readyz`: 200 where calls are taken. A database that is down does not stop calls, so it is told and stays 200:
@@ -36,9 +59,6 @@ pub(super) async fn ready(State(admin): State<Arc<Admin>>) -> Json {
     };
     let word = |up: bool| if up { "ok" } else { "unavailable" };
     let code = if journal { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let mut told = json!({"status": status, "journal": word(journal), "database": word(database)});
-    if let Some(together) = shared {
-        told["shared_limits"] = json!(word(together));
-    }
+    let told = Ready { status, journal: word(journal), database: word(database), shared_limits: shared.map(word) };
     Json::of(code, &told)
 }

@@ -7,6 +7,7 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use http::HeaderMap;
 use llm_core::Error;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -21,8 +22,9 @@ use crate::limits::{LimitStatus, Scope};
 use crate::store::{self, UsageFilter, UsageRow};
 
 /// A key that was just made: the only time that its secret is shown.
-#[derive(Serialize)]
-struct ShownOnce<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NewKey")]
+pub(super) struct ShownOnce<'a> {
     #[serde(flatten)]
     shown: WithLimits<'a, VirtualKey>,
     key: &'a str,
@@ -75,7 +77,7 @@ pub(super) async fn create(
 }
 
 /// What a list of keys is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     limit: Option<usize>,
@@ -161,10 +163,11 @@ pub(super) async fn remove(
 }
 
 /// How a key is rotated.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Rotation {
     /// How long the old secret stays good; not at all unless said.
+    #[schemars(with = "Option<String>")]
     grace: Option<Period>,
 }
 
@@ -183,8 +186,9 @@ pub(super) async fn rotate(
 }
 
 /// What a key is told of itself.
-#[derive(Serialize)]
-struct Me<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OwnKey")]
+pub(super) struct Me<'a> {
     #[serde(flatten)]
     shown: WithLimits<'a, VirtualKey>,
     /// The limits that it shares with the other keys of its user.
@@ -194,6 +198,7 @@ struct Me<'a> {
     /// The limits that it shares with the other keys of its organization.
     organization_limits: Vec<LimitStatus>,
     /// What it has used since it was made; none while the database does not answer.
+    #[schemars(with = "Option<super::usage::Sum>")]
     spend: Option<UsageRow>,
 }
 

@@ -6,6 +6,7 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
 use llm_core::Error;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -17,7 +18,8 @@ use crate::keys::{KeyId, TeamId, UserId, not_found};
 use crate::limits::{Limit, LimitDraft, LimitId, LimitPatch, LimitStatus, Scope, ScopeKind};
 
 /// Something with the limits that hold for it alone, as it is shown.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "{T}WithLimits")]
 pub(super) struct WithLimits<'a, T> {
     #[serde(flatten)]
     of: &'a T,
@@ -107,7 +109,7 @@ impl Admin {
 }
 
 /// What a list of limits is asked for: `scope` is the kind (`key`, `team`, …), `id` the one thing of it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     limit: Option<usize>,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Path, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -13,8 +14,9 @@ use super::answer::{Answer, Body, Json};
 use crate::keys::{MembershipDraft, Role, TeamId, User, UserId};
 
 /// A member as it is shown.
-#[derive(Serialize)]
-struct Shown<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Member")]
+pub(super) struct Shown<'a> {
     user: &'a UserId,
     name: &'a str,
     role: Role,
@@ -43,7 +45,7 @@ pub(super) async fn list(
 }
 
 /// What a member is to be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct As {
     role: Option<Role>,

@@ -14,6 +14,7 @@ mod limits;
 mod litellm;
 mod members;
 pub(crate) mod models;
+mod openapi;
 mod organizations;
 mod page;
 mod prices;

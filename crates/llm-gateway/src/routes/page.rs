@@ -1,6 +1,7 @@
 //! Lists in pages: `{"data":[…],"next_cursor":null}`.
 
 use llm_core::{Error, Result};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Entries of a page where the caller names no number.
@@ -18,7 +19,7 @@ pub(super) fn limit(asked: Option<usize>) -> Result<usize> {
 }
 
 /// What a list is asked for that has no filters.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Paging {
     limit: Option<usize>,
@@ -33,7 +34,8 @@ impl Paging {
 }
 
 /// One page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub(super) struct Page<T> {
     data: Vec<T>,
     next_cursor: Option<String>,

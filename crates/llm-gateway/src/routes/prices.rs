@@ -18,6 +18,7 @@ use crate::routing::{PriceSource, Tariff, provider_named};
 
 /// What a model costs here, and what is known of it.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Price")]
 pub(super) struct Shown {
     /// `provider:model`.
     id: String,
@@ -46,6 +47,7 @@ pub(super) struct Shown {
 
 /// The own price of a deployment.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PriceInFile")]
 pub(super) struct InFile {
     /// The model name that it serves.
     name: String,

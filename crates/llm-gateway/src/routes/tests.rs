@@ -20,6 +20,7 @@ use crate::{Gateway, admin_key};
 mod attacks;
 mod audit;
 mod idempotency;
+mod openapi;
 mod prices;
 mod roles;
 

@@ -8,16 +8,18 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
 use llm_core::{Error, Result};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::actor::Actor;
 use super::admin::Admin;
 use super::answer::{Answer, Json, Query};
+use crate::schema::Dollars;
 use crate::store::{self, UsageFilter, UsageGroup};
 
 /// What is summed.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     /// Groups, with commas between them; one total unless said.
@@ -32,8 +34,54 @@ pub(super) struct Filter {
     model: Option<String>,
     provider: Option<String>,
     tag: Option<String>,
+    #[schemars(with = "Option<crate::schema::Time>")]
     from: Option<Timestamp>,
+    #[schemars(with = "Option<crate::schema::Time>")]
     to: Option<Timestamp>,
+}
+
+/// A sum as it is shown: the grouped members, and the counts.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "`UsageRow` writes itself; this describes how")]
+pub(super) struct Sum {
+    #[schemars(flatten)]
+    grouped: Grouped,
+    calls: i64,
+    /// How many of them failed or were refused.
+    errors: i64,
+    input_tokens: i64,
+    output_tokens: i64,
+    #[schemars(with = "Dollars")]
+    cost_usd: String,
+}
+
+/// What is grouped by; null where the calls have no such thing.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "see `Sum`")]
+#[schemars(inline)]
+struct Grouped {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organization: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<String>,
+    /// A date in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    day: Option<String>,
+    /// When the hour begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hour: Option<String>,
 }
 
 /// `GET /api/v1/usage`.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ const INSERT: &str = "INSERT INTO audit (id, created_at, author, key, \"user\", 
     \"after\") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
 /// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum AuditAction {
@@ -38,7 +39,7 @@ impl AuditAction {
 }
 
 /// What was changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AuditTarget {
     /// `key`, `team`, `user`, `organization`, `limit` or `setting`.
     pub kind: String,
@@ -47,11 +48,12 @@ pub struct AuditTarget {
 }
 
 /// One change of one thing.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct AuditEntry {
     /// The entry's own id; ids sort by age.
     pub id: String,
     /// When.
+    #[schemars(with = "crate::schema::Time")]
     pub created_at: Timestamp,
     /// Who.
     pub by: Author,
@@ -124,7 +126,7 @@ pub struct AuditFilter {
 }
 
 /// A page of the audit log, newest first.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct AuditPage {
     /// The entries.
     pub data: Vec<AuditEntry>,

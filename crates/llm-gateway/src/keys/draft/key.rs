@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use llm_core::Result;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -10,7 +11,7 @@ use crate::keys::Role;
 use crate::limits::{LimitSpec, ModelPattern};
 
 /// A key to be made.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyDraft {
     /// What people call it.
@@ -29,6 +30,7 @@ pub struct KeyDraft {
     pub models: Option<Vec<ModelPattern>>,
     /// From when on it is refused.
     #[serde(default)]
+    #[schemars(with = "Option<crate::schema::Time>")]
     pub expires_at: Option<Timestamp>,
     /// Its limits; those of the configuration unless said. An empty list is none at all.
     #[serde(default)]
@@ -48,7 +50,7 @@ pub struct KeyDraft {
 }
 
 /// A change of a key. A member that is not said stays; one that is said as null becomes nothing.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyPatch {
     /// A new name.
@@ -71,6 +73,7 @@ pub struct KeyPatch {
     pub models: Option<Option<Vec<ModelPattern>>>,
     /// From when on it is refused; null for never.
     #[serde(default, deserialize_with = "said")]
+    #[schemars(with = "Option<Option<crate::schema::Time>>")]
     pub expires_at: Option<Option<Timestamp>>,
     /// Its limits, in the place of all that it has; null for those of the configuration.
     #[serde(default, deserialize_with = "said")]

@@ -1,6 +1,7 @@
 //! What is said to make or change an organization.
 
 use llm_core::Result;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -8,7 +9,7 @@ use super::{check_tenant, said};
 use crate::limits::{LimitSpec, ModelPattern};
 
 /// An organization to be made.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrganizationDraft {
     /// Its name; no other organization may have it.
@@ -25,7 +26,7 @@ pub struct OrganizationDraft {
 }
 
 /// A change of an organization. A member that is not said stays; one that is said as null becomes nothing.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrganizationPatch {
     /// A new name.

@@ -1,6 +1,7 @@
 //! What is said to make or change a team.
 
 use llm_core::Result;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -8,7 +9,7 @@ use super::{check_tenant, said};
 use crate::limits::{LimitSpec, ModelPattern};
 
 /// A team to be made.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TeamDraft {
     /// Its name; no other team may have it.
@@ -28,7 +29,7 @@ pub struct TeamDraft {
 }
 
 /// A change of a team. A member that is not said stays; one that is said as null becomes nothing.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TeamPatch {
     /// A new name.

@@ -1,6 +1,7 @@
 //! What is said to make or change a user.
 
 use llm_core::Result;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -14,7 +15,7 @@ const MAX_TEAMS: usize = 1_000;
 const MAX_IDENTITIES: usize = 32;
 
 /// A user to be made.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserDraft {
     /// Its name; no other user may have it.
@@ -44,7 +45,7 @@ pub struct UserDraft {
 
 /// A team, by its id or name, and what the user is to be in it: `"search"`, or
 /// `{"team":"search","role":"team_administrator"}`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(from = "Said")]
 pub struct MembershipDraft {
     /// The id or name of the team.
@@ -53,14 +54,14 @@ pub struct MembershipDraft {
     pub role: Role,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a team, or `{\"team\":…,\"role\":…}`")]
 enum Said {
     Team(String),
     Membership(Membership),
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Membership {
     team: String,
@@ -78,7 +79,7 @@ impl From<Said> for MembershipDraft {
 }
 
 /// A change of a user. A member that is not said stays; one that is said as null becomes nothing.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserPatch {
     /// A new name.
