@@ -174,7 +174,7 @@ fn places() -> Vec<(&'static str, &'static str, &'static str, ObjectKind, Value)
             "gemini",
             File,
             json!({"contents": [{"parts": [
-            {"fileData": {"mimeType": "image/png", "fileUri": "https://g.example/v1beta/ID"}}]}]}),
+            {"fileData": {"mimeType": "image/png", "fileUri": "https://g.example/v1beta/files/ID"}}]}]}),
         ),
         ("gemini", gemini, "gemini", File, json!({"cachedContent": "ID", "contents": [{"parts": [{"text": "x"}]}]})),
         (
@@ -213,7 +213,7 @@ async fn what_another_key_made_does_not_exist_wherever_it_is_named() {
     for (place, (envelope, path, protocol, kind, body)) in places().into_iter().enumerate() {
         let scene = Scene::new().await;
         let (own, other) = (scene.gateway.key(json!({})).await, scene.gateway.key(json!({})).await);
-        let id = if path.contains("v1beta") { format!("files/x{place}") } else { format!("thing_{place}") };
+        let id = format!("thing_{place}");
         scene.made(&own, protocol, kind, &id).await;
         let body = body.to_string().replace("ID", &id);
         not_found(envelope, &scene.gateway.post(path, &other, body.clone()).await);

@@ -20,6 +20,10 @@ impl Operation for Batches {
     type Request = BatchesRequest;
     type Answer = BatchesAnswer;
     type Chunk = BatchResult;
+
+    fn pieces(answer: BatchesAnswer) -> Option<Vec<BatchResult>> {
+        Some(answer.results)
+    }
 }
 
 /// Something asked of a provider's batches.

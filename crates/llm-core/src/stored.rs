@@ -75,14 +75,13 @@ pub struct Made {
     pub id: String,
 }
 
-/// The name of a file of Google's Files API (`files/abc`), where `uri` is the address or the name of one.
+/// The id of a file of Google's Files API, where `uri` is its address or its name (`files/abc`).
 pub fn google_file(uri: &str) -> Option<&str> {
     let at = match uri.find("://") {
         Some(scheme) => scheme + uri.get(scheme..)?.find("/v1beta/files/")? + "/v1beta/".len(),
         None => 0,
     };
-    let name = uri.get(at..)?;
-    let id = name.strip_prefix("files/")?;
+    let id = uri.get(at..)?.strip_prefix("files/")?;
     let is_id = |id: &str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    (!id.is_empty() && is_id(id)).then_some(name)
+    (!id.is_empty() && is_id(id)).then_some(id)
 }

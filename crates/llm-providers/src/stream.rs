@@ -37,10 +37,11 @@ impl<O: Operation> ChunkStream<O> {
     pub(crate) async fn new(codec: &'static dyn Speaks<O>, encoded: &Encoded, response: WireResponse) -> Result<Self> {
         let provider = encoded.context.provider.clone();
         let content_type = response.head.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let by_lines = O::LINES && codec.protocol() != Protocol::Native;
-        let framer = match by_lines {
-            true => Some(Box::new(framing::NdjsonFramer::default()) as Box<dyn Framer>),
-            false => framing::of_stream(codec.protocol(), content_type),
+        let framer = match (O::LINES, codec.protocol()) {
+            // Its results stand in the batch itself, or in a file of lines.
+            (true, Protocol::Gemini) => framing::of_passing_stream(content_type).or_else(|| Some(lines())),
+            (true, protocol) if protocol != Protocol::Native => Some(lines()),
+            (_, protocol) => framing::of_stream(protocol, content_type),
         };
         let Some(framer) = framer else {
             return Err(not_a_stream(codec, encoded, response).await.with_provider(provider));
@@ -155,6 +156,10 @@ impl<O: Operation> WholeDecoder<O> {
             Error::bad_answer("the provider answered whole where a stream was asked for").with_body(body)
         })
     }
+}
+
+fn lines() -> Box<dyn Framer> {
+    Box::new(framing::NdjsonFramer::default())
 }
 
 /// What stands in an answer of status 2xx that should have been a stream: mostly an error in plain JSON.

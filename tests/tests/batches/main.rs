@@ -2,6 +2,7 @@
 //! neither frees nor settles what is held.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on must fail loudly")]
 
+mod elsewhere;
 mod kill;
 mod provider;
 mod sdks;

@@ -11,6 +11,7 @@ mod clients;
 mod errors;
 mod google;
 mod openai;
+mod operations;
 mod requests;
 mod responses;
 mod scene;

@@ -2,6 +2,7 @@
 
 pub mod anthropic;
 pub(crate) mod aws;
+mod batches;
 pub mod bedrock;
 mod blocks;
 pub(crate) mod body;
@@ -122,13 +123,29 @@ table! {
         Deepgram => deepgram::Deepgram,
         ElevenLabs => elevenlabs::ElevenLabs,
     }
-    Files: { OpenAiChat => openai_chat::OpenAi, Anthropic => anthropic::AnthropicApi, Native => native::NativeApi }
-    Batches: { OpenAiChat => openai_chat::OpenAi, Anthropic => anthropic::AnthropicApi, Native => native::NativeApi }
+    Files: {
+        OpenAiChat => openai_chat::OpenAi,
+        Anthropic => anthropic::AnthropicApi,
+        Mistral => mistral::MistralApi,
+        Gemini => gemini::GeminiApi,
+        Native => native::NativeApi,
+    }
+    Batches: {
+        OpenAiChat => openai_chat::OpenAi,
+        Anthropic => anthropic::AnthropicApi,
+        Mistral => mistral::MistralApi,
+        Gemini => gemini::GeminiApi,
+        Native => native::NativeApi,
+    }
 }
 
 /// The file of lines that a batch of `calls` is made from; none in protocols whose batches hold their calls themselves.
 pub fn batch_lines(protocol: Protocol, calls: &[BatchCall]) -> Option<llm_core::Result<bytes::Bytes>> {
-    (protocol == Protocol::OpenAiChat).then(|| openai_chat::batches::lines(calls))
+    match protocol {
+        Protocol::OpenAiChat => Some(openai_chat::batches::lines(calls)),
+        Protocol::Mistral => Some(mistral::batches::lines(calls)),
+        _ => None,
+    }
 }
 
 /// Where all calls of a batch go by themselves; an error where they go to several places.

@@ -1,12 +1,13 @@
 //! The three traits of an operation in a protocol, from the four functions that differ.
 
-/// Declares that a codec speaks an operation whose answers always come whole. `errors` is the module that reads and
+/// Declares that a codec speaks an operation whose answers to callers always come whole. `errors` is the module that reads and
 /// writes the protocol's errors.
 macro_rules! speaks {
     (
         $codec:ty: $operation:ty, $protocol:expr, errors $error:ident,
         encode_request($request:ident, $target:ident) $encode_request:expr,
         decode_answer($cx:ident, $head:ident, $body:ident) $decode_answer:expr,
+        $(decode_stream($stream_cx:ident) -> $decoder:ty $decode_stream:block,)?
         decode_request($request_head:ident, $request_body:ident) $decode_request:expr,
         encode_answer($answer_cx:ident, $answer:ident) $encode_answer:expr $(,)?
     ) => {
@@ -26,6 +27,11 @@ macro_rules! speaks {
             ) -> llm_core::Result<<$operation as llm_core::Operation>::Answer> {
                 $decode_answer
             }
+            $(
+                fn decode_stream(&self, $stream_cx: &llm_core::codec::DecodeContext) -> $decoder {
+                    $decode_stream
+                }
+            )?
             fn decode_error(
                 &self,
                 cx: &llm_core::codec::DecodeContext,

@@ -39,7 +39,7 @@ fn whatever_names_something_stored_is_seen() {
     let seen: Vec<_> = named(&request).into_iter().map(|stored| (stored.param, stored.id)).collect();
     let all = [
         ("file_id", "file_1"),
-        ("file_uri", "files/abc"),
+        ("file_uri", "abc"),
         ("file_id", "file_2"),
         ("messages", "msg_1"),
         ("file_id", "file_3"),

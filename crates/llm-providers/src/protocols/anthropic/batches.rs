@@ -6,21 +6,21 @@
 use bytes::Bytes;
 use http::Method;
 use llm_core::batch::{
-    Batch, BatchAsk, BatchBody, BatchCall, BatchCounts, BatchDraft, BatchError, BatchList, BatchResult, BatchState,
-    Batches, BatchesAnswer, BatchesRequest,
+    Batch, BatchAsk, BatchBody, BatchCall, BatchCounts, BatchDraft, BatchError, BatchResult, BatchState, Batches,
+    BatchesAnswer, BatchesRequest,
 };
 use llm_core::chat::UnsupportedPolicy;
 use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Encoded, ErrorAnswer, Frame, Passthrough, RequestHead, ResponseHead,
-    Speaks, StreamDecoder, StreamEncoder, Target, Trailer, Unsupported, Upstream,
+    AnswerContext, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead, ResponseHead, Speaks,
+    StreamDecoder, StreamEncoder, Target, Trailer, Unsupported, Upstream,
 };
 use llm_core::fields::Fields;
 use llm_core::{Error, ErrorKind, Native, Protocol, Result};
 use serde_json::{Map, Value, json};
 
 use super::{AnthropicApi, ME, answer, error, files};
-use crate::protocols::files::page;
-use crate::protocols::stored::{self, Store, Told};
+use crate::protocols::batches::{self, Lines};
+use crate::protocols::stored::{self, Store};
 
 const STORE: Store = Store { protocol: ME, path: "/v1/messages/batches", after: "after_id" };
 /// Where a call of a batch would go by itself.
@@ -67,19 +67,6 @@ fn batch(members: Map<String, Value>) -> Option<Batch> {
     })
 }
 
-fn decode_answer(cx: &DecodeContext, body: &[u8]) -> Result<BatchesAnswer> {
-    let answer = BatchesAnswer { provider: cx.provider.clone(), ..BatchesAnswer::default() };
-    let unreadable = || Error::bad_answer("the provider's answer is no batch").with_body(Bytes::copy_from_slice(body));
-    Ok(match STORE.read(body).ok_or_else(unreadable)? {
-        Told::One(members) => BatchesAnswer { batches: vec![batch(members).ok_or_else(unreadable)?], ..answer },
-        Told::Page { items, has_more, rest } => {
-            let batches = items.into_iter().filter_map(batch).collect();
-            BatchesAnswer { batches, has_more, native: rest, ..answer }
-        }
-        Told::Deleted { id, rest } => BatchesAnswer { deleted: Some(id), native: rest, ..answer },
-    })
-}
-
 /// Reads a line of results.
 fn result(cx: &DecodeContext, line: &[u8]) -> Result<BatchResult> {
     let unreadable = |error| Error::bad_answer("a line of a batch's results is not JSON").with_source(error);
@@ -118,21 +105,6 @@ fn why(cx: &DecodeContext, kind: &str, said: Option<&Value>) -> Error {
             };
             Error::new(ErrorKind::ProviderError, message).with_code(kind).with_provider(&cx.provider)
         }
-    }
-}
-
-struct Lines(DecodeContext);
-
-impl StreamDecoder<Batches> for Lines {
-    fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<BatchResult>) -> Result<()> {
-        if !frame.data.trim_ascii().is_empty() {
-            out.push(result(&self.0, frame.data)?);
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self, _: &mut Vec<BatchResult>) -> Result<()> {
-        Ok(())
     }
 }
 
@@ -185,10 +157,12 @@ impl Upstream<Batches> for AnthropicApi {
         Ok(encoded)
     }
     fn decode_answer(&self, cx: &DecodeContext, _: &ResponseHead, body: &[u8]) -> Result<BatchesAnswer> {
-        decode_answer(cx, body)
+        let unreadable =
+            || Error::bad_answer("the provider's answer is no batch").with_body(Bytes::copy_from_slice(body));
+        batches::decode_answer(&STORE, cx, body, batch).ok_or_else(unreadable)
     }
     fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Batches>> {
-        Box::new(Lines(cx.clone()))
+        Box::new(Lines { cx: cx.clone(), read: result })
     }
     fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
         error::decode(cx, head, body)
@@ -197,33 +171,18 @@ impl Upstream<Batches> for AnthropicApi {
 
 impl Downstream<Batches> for AnthropicApi {
     fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(BatchesRequest, AnswerContext)> {
-        let ask = match (&head.method, STORE.named(head)) {
-            (&Method::POST, None) => BatchAsk::Create(draft(body)?),
-            (&Method::GET, None) => {
-                let (limit, after, native) = STORE.asked(head)?;
-                BatchAsk::List(BatchList { limit, after, native })
-            }
-            (&Method::GET, Some((id, verb))) if verb.is_empty() => BatchAsk::Get(id),
-            (&Method::GET, Some((id, verb))) if verb == "results" => BatchAsk::Results(id),
-            (&Method::POST, Some((id, verb))) if verb == "cancel" => BatchAsk::Cancel(id),
-            (&Method::DELETE, Some((id, verb))) if verb.is_empty() => BatchAsk::Delete(id),
-            _ => return Err(stored::nothing(head)),
+        let more = |method: &Method, id: String, verb: &str| match (method, verb) {
+            (&Method::GET, "results") => Some(BatchAsk::Results(id)),
+            (&Method::DELETE, "") => Some(BatchAsk::Delete(id)),
+            _ => None,
         };
-        let form = matches!(ask, BatchAsk::List(_)).then(|| stored::PAGE.to_owned());
-        Ok((BatchesRequest { model: String::new(), ask }, AnswerContext { form, ..AnswerContext::default() }))
+        batches::decode_request(&STORE, head, || draft(body), more)
     }
     fn encode_answer(&self, cx: &AnswerContext, answer: &BatchesAnswer) -> Result<Bytes> {
         if let Some(id) = &answer.deleted {
             return Ok(Bytes::from(json!({"id": id, "type": "message_batch_deleted"}).to_string()));
         }
-        let written = |batch: &Batch| match batch.native.members(ME) {
-            Some(members) => Value::Object(members.clone()),
-            None => foreign(batch),
-        };
-        Ok(match answer.batches.as_slice() {
-            [batch] if !stored::is_page(cx) => Bytes::from(written(batch).to_string()),
-            batches => page(ME, &answer.native, answer.has_more, batches.iter().map(written).collect()),
-        })
+        Ok(batches::encode_answer(ME, cx, answer, foreign))
     }
     fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<Batches>> {
         Box::new(Writer(cx.clone()))

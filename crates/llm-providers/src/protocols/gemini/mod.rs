@@ -6,10 +6,12 @@
 //! ends a stream; it was whole where every candidate has said why it ended.
 
 mod answer;
+mod batches;
 mod candidate;
 mod count;
 mod embed;
 mod error;
+mod files;
 mod finish;
 mod grounding;
 mod images;

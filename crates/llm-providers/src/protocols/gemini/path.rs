@@ -34,7 +34,12 @@ pub(super) fn list(target: &Target<'_>) -> String {
     if is_vertex(target) {
         return "/publishers/google/models".to_owned();
     }
-    format!("/{}/models", target.version.filter(|version| !version.is_empty()).unwrap_or(GENERATIVE_LANGUAGE))
+    format!("{}/models", version(target))
+}
+
+/// The version with which the paths of generativelanguage begin.
+pub(super) fn version(target: &Target<'_>) -> String {
+    format!("/{}", target.version.filter(|version| !version.is_empty()).unwrap_or(GENERATIVE_LANGUAGE))
 }
 
 /// The path of a method of the target's model.
@@ -53,10 +58,10 @@ pub(super) fn to(target: &Target<'_>, method: &str) -> Result<String> {
 }
 
 fn of_generative_language(target: &Target<'_>, model: &str) -> String {
-    let version = target.version.filter(|version| !version.is_empty()).unwrap_or(GENERATIVE_LANGUAGE);
+    let version = version(target);
     // Tuned models have a collection of their own.
     let collection = if model.starts_with("tunedModels/") { "" } else { "models/" };
-    format!("/{version}/{collection}{}", encoded(model))
+    format!("{version}/{collection}{}", encoded(model))
 }
 
 /// None for a model that is said to be in another project or location.

@@ -8,7 +8,9 @@
 //! What Mistral answers is kept for this protocol and not for OpenAI's, so callers of OpenAI's see its full form: one
 //! text as content, and the thoughts where their SDKs look for them.
 
+pub(super) mod batches;
 mod error;
+mod files;
 mod operations;
 mod request;
 mod stream;

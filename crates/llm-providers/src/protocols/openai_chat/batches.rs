@@ -7,21 +7,19 @@
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use llm_core::batch::{
-    Batch, BatchAsk, BatchBody, BatchCall, BatchCounts, BatchDraft, BatchError, BatchList, BatchResult, BatchState,
-    Batches, BatchesAnswer, BatchesRequest,
+    Batch, BatchAsk, BatchBody, BatchCall, BatchCounts, BatchDraft, BatchError, BatchResult, BatchState, Batches,
+    BatchesRequest,
 };
 use llm_core::chat::UnsupportedPolicy;
-use llm_core::codec::{
-    AnswerContext, Chat, DecodeContext, Downstream, Encoded, ErrorAnswer, Frame, Passthrough, RequestHead,
-    ResponseHead, Speaks, StreamDecoder, Target, Unsupported, Upstream,
-};
+use llm_core::codec::{Chat, DecodeContext, Encoded, ResponseHead, StreamDecoder, Target, Unsupported, Upstream};
 use llm_core::fields::Fields;
-use llm_core::{Error, ErrorKind, Native, Protocol, Result, Usage};
+use llm_core::{Error, ErrorKind, Native, Result, Usage};
 use serde_json::{Map, Value, json};
 
 use super::{OpenAi, OpenAiChat, PROTOCOL, error, files, usage};
-use crate::protocols::files::page;
-use crate::protocols::stored::{self, Store, Told};
+use crate::protocols::batches::{self, Lines};
+use crate::protocols::speaks::speaks;
+use crate::protocols::stored::{self, Store};
 
 const STORE: Store = Store { protocol: PROTOCOL, path: "/batches", after: "after" };
 /// The time in which a batch is answered, where nobody says one. It is the only one that there is.
@@ -29,6 +27,17 @@ const WINDOW: &str = "24h";
 
 /// The lines of a file that holds `calls`, each of which is a body already.
 pub(in crate::protocols) fn lines(calls: &[BatchCall]) -> Result<Bytes> {
+    write_lines(
+        calls,
+        |custom_id, endpoint, body| json!({"custom_id": custom_id, "method": "POST", "url": endpoint, "body": body}),
+    )
+}
+
+/// The same, each as `line` makes it of the call's id, endpoint and body.
+pub(in crate::protocols) fn write_lines(
+    calls: &[BatchCall],
+    line: impl Fn(&str, &str, &Value) -> Value,
+) -> Result<Bytes> {
     let mut out = String::new();
     for BatchCall { custom_id, call } in calls {
         let BatchBody::Raw { endpoint, body } = call else {
@@ -37,8 +46,7 @@ pub(in crate::protocols) fn lines(calls: &[BatchCall]) -> Result<Bytes> {
                 "a call of a batch was not written in the provider's protocol",
             ));
         };
-        let line = json!({"custom_id": custom_id, "method": "POST", "url": endpoint, "body": body});
-        out.push_str(&line.to_string());
+        out.push_str(&line(custom_id, endpoint, body).to_string());
         out.push('\n');
     }
     Ok(Bytes::from(out))
@@ -91,21 +99,8 @@ fn batch(members: Map<String, Value>) -> Option<Batch> {
     })
 }
 
-fn decode_answer(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<BatchesAnswer> {
-    let answer = BatchesAnswer { provider: cx.provider.clone(), ..BatchesAnswer::default() };
-    let unreadable = || error::unreadable(head, body);
-    Ok(match STORE.read(body).ok_or_else(unreadable)? {
-        Told::One(members) => BatchesAnswer { batches: vec![batch(members).ok_or_else(unreadable)?], ..answer },
-        Told::Page { items, has_more, rest } => {
-            let batches = items.into_iter().filter_map(batch).collect();
-            BatchesAnswer { batches, has_more, native: rest, ..answer }
-        }
-        Told::Deleted { id, rest } => BatchesAnswer { deleted: Some(id), native: rest, ..answer },
-    })
-}
-
 /// Reads a line of results.
-fn result(cx: &DecodeContext, line: &[u8]) -> Result<BatchResult> {
+pub(in crate::protocols) fn result(cx: &DecodeContext, line: &[u8]) -> Result<BatchResult> {
     let unreadable = |error| Error::bad_answer("a line of a batch's results is not JSON").with_source(error);
     let members: Map<String, Value> = serde_json::from_slice(line).map_err(unreadable)?;
     let mut fields = Fields::new(members);
@@ -155,75 +150,18 @@ fn counted(said: &Map<String, Value>) -> Option<Usage> {
     crate::protocols::openai_responses::read_usage(said)
 }
 
-struct Lines(DecodeContext);
-
-impl StreamDecoder<Batches> for Lines {
-    fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<BatchResult>) -> Result<()> {
-        if !frame.data.trim_ascii().is_empty() {
-            out.push(result(&self.0, frame.data)?);
+fn encode_request(request: &BatchesRequest, target: &Target<'_>) -> Result<Encoded> {
+    Ok(match &request.ask {
+        BatchAsk::Create(draft) => create(draft, target)?,
+        BatchAsk::List(list) => STORE.page(list.limit, list.after.as_deref(), &list.native, target),
+        BatchAsk::Get(id) => STORE.ask(Method::GET, Some(id), "", target),
+        BatchAsk::Cancel(id) => STORE.ask(Method::POST, Some(id), "/cancel", target),
+        BatchAsk::Delete(_) => {
+            let message = format!("provider `{}` does not delete batches", target.provider);
+            return Err(Error::new(ErrorKind::NotImplemented, message));
         }
-        Ok(())
-    }
-
-    fn finish(&mut self, _: &mut Vec<BatchResult>) -> Result<()> {
-        // Nothing in a file of lines says that it is whole but the end of its body.
-        Ok(())
-    }
-}
-
-impl Upstream<Batches> for OpenAi {
-    fn encode_request(&self, request: &BatchesRequest, target: &Target<'_>) -> Result<Encoded> {
-        Ok(match &request.ask {
-            BatchAsk::Create(draft) => create(draft, target)?,
-            BatchAsk::List(list) => STORE.page(list.limit, list.after.as_deref(), &list.native, target),
-            BatchAsk::Get(id) => STORE.ask(Method::GET, Some(id), "", target),
-            BatchAsk::Cancel(id) => STORE.ask(Method::POST, Some(id), "/cancel", target),
-            BatchAsk::Delete(_) => {
-                let message = format!("provider `{}` does not delete batches", target.provider);
-                return Err(Error::new(ErrorKind::NotImplemented, message));
-            }
-            BatchAsk::Results(file) => files::store(PROTOCOL).ask(Method::GET, Some(file), "/content", target),
-        })
-    }
-    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<BatchesAnswer> {
-        decode_answer(cx, head, body)
-    }
-    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Batches>> {
-        Box::new(Lines(cx.clone()))
-    }
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<Batches> for OpenAi {
-    fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(BatchesRequest, AnswerContext)> {
-        let ask = match (&head.method, STORE.named(head)) {
-            (&Method::POST, None) => BatchAsk::Create(draft(body)?),
-            (&Method::GET, None) => {
-                let (limit, after, native) = STORE.asked(head)?;
-                BatchAsk::List(BatchList { limit, after, native })
-            }
-            (&Method::GET, Some((id, verb))) if verb.is_empty() => BatchAsk::Get(id),
-            (&Method::POST, Some((id, verb))) if verb == "cancel" => BatchAsk::Cancel(id),
-            _ => return Err(stored::nothing(head)),
-        };
-        let form = matches!(ask, BatchAsk::List(_)).then(|| stored::PAGE.to_owned());
-        Ok((BatchesRequest { model: String::new(), ask }, AnswerContext { form, ..AnswerContext::default() }))
-    }
-    fn encode_answer(&self, cx: &AnswerContext, answer: &BatchesAnswer) -> Result<Bytes> {
-        let written = |batch: &Batch| match batch.native.members(PROTOCOL) {
-            Some(members) => Value::Object(members.clone()),
-            None => foreign(batch),
-        };
-        Ok(match answer.batches.as_slice() {
-            [batch] if !stored::is_page(cx) => Bytes::from(written(batch).to_string()),
-            batches => page(PROTOCOL, &answer.native, answer.has_more, batches.iter().map(written).collect()),
-        })
-    }
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
+        BatchAsk::Results(file) => files::store(PROTOCOL).ask(Method::GET, Some(file), "/content", target),
+    })
 }
 
 fn draft(body: &[u8]) -> Result<BatchDraft> {
@@ -252,13 +190,15 @@ fn foreign(batch: &Batch) -> Value {
     })
 }
 
-impl Speaks<Batches> for OpenAi {
-    fn protocol(&self) -> Protocol {
-        PROTOCOL
-    }
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        None
-    }
+speaks! {
+    OpenAi: Batches, PROTOCOL, errors error,
+    encode_request(request, target) encode_request(request, target),
+    decode_answer(cx, head, body) {
+        batches::decode_answer(&STORE, cx, body, batch).ok_or_else(|| error::unreadable(head, body))
+    },
+    decode_stream(cx) -> Box<dyn StreamDecoder<Batches>> { Box::new(Lines { cx: cx.clone(), read: result }) },
+    decode_request(head, body) batches::decode_request(&STORE, head, || draft(body), |_, _, _| None),
+    encode_answer(cx, answer) Ok(batches::encode_answer(PROTOCOL, cx, answer, foreign)),
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub(in crate::protocols) const fn store(protocol: Protocol) -> Store {
 const STORE: Store = store(PROTOCOL);
 
 /// A file that came in another protocol.
-fn foreign(file: &StoredFile) -> Value {
+pub(in crate::protocols) fn foreign(file: &StoredFile) -> Value {
     json!({
         "id": file.id,
         "object": "file",
@@ -30,6 +30,11 @@ fn foreign(file: &StoredFile) -> Value {
     })
 }
 
+/// What is said of a file that was deleted.
+pub(in crate::protocols) fn gone(id: &str) -> Value {
+    json!({"id": id, "object": "file", "deleted": true})
+}
+
 speaks! {
     OpenAi: Files, PROTOCOL, errors error,
     encode_request(request, target) files::encode_request(&STORE, request, target),
@@ -37,8 +42,5 @@ speaks! {
         files::decode_answer(&STORE, cx, head, body).ok_or_else(|| error::unreadable(head, body))
     },
     decode_request(head, body) files::decode_request(&STORE, head, body),
-    encode_answer(cx, answer) {
-        let gone = |id: &str| json!({"id": id, "object": "file", "deleted": true});
-        Ok(files::encode_answer(&STORE, cx, answer, foreign, gone))
-    },
+    encode_answer(cx, answer) Ok(files::encode_answer(&STORE, cx, answer, foreign, gone)),
 }

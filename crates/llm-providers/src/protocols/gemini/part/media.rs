@@ -14,6 +14,9 @@ use super::signature::standard;
 /// Stands in the place of data that were spelled in base64's other alphabet.
 const URL_SAFE: &str = "-";
 
+/// Where Google keeps files, by its own address, wherever it is asked.
+const FILES: &str = "https://generativelanguage.googleapis.com/v1beta/files/";
+
 /// Takes inline data or a file that has what it needs; none leaves everything in place.
 pub(super) fn take(fields: &mut Fields) -> Option<Media> {
     if INLINE_DATA.get(fields).is_some_and(is_inline) {
@@ -84,7 +87,8 @@ pub(super) fn write(media: &Media, native: &Native, object: &mut Map<String, Val
         MediaSource::Text { media_type, text } => inline(object, media_type, STANDARD.encode(text)),
         MediaSource::Url { url } => file(object, url, &media.kind, own),
         MediaSource::File { id } if own || id.contains("://") => file(object, id, &media.kind, own),
-        MediaSource::File { .. } => return Err("its files are named by a URI"),
+        // Google knows of which type its own files are.
+        MediaSource::File { id } => file(object, &format!("{FILES}{id}"), &media.kind, true),
     }
     Ok(())
 }
