@@ -10,12 +10,13 @@ use llm_core::Result;
 use super::index::Index;
 use super::rows::{self, KeyRow, TeamRow};
 use super::{KeyId, Keys, Organization, OrganizationId, PriceOverride, TeamId, User, UserId};
-use crate::limits::{Limit, LimitId, Scope, ScopeKind};
+use crate::limits::{Bucket, Limit, LimitId, Scope, ScopeKind};
+use crate::store::replicas::Counted;
 use crate::store::{Transaction, query};
 
 const OLDEST_AND_NEWEST: &str = "SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM changes";
-const COUNTED: &str = "SELECT bucket, amount FROM counters WHERE limit_id = $1 AND until > $2";
-const ALL_COUNTED: &str = "SELECT limit_id, bucket, amount FROM counters WHERE until > $1";
+const COUNTED: &str = "SELECT journal, bucket, until, amount FROM counters WHERE limit_id = $1 AND until > $2";
+const ALL_COUNTED: &str = "SELECT limit_id, journal, bucket, until, amount FROM counters WHERE until > $1";
 const SINCE: &str = "SELECT kind, id FROM changes WHERE seq > $1 AND seq <= $2";
 
 /// What has to be read anew, by id.
@@ -42,8 +43,8 @@ struct News {
     limits: Vec<Limit>,
     settings: Vec<(String, String)>,
     prices: Vec<PriceOverride>,
-    /// What has been counted of limits that are new here: someone has put it there with them.
-    counted: Vec<(LimitId, i64, i64)>,
+    /// What has been counted of limits that are new here, or was counted before they came here.
+    counted: Vec<Counted>,
     gone: Changed,
 }
 
@@ -125,11 +126,16 @@ impl Keys {
                 news.gone.limits.insert(id);
             } else {
                 let id = LimitId::new(id);
-                if self.index().limit(&id).is_none() {
-                    let counted = query(COUNTED).bind(id.as_str()).bind(Timestamp::now().as_millisecond());
-                    let counted: Vec<(i64, i64)> = counted.all(&mut *db).await?;
-                    news.counted.extend(counted.into_iter().map(|(bucket, amount)| (id.clone(), bucket, amount)));
-                }
+                let is_new = self.index().limit(&id).is_none();
+                let counted = query(COUNTED).bind(id.as_str()).bind(Timestamp::now().as_millisecond());
+                let counted: Vec<(String, i64, i64, i64)> = counted.all(&mut *db).await?;
+                let counted = counted.into_iter().map(|(journal, start, until, amount)| Counted {
+                    journal,
+                    limit: id.clone(),
+                    bucket: Bucket { start, until },
+                    amount,
+                });
+                news.counted.extend(counted.filter(|one| is_new || one.journal.is_empty()));
             }
             news.limits.append(&mut found);
         }
@@ -165,10 +171,15 @@ impl Keys {
         // At the start the counters are read together with the journal.
         if started {
             let all = query(ALL_COUNTED).bind(Timestamp::now().as_millisecond());
-            let all: Vec<(String, i64, i64)> = all.all(&mut *db).await?;
+            let all: Vec<(String, String, i64, i64, i64)> = all.all(&mut *db).await?;
             let index = self.index();
-            let all = all.into_iter().map(|(id, bucket, amount)| (LimitId::new(id), bucket, amount));
-            counted.extend(all.filter(|(id, _, _)| index.limit(id).is_none()));
+            let all = all.into_iter().map(|(id, journal, start, until, amount)| Counted {
+                journal,
+                limit: LimitId::new(id),
+                bucket: Bucket { start, until },
+                amount,
+            });
+            counted.extend(all.filter(|one| one.journal.is_empty() || index.limit(&one.limit).is_none()));
         }
         Ok(News { whole: true, organizations, teams, users, keys, limits, settings, prices, counted, gone })
     }
@@ -209,8 +220,12 @@ impl Keys {
             index.put_limit(limit);
         }
         let now = Timestamp::now().as_millisecond();
-        for (id, bucket, amount) in news.counted {
-            self.ledger.seed(now, &id, bucket, amount);
+        for Counted { journal, limit, bucket, amount } in news.counted {
+            if journal.is_empty() {
+                self.ledger.carry(now, &limit, bucket, amount);
+            } else {
+                self.ledger.seed_others(now, &limit, bucket.start, amount);
+            }
         }
         for organization in news.organizations {
             index.put_organization(organization);

@@ -64,6 +64,8 @@ pub(super) struct Outage {
 pub(super) enum Op {
     Change(Change),
     Ask(Ask),
+    /// Something that was counted before it came here, in all.
+    Carry(Change),
     /// The limit of this name is no more.
     Forget(Arc<str>),
 }

@@ -17,6 +17,8 @@ pub(super) struct Slot {
     pub(super) counter: Counter,
     /// What those of all others have and hold, as far as it is known; made when there is any.
     others: Option<Box<Counter>>,
+    /// What of that was counted before it came here, by the begin of the bucket.
+    carried: Vec<(i64, i64)>,
     /// What this replica had counted when an outage of the shared counters was first felt here.
     before: Option<Box<Before>>,
     /// Tells a limit from the one that had its slot before.
@@ -38,7 +40,17 @@ struct Before {
 impl Slot {
     pub(super) fn new(limit: Arc<Limit>, generation: u64) -> Self {
         let counter = empty(&limit);
-        Self { limit, counter, others: None, before: None, generation, holders: 0, touched: true, notified: 0 }
+        Self {
+            limit,
+            counter,
+            others: None,
+            carried: Vec::new(),
+            before: None,
+            generation,
+            holders: 0,
+            touched: true,
+            notified: 0,
+        }
     }
 
     /// Notes that an entry of a reservation is held of it.
@@ -85,6 +97,19 @@ impl Slot {
     /// Whether anything is known of others.
     pub(super) fn has_others(&self) -> bool {
         self.others.is_some()
+    }
+
+    /// Notes how much of a bucket was counted in all before it came here. Said again it changes nothing.
+    pub(super) fn carry(&mut self, now: i64, bucket: i64, amount: i64) {
+        let known = match self.carried.iter_mut().find(|(start, _)| *start == bucket) {
+            Some((_, known)) => known,
+            None => &mut self.carried.push_mut((bucket, 0)).1,
+        };
+        let more = amount.saturating_sub(*known).max(0);
+        *known = known.saturating_add(more);
+        if more > 0 {
+            self.add_others(now, bucket, more);
+        }
     }
 
     /// Puts what others have counted in the place of what was known of them.

@@ -15,7 +15,7 @@ use super::ledger::{Ledger, amount};
 use super::link::{Ask, Granted, Link, Offer, Op, Own, Standing, Want};
 use super::reservation::{Entry, Reservation};
 use super::state::State;
-use super::{Estimate, LimitId, Refusal, Subject};
+use super::{Bucket, Estimate, LimitId, Refusal, Subject};
 
 /// What came of the first look at a call.
 enum First {
@@ -156,6 +156,20 @@ impl Ledger {
             if slot.has_others() && !counted.contains(&*slot.name()) {
                 slot.set_others(now, &[]);
             }
+        }
+    }
+
+    /// Notes how much of a bucket was counted in all before it came here, and tells it to all who share the limit. Said
+    /// again it changes nothing.
+    pub fn carry(&self, now: i64, id: &LimitId, bucket: Bucket, amount: i64) {
+        let mut state = self.state();
+        let now = state.clock(now);
+        let Some(index) = state.index_or_part(id) else { return };
+        let Some(slot) = state.slot(index) else { return };
+        slot.carry(now, bucket.start, amount);
+        let change = slot.change(bucket, amount, 0);
+        if state.is_linked() {
+            state.tell(Op::Carry(change));
         }
     }
 

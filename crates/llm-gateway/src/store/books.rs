@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::recall::restore;
 use super::{Db, Shipper, query};
 use crate::journal::{Entry, Folder, Journal, Place, Sizes};
-use crate::limits::{Ledger, LimitId};
+use crate::limits::{Bucket, Ledger, LimitId};
 use crate::record::{CallId, CallRecord, OpenRecord};
 
 /// The journal and what moves it into the database.
@@ -28,10 +28,10 @@ pub struct Books {
 }
 
 const PLACE: &str = "SELECT segment, place FROM journals WHERE id = $1";
-const COUNTERS: &str = "SELECT journal, limit_id, bucket, amount FROM counters WHERE until > $1";
+const COUNTERS: &str = "SELECT journal, limit_id, bucket, until, amount FROM counters WHERE until > $1";
 /// All but those of single end users and tags (`limit_…/…`), which come back when they are needed.
 const COUNTERS_OF_ALL: &str =
-    "SELECT journal, limit_id, bucket, amount FROM counters WHERE until > $1 AND limit_id NOT LIKE 'limit_%/%'";
+    "SELECT journal, limit_id, bucket, until, amount FROM counters WHERE until > $1 AND limit_id NOT LIKE 'limit_%/%'";
 const KNOWN: &str = "SELECT id FROM calls WHERE id = $1";
 
 impl Books {
@@ -81,10 +81,12 @@ async fn place(db: &Db, journal: &str) -> Result<Place> {
 
 async fn seed_from_counters(db: &Db, journal: &str, ledger: &Ledger, now: i64) -> Result<()> {
     let sql = if ledger.keeps_each() { COUNTERS } else { COUNTERS_OF_ALL };
-    let rows = query(sql).bind(now).all::<(String, String, i64, i64)>(db).await?;
-    for (charged_by, limit, bucket, amount) in rows {
+    let rows = query(sql).bind(now).all::<(String, String, i64, i64, i64)>(db).await?;
+    for (charged_by, limit, bucket, until, amount) in rows {
         let limit = LimitId::new(limit);
-        if charged_by == journal {
+        if charged_by.is_empty() {
+            ledger.carry(now, &limit, Bucket { start: bucket, until }, amount);
+        } else if charged_by == journal {
             ledger.seed(now, &limit, bucket, amount);
         } else {
             ledger.seed_others(now, &limit, bucket, amount);

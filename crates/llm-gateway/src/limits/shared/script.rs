@@ -27,5 +27,6 @@ scripts! {
     CALL = "call.lua",
     TICK = "tick.lua",
     SWEEP = "sweep.lua",
+    CARRY = "carry.lua",
     LEAVE = "leave.lua",
 }

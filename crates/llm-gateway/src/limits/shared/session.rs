@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::reply::{self, News, Word};
 use super::{FRESH, LEASE, PATIENCE, TICK, presence, script, server};
 use crate::limits::counter::Held;
-use crate::limits::link::{Ask, Offer, Op, Own};
+use crate::limits::link::{Ask, Change, Offer, Op, Own};
 use crate::limits::{Bucket, Ledger, Standing};
+use crate::store::replicas::Counted;
 use crate::store::{Db, replicas};
 
 /// The first pause after a session that broke, and the longest.
@@ -197,16 +198,18 @@ impl<'a> Session<'a> {
 
     /// Tells and asks, in order. What is granted is written down before anything else happens.
     async fn call(&mut self, ops: Vec<Op>) -> Result<(), Broken> {
-        let (mut asks, mut changes, mut forgotten) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut asks, mut changes, mut forgotten, mut carried) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for op in ops {
             match op {
                 Op::Change(change) => changes.push(change),
                 // A caller that has gone waits for no word.
                 Op::Ask(ask) if ask.reply.is_closed() => {}
                 Op::Ask(ask) => asks.push(ask),
+                Op::Carry(change) => carried.push(change),
                 Op::Forget(limit) => forgotten.push(limit),
             }
         }
+        self.carry(&carried).await?;
         let mut call = script::CALL.key(script::PREFIX);
         call.arg(&self.task.me).arg(&self.id).arg(millis(LEASE)).arg(changes.len());
         for change in &changes {
@@ -236,6 +239,39 @@ impl<'a> Session<'a> {
         self.task.ledger.heard(live, None);
         asks.into_iter().zip(words).for_each(|(ask, word)| self.hand_on(time, ask, word));
         self.forget(&forgotten).await
+    }
+
+    /// Says what was counted of limits before it came here.
+    async fn carry(&mut self, all: &[Change]) -> Result<(), Broken> {
+        for some in all.chunks(LIMITS) {
+            let mut carry = script::CARRY.key(script::PREFIX);
+            carry.arg(some.len());
+            for change in some {
+                carry.arg(&*change.limit).arg(change.part);
+                place(&mut carry, change.bucket);
+                carry.arg(change.held.used.clamp(0, MOST));
+            }
+            self.invoke(&carry, PATIENCE).await?;
+        }
+        Ok(())
+    }
+
+    /// Says what the database knows of that. Where it can't be asked, those know it who could ask.
+    async fn carry_all(&mut self) -> Result<(), Broken> {
+        let rows = match replicas::carried(&self.task.db, now()).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::debug!(%error, "what was counted before can't be read");
+                return Ok(());
+            }
+        };
+        let ledger = &self.task.ledger;
+        let change = |row: Counted| {
+            let (part, limit) = ledger.shape(&row.limit)?;
+            Some(Change { limit, part, bucket: row.bucket, held: Held { used: row.amount, reserved: 0 } })
+        };
+        let all: Vec<Change> = rows.into_iter().filter_map(change).collect();
+        self.carry(&all).await
     }
 
     /// Deletes what was counted of limits that are no more.
@@ -349,6 +385,7 @@ impl<'a> Session<'a> {
                 }
             }
         }
+        self.carry_all().await?;
         let mut ready = script::READY.key(script::PREFIX);
         ready.arg(&self.task.me).arg(&self.id).arg(millis(LEASE)).arg(millis(FRESH)).arg(needed);
         if reply::integer(&self.invoke(&ready, PATIENCE).await?) == Some(1) {

@@ -18,6 +18,8 @@ const ADD_COUNTED: &str = "INSERT INTO imported_counters (limit_id, bucket, unti
 const ADD_COUNTER: &str = "INSERT INTO counters (limit_id, bucket, until, amount, journal) VALUES ($1, $2, $3, $4, '') \
     ON CONFLICT (limit_id, bucket, journal) DO UPDATE SET amount = counters.amount + excluded.amount";
 
+const CHANGED: &str = "INSERT INTO changes (kind, id) VALUES ('limit', $1)";
+
 /// What was taken over, now or before.
 pub(super) struct Imported {
     things: BTreeMap<(String, String), String>,
@@ -99,6 +101,8 @@ impl Imported {
                 let add = query(sql).bind(id.as_str()).bind(bucket.start).bind(bucket.until).bind(more);
                 add.execute(&mut adoption.tx).await?;
             }
+            // Gateways that know the limit look at it again.
+            query(CHANGED).bind(id.as_str()).execute(&mut adoption.tx).await?;
         }
         Ok(())
     }
