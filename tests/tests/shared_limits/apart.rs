@@ -4,7 +4,7 @@ use llm_gateway::limits::{Reservation, Scope, Standing};
 use llm_tests::live::{CALL, Door, Replicas, TestRedis, eventually, key};
 
 /// Three replicas, each with a door of its own to Redis.
-async fn start() -> (Replicas, Vec<Door>) {
+pub(super) async fn start() -> (Replicas, Vec<Door>) {
     let redis = TestRedis::start();
     let folder = tempfile::tempdir().unwrap();
     let mut replicas = Replicas { all: Vec::new(), redis, config: String::new(), folder };

@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't be set up must fail loudly")]
 
 mod apart;
+mod carried;
 mod exact;
 mod keys;
 mod killed;
+mod model;
+mod more;
 mod outage;
 mod reaching;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use llm_core::batch::{Batch, BatchCall, BatchDraft, Batches};
 use llm_core::file::Files;
 use llm_core::{Error, ErrorKind, Protocol, Result};
@@ -18,6 +19,9 @@ use crate::errand::{Keeper, Visit};
 use crate::files;
 use crate::record::{CallId, ObjectKind};
 use crate::routing::Deployment;
+
+/// How many calls of a batch are held together.
+const TOGETHER: usize = 32;
 
 /// Makes a batch of what a caller sent.
 pub(super) async fn make(visit: &Arc<Visit>, draft: BatchDraft) -> Result<Batch> {
@@ -84,7 +88,7 @@ async fn held(
     for call in calls {
         call.line.recall(&visit.gateway).await;
     }
-    let (lines, prices) = hold_all(visit, calls)?;
+    let (lines, prices) = hold_all(visit, calls).await?;
     let saved = Saved {
         id: CallId::new(visit.arrival.at).to_string(),
         key: visit.key.id.as_str().to_owned(),
@@ -121,20 +125,28 @@ async fn held(
 
 type Held = Vec<(String, HeldLine)>;
 
-/// Takes what all calls may cost from every limit that applies, or nothing.
-fn hold_all(visit: &Visit, calls: &[Call]) -> Result<(Held, Prices)> {
+/// Takes what all calls may cost from every limit that applies, or nothing. Some ask at a time: where limits are shared,
+/// each waits for a word of others.
+async fn hold_all(visit: &Visit, calls: &[Call]) -> Result<(Held, Prices)> {
     let (mut held, mut prices) = (Held::with_capacity(calls.len()), Prices::new());
-    for call in calls {
-        let id = call.deployment.id.to_string();
-        let price = prices.entry(id).or_insert_with(|| price::of(&call.deployment));
-        match call.line.hold(&visit.gateway, &call.deployment, price) {
-            Ok(line) => held.push((call.custom_id.clone(), line)),
-            Err(error) => {
-                release(held);
-                let told = Error::new(error.kind(), format!("call `{}`: {}", call.custom_id, error.message()));
-                let told = error.retry_after().map_or(told.clone(), |wait| told.with_retry_after(wait));
-                return Err(visit.refused(told));
+    for some in calls.chunks(TOGETHER) {
+        let asked = some.iter().map(|call| {
+            let price = prices.entry(call.deployment.id.to_string()).or_insert_with(|| price::of(&call.deployment));
+            let price = price.clone();
+            async move { (call, call.line.hold(&visit.gateway, &call.deployment, &price).await) }
+        });
+        let mut refused = None;
+        for (call, word) in join_all(asked.collect::<Vec<_>>()).await {
+            match word {
+                Ok(line) => held.push((call.custom_id.clone(), line)),
+                Err(error) => refused = refused.or(Some((call, error))),
             }
+        }
+        if let Some((call, error)) = refused {
+            release(held);
+            let told = Error::new(error.kind(), format!("call `{}`: {}", call.custom_id, error.message()));
+            let told = error.retry_after().map_or(told.clone(), |wait| told.with_retry_after(wait));
+            return Err(visit.refused(told));
         }
     }
     Ok((held, prices))

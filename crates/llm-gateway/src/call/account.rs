@@ -22,7 +22,7 @@ use super::surface::with_codec;
 use super::{own, spoken, stored, tokens};
 use crate::Gateway;
 use crate::journal::{Entry, Written};
-use crate::limits::{Actual, Estimate, RateLimits, Refusal, Reservation};
+use crate::limits::{Actual, Estimate, First, RateLimits, Refusal, Reservation};
 use crate::record::{Attempt, CallId, CallStatus, Object, ObjectKind, OpenRecord, Outcome, Rates};
 use crate::routing::{Deployment, Tariff};
 
@@ -212,7 +212,7 @@ impl Account {
 
     /// Begins an attempt. A dearer deployment than reserved for must fit the limits too, and so must what earlier
     /// attempts have cost.
-    pub(crate) fn begin_attempt(&mut self, deployment: &Arc<Deployment>) -> Result<()> {
+    pub(crate) async fn begin_attempt(&mut self, deployment: &Arc<Deployment>) -> Result<()> {
         let tariff = deployment.tariff();
         let spend = self.bound.cost(&tariff.price, &self.asked);
         let lost = self.attempted();
@@ -221,23 +221,35 @@ impl Account {
             input_tokens: self.bound.input.saturating_add(lost.usage.input_tokens()),
             output_tokens: self.bound.output.saturating_add(lost.usage.output_tokens()),
         };
+        self.hold(to).await?;
+        deployment.health.begin();
+        self.answering = false;
+        self.current = Some(Trying { deployment: deployment.clone(), tariff, since: Instant::now() });
+        Ok(())
+    }
+
+    /// Sees to it that what is held is enough for `to`.
+    async fn hold(&mut self, to: Estimate) -> Result<()> {
         let now = self.gateway.now_ms();
-        let topped_up = self.reservation.with(|held| {
-            if *held.estimate() == to {
-                return Ok(None);
+        let is_enough = |held: &mut Reservation| *held.estimate() == to;
+        if self.reservation.with(is_enough).unwrap_or(true) {
+            return Ok(());
+        }
+        let held = match self.reservation.with(|held| held.ask_more(now, &to)) {
+            None => return Ok(()),
+            Some(First::Decided(held)) => held,
+            Some(First::Asked(word)) => {
+                let word = word.come().await;
+                self.reservation.with(|held| held.take_more(now, &to, word)).unwrap_or(Ok(()))
             }
-            held.top_up(now, &to)?;
-            Ok(Some((*held.estimate(), held.charges())))
-        });
-        if let Some((reserved, charges)) =
-            topped_up.transpose().map_err(|refusal: Refusal| Error::from(refusal))?.flatten()
+        };
+        held.map_err(|refusal: Refusal| Error::from(refusal))?;
+        let now_held = self.reservation.with(|held| (*held.estimate(), held.charges()));
+        if let Some((reserved, charges)) = now_held
             && let Some(entry) = &mut self.entry
         {
             entry.amend(reserved, charges)?;
         }
-        deployment.health.begin();
-        self.answering = false;
-        self.current = Some(Trying { deployment: deployment.clone(), tariff, since: Instant::now() });
         Ok(())
     }
 

@@ -101,7 +101,12 @@ impl Line {
 
     /// Takes what it may cost at `deployment` from every limit that applies, or from none. It takes no place under a
     /// limit on concurrency: nothing here is busy with it.
-    pub(crate) fn hold(&self, gateway: &Gateway, deployment: &Arc<Deployment>, price: &Price) -> Result<HeldLine> {
+    pub(crate) async fn hold(
+        &self,
+        gateway: &Gateway,
+        deployment: &Arc<Deployment>,
+        price: &Price,
+    ) -> Result<HeldLine> {
         let asked = &self.asked;
         let names = asked.model_names();
         let tags: Vec<&str> = asked.tags.iter().map(|tag| &**tag).collect();
@@ -117,7 +122,7 @@ impl Line {
         let bound = Bound::of(&asked.skim, deployment, assumed);
         let estimate =
             Estimate { spend: bound.cost(price, asked), input_tokens: bound.input, output_tokens: bound.output };
-        let mut reservation = gateway.ledger.reserve(now, &subject, &estimate).map_err(Error::from)?;
+        let mut reservation = gateway.ledger.admit(now, &subject, &estimate).await.map_err(Error::from)?;
         reservation.release_concurrency();
         let open = open_record(asked, Some(deployment), Some(&reservation));
         Ok(HeldLine { open, reservation })

@@ -58,7 +58,7 @@ where
             }
         }
         // A dearer candidate that the limits can't bear is passed over.
-        if let Err(refusal) = account.begin_attempt(deployment) {
+        if let Err(refusal) = account.begin_attempt(deployment).await {
             failed.get_or_insert((refusal, deployment));
             continue;
         }

@@ -91,7 +91,7 @@ pub(super) struct Ask {
 
 /// The word on a call, on its way to it. A reservation that nobody takes is given back.
 #[derive(Debug)]
-pub(super) struct Offer(Option<Result<Reservation, Refusal>>);
+pub(crate) struct Offer(Option<Result<Reservation, Refusal>>);
 
 impl Offer {
     pub(super) fn new(word: Result<Reservation, Refusal>) -> Self {

@@ -32,4 +32,5 @@ pub use pattern::ModelPattern;
 pub use refusal::Refusal;
 pub use reservation::{Charge, RateLeft, RateLimits, Reservation, Settled};
 pub use subject::{Actual, Estimate, OutputBound, Subject};
+pub(crate) use together::First;
 pub use window::{Bucket, Window};

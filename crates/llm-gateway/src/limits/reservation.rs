@@ -6,8 +6,10 @@ use llm_core::NanoUsd;
 use serde::{Deserialize, Serialize};
 
 use super::ledger::{amount, millis};
+use super::link::{Offer, Standing};
 use super::refusal::Why;
 use super::slot::Slot;
+use super::together::First;
 use super::{Actual, Bucket, Estimate, Ledger, LimitId, LimitMeter, Refusal};
 
 /// What a call holds, from every limit that applies to it.
@@ -159,12 +161,71 @@ impl Reservation {
             }
         }
         drop(state);
+        self.raise_estimate(to);
+        Ok(())
+    }
+
+    /// Does the same where limits are shared, by asking those who share them; the word is to be [taken](Self::take_more)
+    /// when it has come.
+    pub(crate) fn ask_more(&mut self, now: i64, to: &Estimate) -> First<Result<(), Refusal>> {
+        let mut state = self.ledger.state();
+        if state.standing() != Some(Standing::Together) {
+            drop(state);
+            return First::Decided(self.top_up(now, to));
+        }
+        let clock = state.clock(now);
+        let (mut wants, mut is_hopeless) = (Vec::new(), false);
+        for entry in self.entries.iter().take(self.first_entries()) {
+            let Some(slot) = state.slot(entry.slot).filter(|slot| slot.generation == entry.generation) else {
+                continue;
+            };
+            let more = increase(entry.meter, &self.estimate, to);
+            is_hopeless |= more.is_none_or(|more| more > slot.limit.spec.amount);
+            let need = more.filter(|&more| more > 0);
+            wants.extend(need.map(|need| slot.want(entry.slot, clock, need)));
+        }
+        // Where nothing has to be asked, or nobody needs to be.
+        if wants.is_empty() || is_hopeless {
+            drop(state);
+            return First::Decided(self.top_up(now, to));
+        }
+        First::Asked(state.ask(&self.ledger, to, wants))
+    }
+
+    /// Takes what was granted of it. Where no word came, this replica decides alone.
+    pub(crate) fn take_more(&mut self, now: i64, to: &Estimate, word: Option<Offer>) -> Result<(), Refusal> {
+        match word.and_then(Offer::take) {
+            Some(Ok(more)) => self.absorb(more),
+            Some(Err(refusal)) => return Err(refusal),
+            None => return self.top_up(now, to),
+        }
+        self.raise_estimate(to);
+        Ok(())
+    }
+
+    /// Holds what another holds, too.
+    fn absorb(&mut self, mut other: Self) {
+        let mut state = self.ledger.state();
+        for more in std::mem::take(&mut other.entries) {
+            let same = |entry: &&mut Entry| entry.same_limit(&more) && entry.bucket == more.bucket;
+            match self.entries.iter_mut().find(same) {
+                Some(entry) => {
+                    entry.reserved = entry.reserved.saturating_add(more.reserved);
+                    if let Some(slot) = state.slot(more.slot).filter(|slot| slot.generation == more.generation) {
+                        slot.let_go();
+                    }
+                }
+                None => self.entries.push(more),
+            }
+        }
+    }
+
+    fn raise_estimate(&mut self, to: &Estimate) {
         self.estimate = Estimate {
             spend: self.estimate.spend.max(to.spend),
             input_tokens: self.estimate.input_tokens.max(to.input_tokens),
             output_tokens: self.estimate.output_tokens.max(to.output_tokens),
         };
-        Ok(())
     }
 
     /// How many entries were made at admission: those before the first that a top-up added for a limit again.

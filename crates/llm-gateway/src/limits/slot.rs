@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::counter::{Counter, Held};
 use super::ledger::{LimitStatus, millis};
-use super::link::{Change, Outage};
+use super::link::{Change, Outage, Want};
 use super::refusal::{SHORT_WAIT, Why};
 use super::{Bucket, Crossing, Fail, Limit, LimitMeter};
 
@@ -228,6 +228,23 @@ impl Slot {
     pub(super) fn name(&self) -> Arc<str> {
         let Limit { id, spec, .. } = &*self.limit;
         format!("{}/{}/{id}", spec.meter, spec.window).into()
+    }
+
+    /// What the shared counters are asked for, where this is the limit at `index`.
+    pub(super) fn want(&mut self, index: u32, now: i64, need: i64) -> Want {
+        self.advance(now);
+        // It stays in memory until the answer has come.
+        self.touched = true;
+        let spec = &self.limit.spec;
+        Want {
+            slot: index,
+            generation: self.generation,
+            limit: self.name(),
+            part: spec.window.part().unwrap_or(0),
+            bucket: self.counter.bucket(),
+            need,
+            amount: spec.amount,
+        }
     }
 
     /// What the shared counters are told of a change.

@@ -17,10 +17,36 @@ use super::reservation::{Entry, Reservation};
 use super::state::State;
 use super::{Bucket, Estimate, LimitId, Refusal, Subject};
 
-/// What came of the first look at a call.
-enum First {
-    Decided(Result<Reservation, Refusal>),
-    Asked(oneshot::Receiver<Offer>, Duration),
+/// What came of the first look at a call, or at more for one that is under way.
+pub(crate) enum First<T> {
+    /// It is decided.
+    Decided(T),
+    /// The shared counters are asked.
+    Asked(Word),
+}
+
+/// The word of the shared counters, on its way.
+pub(crate) struct Word {
+    ledger: Ledger,
+    answer: oneshot::Receiver<Offer>,
+    deadline: Duration,
+}
+
+impl Word {
+    /// Waits for it; none where it did not come in time, and this replica decides alone.
+    pub(crate) async fn come(self) -> Option<Offer> {
+        match timeout(self.deadline, self.answer).await {
+            Ok(Ok(offer)) => return Some(offer),
+            // The line broke, and whoever held it knows.
+            Ok(Err(_)) => {}
+            Err(_) => {
+                if self.ledger.part() {
+                    tracing::warn!(deadline = ?self.deadline, "the shared counters did not answer in time; limits are divided");
+                }
+            }
+        }
+        None
+    }
 }
 
 impl Ledger {
@@ -28,42 +54,28 @@ impl Ledger {
     /// replicas that takes one round trip, of at most the deadline; where there is no answer, or none is to be expected,
     /// this replica decides on its share.
     pub async fn admit(&self, now: i64, subject: &Subject<'_>, estimate: &Estimate) -> Result<Reservation, Refusal> {
-        let (answer, deadline) = match self.first(now, subject, estimate) {
+        let word = match self.first(now, subject, estimate) {
             First::Decided(decided) => return decided,
-            First::Asked(answer, deadline) => (answer, deadline),
+            First::Asked(word) => word,
         };
-        match timeout(deadline, answer).await {
-            Ok(Ok(offer)) => {
-                if let Some(word) = offer.take() {
-                    return word;
-                }
-            }
-            // The line broke, and whoever held it knows.
-            Ok(Err(_)) => {}
-            Err(_) => {
-                if self.part() {
-                    tracing::warn!(?deadline, "the shared counters did not answer in time; limits are divided");
-                }
-            }
+        match word.come().await.and_then(Offer::take) {
+            Some(word) => word,
+            None => self.state().decide(self, now, subject, estimate, true),
         }
-        self.state().decide(self, now, subject, estimate, true)
     }
 
-    fn first(&self, now: i64, subject: &Subject<'_>, estimate: &Estimate) -> First {
+    fn first(&self, now: i64, subject: &Subject<'_>, estimate: &Estimate) -> First<Result<Reservation, Refusal>> {
         let mut state = self.state();
-        let deadline = match &state.link {
-            Some(link) if link.standing == Standing::Together => link.deadline,
-            _ => return First::Decided(state.decide(self, now, subject, estimate, true)),
-        };
+        if state.standing() != Some(Standing::Together) {
+            return First::Decided(state.decide(self, now, subject, estimate, true));
+        }
         let now = state.clock(now);
         state.collect(subject);
         if state.applying.is_empty() || state.is_hopeless(estimate) {
             return First::Decided(state.decide(self, now, subject, estimate, false));
         }
-        let (reply, answer) = oneshot::channel();
         let wants = state.wants(now, estimate);
-        state.tell(Op::Ask(Ask { estimate: *estimate, wants, reply }));
-        First::Asked(answer, deadline)
+        First::Asked(state.ask(self, estimate, wants))
     }
 
     /// Connects this ledger with shared counters, which can't be asked yet.
@@ -76,7 +88,7 @@ impl Ledger {
 
     /// How it stands to the shared counters; none where it has none.
     pub fn standing(&self) -> Option<Standing> {
-        self.state().link.as_ref().map(|link| link.standing)
+        self.state().standing()
     }
 
     /// Decides alone from now on. Whether the shared counters decided until now.
@@ -251,6 +263,18 @@ impl State {
         self.link.as_ref().map_or(now, |link| now.saturating_add(link.ahead))
     }
 
+    pub(super) fn standing(&self) -> Option<Standing> {
+        self.link.as_ref().map(|link| link.standing)
+    }
+
+    /// Asks the shared counters, which decide.
+    pub(super) fn ask(&self, ledger: &Ledger, estimate: &Estimate, wants: Vec<Want>) -> Word {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Op::Ask(Ask { estimate: *estimate, wants, reply }));
+        let deadline = self.link.as_ref().map_or(Duration::ZERO, |link| link.deadline);
+        Word { ledger: ledger.clone(), answer, deadline }
+    }
+
     pub(super) fn is_linked(&self) -> bool {
         self.link.as_ref().is_some_and(|link| link.standing != Standing::Apart)
     }
@@ -278,19 +302,8 @@ impl State {
         let mut wants = Vec::with_capacity(self.applying.len());
         for &index in &self.applying {
             let Some(slot) = self.slots.get_mut(index as usize).and_then(Option::as_mut) else { continue };
-            slot.advance(now);
-            // It stays in memory until the answer has come.
-            slot.touched = true;
-            let spec = &slot.limit.spec;
-            wants.push(Want {
-                slot: index,
-                generation: slot.generation,
-                limit: slot.name(),
-                part: spec.window.part().unwrap_or(0),
-                bucket: slot.counter.bucket(),
-                need: amount(spec.meter, estimate).unwrap_or(0),
-                amount: spec.amount,
-            });
+            let need = amount(slot.limit.spec.meter, estimate).unwrap_or(0);
+            wants.push(slot.want(index, now, need));
         }
         wants
     }
