@@ -35,7 +35,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (place.clone(), size.clone()).prop_map(|(place, size)| Step::Ask { place, size }),
         2 => (place.clone(), size, 0..8_u8).prop_map(|(place, size, moment)| Step::AskInVain { place, size, moment }),
-        4 => (call.clone(), 0..=130_u8).prop_map(|(call, percent)| Step::Settle { call, percent }),
+        4 => (call, 0..=130_u8).prop_map(|(call, percent)| Step::Settle { call, percent }),
         2 => call.prop_map(|call| Step::Cancel { call }),
         2 => place.prop_map(|place| Step::Open { place }),
         1 => Just(Step::Empty),
