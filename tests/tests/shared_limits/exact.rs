@@ -106,18 +106,7 @@ async fn a_caller_who_leaves_while_he_waits_has_taken_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_of_a_configuration_hold_for_calls_through_any_replica() {
     let upstream = Upstream::start(|seen: &Seen| openai::echo(&seen.json(), &["a", "b"], 5)).await;
-    let config = format!(
-        r#"
-        [providers.mock]
-        protocol = "openai-chat"
-        base_url = "{}"
-        [[models]]
-        name = "fast"
-        retries = 0
-        deployments = [{{ model = "mock:m-1", price = {{ input = "1", output = "2" }} }}]
-        "#,
-        upstream.url
-    );
+    let config = upstream.as_fast();
     let replicas = Replicas::start("30s", &config).await;
     let key = replicas.all[0].key(json!({"limits": [{"meter": "requests", "window": "hour", "amount": 30}]})).await;
     let known =

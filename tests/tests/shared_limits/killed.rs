@@ -40,18 +40,7 @@ impl Drop for Running {
 async fn what_a_killed_replica_had_reserved_is_used_once() {
     let upstream =
         Upstream::start(|seen: &Seen| openai::echo(&seen.json(), &["a"], 5).after(Duration::from_secs(120))).await;
-    let config = format!(
-        r#"
-        [providers.mock]
-        protocol = "openai-chat"
-        base_url = "{}"
-        [[models]]
-        name = "fast"
-        retries = 0
-        deployments = [{{ model = "mock:m-1", price = {{ input = "1", output = "2" }} }}]
-        "#,
-        upstream.url
-    );
+    let config = upstream.as_fast();
     let replicas = Replicas::start("30s", &config).await;
     let key = replicas.all[0]
         .key(json!({"limits": [{"meter": "spend", "window": "total", "amount": "1"}, {"meter": "concurrency", "amount": 5}]}))
