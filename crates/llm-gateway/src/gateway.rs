@@ -55,7 +55,7 @@ impl Gateway {
     /// Opens the database, recovers the journal and reads keys and limits. Nothing listens yet.
     pub async fn open(config: Config) -> Result<Arc<Self>> {
         let routes = Routes::build(&config)?;
-        let issuers = Issuers::start(&config.issuers)?;
+        let issuers = Issuers::start(&config)?;
         let db = Db::open(config.database.url()).await?;
         let ledger = Ledger::new();
         if config.redis.is_some() {

@@ -20,5 +20,10 @@ pub(super) fn run(overrides: &Overrides) -> Result<(), Failure> {
         loaded.config.database.shown(),
         list(routes.providers().map(|provider| provider.id()).collect()),
         list(routes.names().map(|route| &*route.name).collect()),
-    ))
+    ))?;
+    let issuers = &loaded.config.issuers;
+    if issuers.is_empty() {
+        return Ok(());
+    }
+    output::text(&format!("  issuers     {}\n", list(issuers.iter().map(|issuer| issuer.issuer.as_str()).collect())))
 }

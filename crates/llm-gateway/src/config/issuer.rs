@@ -20,8 +20,8 @@ pub struct IssuerConfig {
     /// Where its keys stand (JWKS), for one that says nothing of itself.
     #[serde(default)]
     pub jwks_url: Option<String>,
-    /// For whom tokens must be made out (`aud`): one of these. Without any, no call is taken by a token of this issuer,
-    /// which is then for the login only.
+    /// For whom tokens must be made out (`aud`): one of these. It may be left out for the issuer
+    /// of the login: then nobody calls with its tokens.
     #[serde(default)]
     pub audience: OneOrMany,
     /// How tokens may be signed; by any of those that need no shared secret unless set.

@@ -14,6 +14,7 @@ mod journal;
 mod limits;
 mod listen;
 mod log;
+mod login;
 mod model;
 mod one_or_many;
 mod period;
@@ -44,6 +45,7 @@ pub use listen::Listen;
 pub use llm_providers::registry::Auth;
 pub use llm_providers::transport::Secret;
 pub use log::{LogConfig, LogFormat};
+pub use login::LoginConfig;
 pub use model::{DeploymentConfig, ModelConfig, Strategy};
 pub use one_or_many::OneOrMany;
 pub use period::Period;
@@ -83,6 +85,8 @@ pub struct Config {
     pub models: Vec<ModelConfig>,
     /// Identity providers whose tokens are taken in the place of keys.
     pub issuers: Vec<IssuerConfig>,
+    /// The login of people.
+    pub login: Option<LoginConfig>,
     /// Limits that hold without being made through the API.
     pub limits: LimitsConfig,
     /// Places that are told when a share of a limit is used up.
@@ -124,6 +128,7 @@ impl Default for Config {
             providers: BTreeMap::new(),
             models: Vec::new(),
             issuers: Vec::new(),
+            login: None,
             limits: LimitsConfig::default(),
             webhooks: Vec::new(),
             direct_models: true,

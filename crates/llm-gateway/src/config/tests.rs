@@ -8,7 +8,8 @@ use super::*;
 use crate::limits::LimitMeter;
 
 fn read(text: &str) -> Result<(Config, Vec<Problem>), Problems> {
-    let variables = HashMap::from([("OPENAI_API_KEY", "sk-from-env"), ("EMPTY", "")]);
+    let variables =
+        HashMap::from([("OPENAI_API_KEY", "sk-from-env"), ("OIDC_CLIENT_SECRET", "from-env"), ("EMPTY", "")]);
     Config::parse("llm-gateway.toml", text, &|name| variables.get(name).map(|value| (*value).to_owned()))
 }
 
@@ -443,6 +444,29 @@ fn an_issuer_whose_tokens_could_not_be_trusted_stops_the_start() {
     assert!(problems(no_audience).contains("an issuer needs an `audience`"));
     let twice = format!("{no_audience}\naudience = \"g\"\n").repeat(2);
     assert!(problems(&twice).contains("stands on line 2 already"), "{}", problems(&twice));
+}
+
+#[test]
+fn a_login_that_could_not_work_stops_the_start() {
+    let of = |listen: &str, login: &str| {
+        problems(&format!("listen = \"{listen}\"\n[[issuers]]\nissuer = \"https://a.example\"\n[login]\n{login}"))
+    };
+    let good = "issuer = \"https://a.example\"\nclient_id = \"c\"\n";
+    assert_eq!(of("127.0.0.1:4000", good), "nothing");
+    assert!(of("0.0.0.0:4000", good).contains("`login` needs `url`"));
+    let cases = [
+        ("issuer = \"https://a.example/\"\nclient_id = \"c\"", "there is no issuer `https://a.example/`"),
+        ("issuer = \"https://a.example\"", "missing key `client_id`"),
+        ("issuer = \"https://a.example\"\nclient_id = \"\"", "can't be empty"),
+        (&format!("{good}scopes = [\"email\"]"), "must hold `openid`"),
+        (&format!("{good}session = \"1s\""), "from a minute to 30 days"),
+        (&format!("{good}url = \"http://gateway.example\""), "must begin with `https://`"),
+        (&format!("{good}url = \"https://gateway.example/llm\""), "can't have a path"),
+    ];
+    for (login, why) in cases {
+        let said = of("127.0.0.1:4000", login);
+        assert!(said.contains(why), "{login}: {said}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod claims;
 mod fetch;
 mod issuer;
 mod key_set;
+mod login;
 mod token;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,11 +26,12 @@ use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 
-use crate::config::IssuerConfig;
+use crate::config::Config;
 use crate::keys::{Identified, Keys, VirtualKey};
 use fetch::Fetch;
 use issuer::Issuer;
 use key_set::Thumbprint;
+pub(crate) use login::{Back, Login};
 use token::Token;
 
 /// The most tokens that are known; more are checked anew each time.
@@ -42,6 +44,7 @@ pub(crate) struct Issuers {
     all: Vec<Arc<Issuer>>,
     fetch: Arc<Fetch>,
     known: Cache<[u8; 32], Arc<Known>>,
+    login: Option<Login>,
     refreshing: Vec<JoinHandle<()>>,
 }
 
@@ -58,13 +61,19 @@ struct Known {
 }
 
 impl Issuers {
-    /// The issuers of a configuration. Their keys are read from now on, in the background.
-    pub(crate) fn start(configs: &[IssuerConfig]) -> Result<Self> {
+    /// The issuers of a configuration, and the login by one of them. Their keys are read from now on, in the background.
+    pub(crate) fn start(config: &Config) -> Result<Self> {
         let fetch = Arc::new(Fetch::new()?);
-        let all: Vec<Arc<Issuer>> = configs.iter().map(|config| Arc::new(Issuer::new(config.clone()))).collect();
+        let all: Vec<Arc<Issuer>> = config.issuers.iter().map(|one| Arc::new(Issuer::new(one.clone()))).collect();
+        let login = Login::new(config, &all, &fetch)?;
         let refreshing = all.iter().map(|issuer| issuer.keep_fresh(&fetch)).collect();
         let known = Cache::builder().max_capacity(MOST_KNOWN).time_to_live(KNOWN_FOR).build();
-        Ok(Self { all, fetch, known, refreshing })
+        Ok(Self { all, fetch, known, login, refreshing })
+    }
+
+    /// The login of people, if there is one.
+    pub(crate) fn login(&self) -> Option<&Login> {
+        self.login.as_ref()
     }
 
     /// Whether a text that is no key may be a token.

@@ -5,6 +5,7 @@ mod calls;
 mod identity;
 mod idp;
 mod keys;
+mod login;
 mod roles;
 
 use std::sync::Arc;

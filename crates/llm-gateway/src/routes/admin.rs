@@ -14,8 +14,8 @@ use llm_core::{Error, ErrorKind, Result};
 use super::actor::Actor;
 use super::answer::Refused;
 use super::{
-    audit, calls, deployments, health, idempotency, keys, limits, members, openapi, organizations, prices, teams,
-    usage, users,
+    audit, calls, deployments, health, idempotency, keys, limits, login, members, openapi, organizations, prices,
+    teams, usage, users,
 };
 use crate::Gateway;
 use crate::admin_key::Administrator;
@@ -50,6 +50,8 @@ pub enum Rule {
     Key,
     /// Anyone.
     Open,
+    /// A browser on its way in or out, where there is a login.
+    Login,
 }
 
 impl Rule {
@@ -60,7 +62,7 @@ impl Rule {
             Self::Auditor => matches!(role, Role::Administrator | Role::Auditor),
             Self::Manager => matches!(role, Role::Administrator | Role::TeamAdministrator),
             Self::Member => role != Role::Auditor || method.is_safe(),
-            Self::Key | Self::Open => false,
+            Self::Key | Self::Open | Self::Login => false,
         }
     }
 }
@@ -106,8 +108,12 @@ pub const ADMIN_ROUTES: &[(&str, &str, Rule)] = &[
     ("DELETE", "/api/v1/prices/{provider}/{*model}", Rule::Administrator),
     ("GET", "/api/v1/models", Rule::Auditor),
     ("GET", "/api/v1/deployments", Rule::Auditor),
+    ("GET", "/api/v1/me", Rule::Member),
     ("GET", "/api/v1/keys/me", Rule::Key),
     ("GET", "/openapi.json", Rule::Open),
+    ("GET", "/login", Rule::Login),
+    ("GET", "/login/callback", Rule::Login),
+    ("POST", "/logout", Rule::Login),
     ("GET", "/healthz", Rule::Open),
     ("GET", "/readyz", Rule::Open),
 ];
@@ -139,12 +145,16 @@ pub fn admin_router(admin: Arc<Admin>) -> Router {
         .route("/api/v1/prices/{provider}/{*model}", get(prices::show).put(prices::put).delete(prices::remove))
         .route("/api/v1/models", get(deployments::models))
         .route("/api/v1/deployments", get(deployments::deployments))
+        .route("/api/v1/me", get(login::me))
         .route_layer(from_fn_with_state(Arc::clone(&admin), idempotency::once))
         // Asked of the route that was matched and not of the path, so both can't see a different one.
         .route_layer(from_fn_with_state(Arc::clone(&admin), by_rule));
     let others = Router::new()
         .route("/api/v1/keys/me", get(keys::me))
         .route("/openapi.json", get(openapi::serve))
+        .route("/login", get(login::begin))
+        .route("/login/callback", get(login::finish))
+        .route("/logout", post(login::end))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
     by_role.merge(others).layer(DefaultBodyLimit::max(MAX_BODY)).with_state(admin)
@@ -204,11 +214,12 @@ impl Admin {
     /// Who asks, if the route's rule admits it. A virtual key that may not come in is told so; any other is no key at
     /// all.
     async fn actor(&self, headers: &HeaderMap, rule: Rule, method: &Method) -> Result<Actor> {
-        let presented = presented(headers)?;
-        if self.administrator.is(presented) {
-            return Ok(Actor::administrator());
-        }
-        let key = self.gateway.authenticate(presented, Timestamp::now()).await?;
+        let key = match presented(headers) {
+            Ok(presented) if self.administrator.is(presented) => return Ok(Actor::administrator()),
+            Ok(presented) => self.gateway.authenticate(presented, Timestamp::now()).await?,
+            // What is presented wins over what a browser sends by itself.
+            Err(nothing) => self.session(headers, method).await?.ok_or(nothing)?,
+        };
         let Some(actor) = Actor::of_key(key) else {
             let message = "this takes the administrator's key or one with a role; a virtual key without one was sent";
             return Err(Error::new(ErrorKind::PermissionDenied, message));

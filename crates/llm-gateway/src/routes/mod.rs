@@ -12,6 +12,7 @@ mod idempotency;
 mod keys;
 mod limits;
 mod litellm;
+mod login;
 mod members;
 pub(crate) mod models;
 mod openapi;

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::days::sum_days;
-use super::{Db, Query, partitions, query};
+use super::{Db, Query, partitions, query, sessions};
 use crate::record::CallId;
 
 const FORGET_REQUESTS: &str = "DELETE FROM idempotency WHERE expires_at <= $1";
@@ -70,6 +70,7 @@ pub(super) async fn tidy(db: &Db, retention: Retention, now: Timestamp) -> Resul
     for statement in [PRUNE_COUNTERS, FORGET_REQUESTS] {
         query(statement).bind(now.as_millisecond()).execute(db).await?;
     }
+    sessions::prune(db, now).await?;
     if let Db::Postgres(pool) = db {
         within(PARTITIONS, partitions::make_ahead(pool, now)).await?;
     }

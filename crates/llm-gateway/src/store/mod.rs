@@ -23,6 +23,7 @@ mod postgres;
 mod query;
 mod recall;
 pub mod replicas;
+pub(crate) mod sessions;
 mod shipper;
 mod sqlite;
 mod sums;

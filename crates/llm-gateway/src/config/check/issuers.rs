@@ -1,20 +1,28 @@
 //! Identity providers whose tokens could not be trusted as they are configured.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::config::issuer::safe_url;
+use crate::config::problem::did_you_mean;
 use crate::config::tree::Step::{self, Index, Key};
 use crate::config::tree::Tree;
-use crate::config::{Config, GroupClaim, IssuerConfig};
+use crate::config::{Config, GroupClaim, IssuerConfig, LoginConfig};
 use crate::keys::Role;
 
 /// Clocks that differ by more than this are wrong.
 const MOST_LEEWAY: Duration = Duration::from_secs(10 * 60);
 
-/// Notes in `tree` whatever is wrong with the issuers of `config`.
+/// How long a login may last.
+const SESSION: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(30 * 86_400);
+
+/// Notes in `tree` whatever is wrong with the issuers and the login of `config`.
 pub(super) fn check(config: &Config, tree: &mut Tree<'_>) {
     let mut first_with: HashMap<&str, usize> = HashMap::new();
+    if let Some(login) = &config.login {
+        check_login(config, login, tree);
+    }
     for (index, issuer) in config.issuers.iter().enumerate() {
         if let Some(&first) = first_with.get(issuer.issuer.as_str()) {
             let line = tree.line(&[Key("issuers"), Index(first), Key("issuer")]);
@@ -22,17 +30,41 @@ pub(super) fn check(config: &Config, tree: &mut Tree<'_>) {
             tree.wrong(&[Key("issuers"), Index(index), Key("issuer")], message, None);
         }
         first_with.entry(&issuer.issuer).or_insert(index);
-        check_one(issuer, &mut |path, message, hint| {
+        let is_of_login = config.login.as_ref().is_some_and(|login| login.issuer == issuer.issuer);
+        check_one(issuer, is_of_login, &mut |path, message, hint| {
             let path: Vec<Step<'_>> = [Key("issuers"), Index(index)].into_iter().chain(path.iter().copied()).collect();
             tree.wrong(&path, message, hint.map(str::to_owned));
         });
     }
 }
 
+/// Notes whatever is wrong with the login.
+fn check_login(config: &Config, login: &LoginConfig, tree: &mut Tree<'_>) {
+    let mut wrong = |key, message: String, hint| tree.wrong(&[Key("login"), Key(key)], message, hint);
+    let known = || config.issuers.iter().map(|issuer| issuer.issuer.as_str());
+    if !known().any(|known| known == login.issuer) {
+        let hint = did_you_mean(&login.issuer, known())
+            .or_else(|| Some("describe it under `[[issuers]]`, in the very same letters".to_owned()));
+        wrong("issuer", format!("there is no issuer `{}`", login.issuer), hint);
+    }
+    if login.client_id.is_empty() {
+        wrong("client_id", "`client_id` can't be empty".to_owned(), None);
+    }
+    if !login.scopes.iter().any(|scope| scope == "openid") {
+        wrong("scopes", "`scopes` must hold `openid`, or nobody is told who logs in".to_owned(), None);
+    }
+    if !SESSION.contains(&login.session.0) {
+        wrong("session", "`session` must be from a minute to 30 days".to_owned(), None);
+    }
+    if let Err(why) = login.base(config) {
+        wrong("url", why, Some("such as `url = \"https://gateway.example\"`".to_owned()));
+    }
+}
+
 /// Notes a mistake: where it is in an issuer, what it is, and what to do about it.
 type Note<'a> = &'a mut dyn FnMut(&[Step<'_>], String, Option<&str>);
 
-fn check_one(issuer: &IssuerConfig, wrong: Note<'_>) {
+fn check_one(issuer: &IssuerConfig, is_of_login: bool, wrong: Note<'_>) {
     match safe_url(&issuer.issuer) {
         Err(why) => wrong(&[Key("issuer")], format!("`issuer` {why}"), None),
         Ok(url) if url.query().is_some() => wrong(&[Key("issuer")], "`issuer` can't have a query".to_owned(), None),
@@ -41,7 +73,7 @@ fn check_one(issuer: &IssuerConfig, wrong: Note<'_>) {
     if let Some(Err(why)) = issuer.jwks_url.as_deref().map(safe_url) {
         wrong(&[Key("jwks_url")], format!("`jwks_url` {why}"), None);
     }
-    if issuer.audience.0.is_empty() || issuer.audience.0.iter().any(String::is_empty) {
+    if (issuer.audience.0.is_empty() && !is_of_login) || issuer.audience.0.iter().any(String::is_empty) {
         let hint = "without it a token that was made out for any other service would be good here";
         wrong(&[Key("audience")], "an issuer needs an `audience`".to_owned(), Some(hint));
     }

@@ -166,6 +166,21 @@ async fn what_is_no_token_is_no_key_and_what_is_too_long_is_not_read() {
 }
 
 #[tokio::test]
+async fn no_part_of_a_token_is_one() {
+    let setup = Setup::new("").await;
+    let (good, now) = (setup.token(json!({})), Timestamp::now());
+    for cut in 0..good.len() {
+        for part in [&good[..cut], &good[cut + 1..], &format!("{}{}", &good[..cut], &good[cut + 1..])] {
+            let refused = setup.gateway.authenticate(part, now).await.unwrap_err();
+            assert_eq!(refused.kind(), llm_core::ErrorKind::InvalidApiKey, "{part}");
+        }
+    }
+    assert!(setup.gateway.authenticate(&good, now).await.is_ok());
+    let later = now.checked_add(std::time::Duration::from_secs(661)).unwrap();
+    assert!(setup.gateway.authenticate(&good, later).await.is_err(), "a token that is known runs out as any");
+}
+
+#[tokio::test]
 async fn a_key_and_a_token_stand_side_by_side() {
     let setup = Setup::new("[limits.defaults]\nrequests = \"2/minute\"").await;
     let made = setup.make("keys", json!({"name": "ci"})).await;

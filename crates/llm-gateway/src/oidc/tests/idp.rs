@@ -1,5 +1,6 @@
 //! An identity provider on loopback, with keys of its own; and a model that answers whoever gets so far.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -15,6 +16,7 @@ use http::{Request, StatusCode};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 /// A private key, and what is published of it.
 #[derive(Clone)]
@@ -88,6 +90,17 @@ pub(super) struct State {
     /// What it says that its address is, if not the true one.
     pub(super) claims_to_be: Mutex<Option<String>>,
     pub(super) keys_read: AtomicUsize,
+    /// The codes that were given out and not been redeemed.
+    codes: Mutex<HashMap<String, Grant>>,
+    /// How the clients that redeemed codes proved themselves.
+    pub(super) clients: Mutex<Vec<Option<String>>>,
+}
+
+/// What a code was given out for.
+struct Grant {
+    token: String,
+    challenge: String,
+    callback: String,
 }
 
 /// The provider.
@@ -117,11 +130,13 @@ impl Idp {
             is_down: false.into(),
             claims_to_be: Mutex::default(),
             keys_read: AtomicUsize::new(0),
+            codes: Mutex::default(),
+            clients: Mutex::default(),
         });
         let (place, shared) = (url.clone(), Arc::clone(&state));
         let answer = move |request: Request<Body>| {
             let (place, state) = (place.clone(), Arc::clone(&shared));
-            async move { answer(&place, &state, request) }
+            async move { answer(&place, &state, request).await }
         };
         let router = Router::new().fallback(answer);
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -153,12 +168,23 @@ impl Idp {
         claims
     }
 
+    /// Logs someone in who was sent here: the code that they go back with.
+    pub(super) fn grant(&self, asked: &HashMap<String, String>, over: Value) -> String {
+        let mut claims = json!({"aud": asked["client_id"], "nonce": asked["nonce"]});
+        claims.as_object_mut().unwrap().extend(over.as_object().unwrap().clone());
+        let code = format!("code-{}", asked["state"]);
+        let (challenge, callback) = (asked["code_challenge"].clone(), asked["redirect_uri"].clone());
+        let grant = Grant { token: self.token(claims), challenge, callback };
+        self.state.codes.lock().unwrap().insert(code.clone(), grant);
+        code
+    }
+
     pub(super) fn token(&self, over: Value) -> String {
         self.signer.sign(&self.signer.header(), &self.claims(over))
     }
 }
 
-fn answer(url: &str, state: &State, request: Request<Body>) -> Response {
+async fn answer(url: &str, state: &State, request: Request<Body>) -> Response {
     if request.uri().path() == "/v1/chat/completions" {
         let choice = json!({"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"});
         let usage = json!({"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4});
@@ -172,11 +198,37 @@ fn answer(url: &str, state: &State, request: Request<Body>) -> Response {
     match request.uri().path() {
         "/.well-known/openid-configuration" => {
             let issuer = state.claims_to_be.lock().unwrap().clone().unwrap_or_else(|| url.to_owned());
-            axum::Json(json!({"issuer": issuer, "jwks_uri": format!("{url}/keys")})).into_response()
+            let place = |name: &str| format!("{url}/{name}");
+            axum::Json(json!({"issuer": issuer, "jwks_uri": place("keys"),
+                "authorization_endpoint": place("authorize?prompt=login"), "token_endpoint": place("token")}))
+            .into_response()
         }
         "/keys" => {
             state.keys_read.fetch_add(1, Ordering::SeqCst);
             axum::Json(json!({"keys": *state.published.lock().unwrap()})).into_response()
+        }
+        "/token" => {
+            let client = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
+            state.clients.lock().unwrap().push(client);
+            let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
+            let form: HashMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
+            let grant = form.get("code").and_then(|code| state.codes.lock().unwrap().remove(code));
+            let is_whole = |grant: &Grant| {
+                let verifier = form["code_verifier"].as_bytes();
+                form["grant_type"] == "authorization_code"
+                    && form["redirect_uri"] == grant.callback
+                    && encoded(&Sha256::digest(verifier)) == grant.challenge
+            };
+            match grant.filter(is_whole) {
+                Some(grant) => {
+                    axum::Json(json!({"access_token": "a", "token_type": "Bearer", "id_token": grant.token}))
+                        .into_response()
+                }
+                None => {
+                    let error = json!({"error": "invalid_grant", "error_description": "<script>no</script>"});
+                    (StatusCode::BAD_REQUEST, axum::Json(error)).into_response()
+                }
+            }
         }
         "/moved" => (StatusCode::FOUND, [("location", format!("{url}/keys"))]).into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use super::super::charged::Cost;
 use super::super::limits::WithLimits;
 use super::super::page::{Page, Paging};
-use super::super::{audit, calls, deployments, health, keys, limits, members, prices, usage, users};
+use super::super::{audit, calls, deployments, health, keys, limits, login, members, prices, usage, users};
 use super::operation::Book;
 use crate::keys::{
     KeyDraft, KeyPatch, Organization, OrganizationDraft, OrganizationPatch, PriceDraft, Team, TeamDraft, TeamPatch,
@@ -65,6 +65,12 @@ pub(super) fn describe(book: &mut Book) {
     book.add("DELETE", prices, "Takes such a price away").gives::<Deleted>();
     book.add("GET", "/api/v1/models", "Lists what is served").gives::<deployments::Models>();
     book.add("GET", "/api/v1/deployments", "Lists deployments, and how each is doing").gives::<Deployments>();
+    book.add("GET", "/api/v1/me", "Says who asks, and what they may do").gives::<login::Me>();
+    book.add("GET", "/login", "Sends a browser on to the identity provider").asks::<login::Begin>().sends_on();
+    book.add("GET", "/login/callback", "Ends a login, and sends the browser on to where it began")
+        .asks::<crate::oidc::Back>()
+        .sends_on();
+    book.add("POST", "/logout", "Ends the session of a browser").gives::<login::LoggedOut>();
     book.add("GET", "/openapi.json", "This document").gives::<serde_json::Map<String, serde_json::Value>>();
     book.add("GET", "/healthz", "Says that the process runs").gives::<health::Alive>();
     book.add("GET", "/readyz", "Says whether calls are taken; 503 where they are not").gives::<health::Ready>();

@@ -97,9 +97,10 @@ fn by_rule(operation: &Operation, rule: Rule) -> Value {
         Rule::Member => "Takes any role; each reaches what it may.",
         Rule::Key => "Takes a virtual key, about itself.",
         Rule::Open => "Takes no key.",
+        Rule::Login => "Takes no key, and is there where a login is configured.",
     };
     shown["description"] = who.into();
-    if rule == Rule::Open {
+    if matches!(rule, Rule::Open | Rule::Login) {
         shown["security"] = json!([]);
     }
     shown

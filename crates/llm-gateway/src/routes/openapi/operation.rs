@@ -104,6 +104,12 @@ impl Describing<'_> {
         self
     }
 
+    /// It answers with 303 and no body.
+    pub(super) fn sends_on(self) -> Self {
+        self.operation.status = 303;
+        self
+    }
+
     /// It may answer with a table instead.
     pub(super) fn or_csv(self) -> Self {
         self.operation.answer["text/csv"] = json!({"schema": {"type": "string"}});
@@ -114,7 +120,7 @@ impl Describing<'_> {
 impl Operation {
     pub(super) fn to_json(&self) -> Value {
         let mut parameters = self.query.clone();
-        if self.method == "POST" {
+        if self.method == "POST" && self.path.starts_with("/api/") {
             parameters.push(json!({
                 "name": idempotency::HEADER, "in": "header", "schema": {"type": "string", "maxLength": 255},
                 "description": "Does the request once, however often it is sent within 24 hours",

@@ -46,8 +46,8 @@ async fn things(server: &Server) -> impl Fn(&str) -> String {
 async fn a_member_that_nobody_may_set_is_refused_by_name_wherever_a_body_is_read() {
     let server = Server::new().await;
     let path = things(&server).await;
-    let routes: Vec<_> =
-        ADMIN_ROUTES.iter().filter(|(method, _, _)| matches!(*method, "POST" | "PATCH" | "PUT")).collect();
+    let reads_body = |method: &str, rule: Rule| matches!(method, "POST" | "PATCH" | "PUT") && rule != Rule::Login;
+    let routes: Vec<_> = ADMIN_ROUTES.iter().filter(|(method, _, rule)| reads_body(method, *rule)).collect();
     assert_eq!(routes.len(), bodies().len() + 1, "a route that reads a body is not tried; rotation is tried below");
     for (method, route, body) in bodies() {
         for member in [

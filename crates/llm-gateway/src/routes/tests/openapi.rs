@@ -303,7 +303,7 @@ async fn what_is_answered_is_as_it_is_described() {
     ask(ADMIN, "GET", prices, "/api/v1/prices?provider=openai&limit=50", json!(null)).await;
     ask(ADMIN, "GET", "/api/v1/models", "/api/v1/models", json!(null)).await;
     ask(ADMIN, "GET", "/api/v1/deployments", "/api/v1/deployments", json!(null)).await;
-    for path in ["/healthz", "/readyz", "/openapi.json"] {
+    for path in ["/api/v1/me", "/healthz", "/readyz", "/openapi.json"] {
         ask(ADMIN, "GET", path, path, json!(null)).await;
     }
     for (template, path) in [
@@ -317,8 +317,9 @@ async fn what_is_answered_is_as_it_is_described() {
     ] {
         ask(ADMIN, "DELETE", template, path, json!(null)).await;
     }
-    let all: BTreeSet<_> =
-        ADMIN_ROUTES.iter().map(|(method, path, _)| ((*method).to_owned(), path.replace("{*", "{"))).collect();
+    // A login is tried where there is an identity provider.
+    let here = ADMIN_ROUTES.iter().filter(|(_, _, rule)| *rule != Rule::Login);
+    let all: BTreeSet<_> = here.map(|(method, path, _)| ((*method).to_owned(), path.replace("{*", "{"))).collect();
     assert_eq!(tried, all, "a route's answer is not held against its description");
 
     let refused = server.send(None, "GET", "/api/v1/keys", "").await.json();
