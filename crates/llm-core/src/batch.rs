@@ -33,6 +33,9 @@ pub struct BatchesRequest {
     pub model: String,
     /// What is asked.
     pub ask: BatchAsk,
+    /// What else the body of [`BatchAsk::Cancel`] says in the request's own protocol.
+    #[serde(default, skip_serializing_if = "Native::is_none")]
+    pub native: Native,
 }
 
 /// What can be asked of batches.
@@ -269,7 +272,7 @@ impl Tells for BatchResult {
 impl BatchesRequest {
     /// Asks `provider`.
     pub fn new(provider: &str, ask: BatchAsk) -> Self {
-        Self { model: format!("{provider}:"), ask }
+        Self { model: format!("{provider}:"), ask, native: Native::default() }
     }
 }
 

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use http::Request;
 use llm_core::batch::{Batch, BatchAsk, BatchList, Batches, BatchesAnswer, BatchesRequest};
 use llm_core::file::StoredFile;
-use llm_core::{Error, OperationKind, Protocol, Result};
+use llm_core::{Error, Native, OperationKind, Protocol, Result};
 use llm_providers::Provider;
 use llm_providers::protocols::Spoken;
 use serde_json::{Value, json};
@@ -34,13 +34,13 @@ pub(crate) async fn answer(gateway: Arc<Gateway>, protocol: Protocol, request: R
 
 async fn run(visit: &Arc<Visit>) -> Result<Response> {
     let codec = Batches::codec(visit.protocol).ok_or_else(|| errand::unspoken(visit.kind, visit.protocol))?;
-    let (BatchesRequest { ask, .. }, cx) = codec.decode_request(&visit.head(), &visit.body)?;
+    let (BatchesRequest { ask, native, .. }, cx) = codec.decode_request(&visit.head(), &visit.body)?;
     let one = |batch| BatchesAnswer { batches: vec![batch], ..BatchesAnswer::default() };
     let answer = match ask {
         BatchAsk::Create(draft) => one(make(visit, draft).await?),
         BatchAsk::List(list) => listed(visit, &list).await?,
-        BatchAsk::Get(id) => one(told(visit, &id, BatchAsk::Get).await?),
-        BatchAsk::Cancel(id) => one(told(visit, &id, BatchAsk::Cancel).await?),
+        BatchAsk::Get(id) => one(told(visit, &id, BatchAsk::Get, native).await?),
+        BatchAsk::Cancel(id) => one(told(visit, &id, BatchAsk::Cancel, native).await?),
         BatchAsk::Delete(id) => deleted(visit, &id).await?,
         BatchAsk::Results(of) => return results::answer(visit, codec, &cx, &of).await,
     };
@@ -52,11 +52,12 @@ pub(super) async fn owned(visit: &Visit, id: &str) -> Result<Arc<Object>> {
 }
 
 /// Asks how a batch is doing, or for its end, and settles it where it has ended.
-async fn told(visit: &Visit, id: &str, ask: impl Fn(String) -> BatchAsk) -> Result<Batch> {
+async fn told(visit: &Visit, id: &str, ask: impl Fn(String) -> BatchAsk, native: Native) -> Result<Batch> {
     let object = owned(visit, id).await?;
     let (deployment, provider) = keeper::<Batches>(visit, &object)?;
     let errand = visit.begin(Some(&object.provider), Some(&deployment.id)).await?;
-    let request = BatchesRequest::new(provider.id(), ask(object.native_id().to_owned()));
+    let mut request = BatchesRequest::new(provider.id(), ask(object.native_id().to_owned()));
+    request.native = native;
     seen(visit, &object, &provider, errand, provider.call::<Batches>(&request, "").await).await
 }
 

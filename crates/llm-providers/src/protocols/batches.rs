@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http::Method;
 use llm_core::batch::{Batch, BatchAsk, BatchDraft, BatchList, BatchResult, Batches, BatchesAnswer, BatchesRequest};
 use llm_core::codec::{AnswerContext, DecodeContext, Frame, RequestHead, StreamDecoder};
-use llm_core::{Protocol, Result};
+use llm_core::fields::Fields;
+use llm_core::{Native, Protocol, Result};
 use serde_json::{Map, Value};
 
 use super::files::page;
@@ -33,22 +34,29 @@ pub(super) fn decode_answer(
 pub(super) fn decode_request(
     store: &Store,
     head: &RequestHead,
-    draft: impl FnOnce() -> Result<BatchDraft>,
+    body: &[u8],
+    draft: impl FnOnce(&[u8]) -> Result<BatchDraft>,
     more: impl FnOnce(&Method, String, &str) -> Option<BatchAsk>,
 ) -> Result<(BatchesRequest, AnswerContext)> {
+    let mut native = Native::default();
     let ask = match (&head.method, store.named(head)) {
-        (&Method::POST, None) => BatchAsk::Create(draft()?),
+        (&Method::POST, None) => BatchAsk::Create(draft(body)?),
         (&Method::GET, None) => {
             let (limit, after, native) = store.asked(head)?;
             BatchAsk::List(BatchList { limit, after, native })
         }
         (&Method::GET, Some((id, verb))) if verb.is_empty() => BatchAsk::Get(id),
-        (&Method::POST, Some((id, verb))) if verb == "cancel" => BatchAsk::Cancel(id),
+        (&Method::POST, Some((id, verb))) if verb == "cancel" => {
+            if !body.trim_ascii().is_empty() {
+                native = Fields::parse(body)?.into_native(store.protocol);
+            }
+            BatchAsk::Cancel(id)
+        }
         (method, Some((id, verb))) => more(method, id, &verb).ok_or_else(|| stored::nothing(head))?,
         _ => return Err(stored::nothing(head)),
     };
     let form = matches!(ask, BatchAsk::List(_)).then(|| stored::PAGE.to_owned());
-    Ok((BatchesRequest { model: String::new(), ask }, AnswerContext { form, ..AnswerContext::default() }))
+    Ok((BatchesRequest { model: String::new(), ask, native }, AnswerContext { form, ..AnswerContext::default() }))
 }
 
 /// Writes an answer that tells of batches; `foreign` writes one that came in another protocol.

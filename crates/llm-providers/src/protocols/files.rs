@@ -162,7 +162,7 @@ pub(super) fn encode_answer(
 pub(super) fn page(protocol: Protocol, native: &Native, has_more: bool, items: Vec<Value>) -> Bytes {
     let mut object = answer_object(native, protocol);
     if protocol != Protocol::Anthropic {
-        object.set("object", "list");
+        object.complete("object", || json!("list"));
     }
     let id = |item: Option<&Value>| item.and_then(|item| item.get("id")).cloned().unwrap_or(Value::Null);
     object.set("first_id", id(items.first()));

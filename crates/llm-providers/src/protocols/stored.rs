@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use http::{Method, header};
-use llm_core::codec::{AnswerContext, DecodeContext, Encoded, RequestHead, Target};
+use llm_core::chat::UnsupportedPolicy;
+use llm_core::codec::{AnswerContext, DecodeContext, Encoded, RequestHead, Target, Unsupported};
 use llm_core::fields::Fields;
 use llm_core::{Error, ErrorKind, Native, Protocol, Result};
 use serde_json::{Map, Value};
@@ -37,6 +38,17 @@ impl Store {
         encoded.method = method;
         encoded.headers.remove(header::CONTENT_TYPE);
         encoded
+    }
+
+    /// A request to stop something, with what else the caller said of it in this protocol.
+    pub(super) fn stop(&self, id: &str, more: &Native, target: &Target<'_>) -> Result<Encoded> {
+        Unsupported::new(UnsupportedPolicy::Refuse, target.provider).foreign(more, self.protocol)?;
+        let mut encoded = self.ask(Method::POST, Some(id), "/cancel", target);
+        if let Some(members) = more.members(self.protocol).filter(|members| !members.is_empty()) {
+            let body = Bytes::from(Value::Object(members.clone()).to_string());
+            encoded = Encoded::post(encoded.path, body, encoded.context);
+        }
+        Ok(encoded)
     }
 
     /// A page of the list.

@@ -20,11 +20,14 @@ use serde_json::{Map, Value, json};
 
 use super::{AnthropicApi, ME, answer, error, files};
 use crate::protocols::batches::{self, Lines};
+use crate::protocols::body::answer_object;
 use crate::protocols::stored::{self, Store};
 
 const STORE: Store = Store { protocol: ME, path: "/v1/messages/batches", after: "after_id" };
 /// Where a call of a batch would go by itself.
 const ENDPOINT: &str = "/v1/messages";
+/// The member that lists the calls; of a draft, what its calls hold beside what is understood, by `custom_id`.
+const REQUESTS: &str = "requests";
 
 fn create(draft: &BatchDraft, target: &Target<'_>) -> Result<Encoded> {
     let mut unsupported = Unsupported::new(UnsupportedPolicy::Refuse, target.provider);
@@ -36,12 +39,20 @@ fn create(draft: &BatchDraft, target: &Target<'_>) -> Result<Encoded> {
         let why = "its batches hold their calls themselves";
         return Err(Error::unsupported("input_file_id", format_args!("`{}`", target.provider), why));
     }
-    let requests = draft.calls.iter().map(|BatchCall { custom_id, call }| match call {
-        BatchBody::Raw { body, .. } => Ok(json!({"custom_id": custom_id, "params": body})),
-        _ => Err(Error::new(ErrorKind::Internal, "a call of a batch was not written in the provider's protocol")),
-    });
     let mut members = draft.native.object(ME);
-    members.insert("requests".to_owned(), Value::Array(requests.collect::<Result<_>>()?));
+    let rest = members.shift_remove(REQUESTS).unwrap_or_default();
+    let requests = draft.calls.iter().map(|BatchCall { custom_id, call }| {
+        let BatchBody::Raw { body, .. } = call else {
+            let message = "a call of a batch was not written in the provider's protocol";
+            return Err(Error::new(ErrorKind::Internal, message));
+        };
+        let mut request = rest.get(custom_id).and_then(Value::as_object).cloned().unwrap_or_default();
+        request.insert("custom_id".to_owned(), custom_id.as_str().into());
+        request.insert("params".to_owned(), body.clone());
+        Ok(Value::Object(request))
+    });
+    let requests = requests.collect::<Result<_>>()?;
+    members.insert(REQUESTS.to_owned(), Value::Array(requests));
     Ok(Encoded::post(STORE.path, Bytes::from(Value::Object(members).to_string()), DecodeContext::new(target)))
 }
 
@@ -65,6 +76,14 @@ fn batch(members: Map<String, Value>) -> Option<Batch> {
         input_file: None,
         native: Native::new(ME, members),
     })
+}
+
+/// Reads the answer to a deletion by what it lacks: only of a batch that is gone no state is said, in whatever words.
+fn gone(cx: &DecodeContext, body: &[u8]) -> Option<BatchesAnswer> {
+    let members: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    let id = stored::text(&members, "id").filter(|_| !members.contains_key("processing_status"))?;
+    let native = Native::new(ME, members);
+    Some(BatchesAnswer { deleted: Some(id), provider: cx.provider.clone(), native, ..BatchesAnswer::default() })
 }
 
 /// Reads a line of results.
@@ -149,7 +168,7 @@ impl Upstream<Batches> for AnthropicApi {
             BatchAsk::Create(draft) => create(draft, target)?,
             BatchAsk::List(list) => STORE.page(list.limit, list.after.as_deref(), &list.native, target),
             BatchAsk::Get(id) => STORE.ask(Method::GET, Some(id), "", target),
-            BatchAsk::Cancel(id) => STORE.ask(Method::POST, Some(id), "/cancel", target),
+            BatchAsk::Cancel(id) => STORE.stop(id, &request.native, target)?,
             BatchAsk::Delete(id) => STORE.ask(Method::DELETE, Some(id), "", target),
             BatchAsk::Results(id) => STORE.ask(Method::GET, Some(id), "/results", target),
         };
@@ -159,7 +178,7 @@ impl Upstream<Batches> for AnthropicApi {
     fn decode_answer(&self, cx: &DecodeContext, _: &ResponseHead, body: &[u8]) -> Result<BatchesAnswer> {
         let unreadable =
             || Error::bad_answer("the provider's answer is no batch").with_body(Bytes::copy_from_slice(body));
-        batches::decode_answer(&STORE, cx, body, batch).ok_or_else(unreadable)
+        batches::decode_answer(&STORE, cx, body, batch).or_else(|| gone(cx, body)).ok_or_else(unreadable)
     }
     fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Batches>> {
         Box::new(Lines { cx: cx.clone(), read: result })
@@ -176,11 +195,14 @@ impl Downstream<Batches> for AnthropicApi {
             (&Method::DELETE, "") => Some(BatchAsk::Delete(id)),
             _ => None,
         };
-        batches::decode_request(&STORE, head, || draft(body), more)
+        batches::decode_request(&STORE, head, body, draft, more)
     }
     fn encode_answer(&self, cx: &AnswerContext, answer: &BatchesAnswer) -> Result<Bytes> {
         if let Some(id) = &answer.deleted {
-            return Ok(Bytes::from(json!({"id": id, "type": "message_batch_deleted"}).to_string()));
+            let mut object = answer_object(&answer.native, ME);
+            object.set("id", id.as_str());
+            object.complete("type", || json!("message_batch_deleted"));
+            return Ok(object.bytes());
         }
         Ok(batches::encode_answer(ME, cx, answer, foreign))
     }
@@ -194,14 +216,21 @@ impl Downstream<Batches> for AnthropicApi {
 
 fn draft(body: &[u8]) -> Result<BatchDraft> {
     let mut fields = Fields::parse(body)?;
-    let listed = fields.want_list("requests")?.ok_or_else(|| fields.missing("requests"))?;
-    let mut calls = Vec::with_capacity(listed.len());
+    let listed = fields.want_list(REQUESTS)?.ok_or_else(|| fields.missing(REQUESTS))?;
+    let (mut calls, mut rest) = (Vec::with_capacity(listed.len()), Map::new());
     for (place, item) in listed.into_iter().enumerate() {
-        let mut item = Fields::at(format!("requests[{place}]"), item)?;
+        let mut item = Fields::at(format!("{REQUESTS}[{place}]"), item)?;
         let custom_id = item.need_text("custom_id")?;
         let params = item.want_object("params")?.ok_or_else(|| item.missing("params"))?;
         let body = Value::Object(params.into_members());
+        let more = item.into_members();
+        if !more.is_empty() {
+            rest.insert(custom_id.clone(), Value::Object(more));
+        }
         calls.push(BatchCall { custom_id, call: BatchBody::Raw { endpoint: ENDPOINT.to_owned(), body } });
+    }
+    if !rest.is_empty() {
+        fields.put(REQUESTS, Value::Object(rest));
     }
     Ok(BatchDraft { calls, native: fields.into_native(ME), ..BatchDraft::default() })
 }

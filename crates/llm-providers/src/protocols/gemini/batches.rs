@@ -33,6 +33,7 @@ const STATES: [(&str, BatchState); 7] = [
 
 fn encode_request(request: &BatchesRequest, target: &Target<'_>) -> Result<Encoded> {
     files::only_here(target, "batches")?;
+    Unsupported::new(UnsupportedPolicy::Refuse, target.provider).foreign(&request.native, ME)?;
     Ok(match &request.ask {
         BatchAsk::Create(draft) => create(draft, target)?,
         BatchAsk::List(list) => files::page(BATCHES, list.limit, list.after.as_deref(), target),

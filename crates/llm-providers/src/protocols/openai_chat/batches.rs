@@ -155,7 +155,7 @@ fn encode_request(request: &BatchesRequest, target: &Target<'_>) -> Result<Encod
         BatchAsk::Create(draft) => create(draft, target)?,
         BatchAsk::List(list) => STORE.page(list.limit, list.after.as_deref(), &list.native, target),
         BatchAsk::Get(id) => STORE.ask(Method::GET, Some(id), "", target),
-        BatchAsk::Cancel(id) => STORE.ask(Method::POST, Some(id), "/cancel", target),
+        BatchAsk::Cancel(id) => STORE.stop(id, &request.native, target)?,
         BatchAsk::Delete(_) => {
             let message = format!("provider `{}` does not delete batches", target.provider);
             return Err(Error::new(ErrorKind::NotImplemented, message));
@@ -197,7 +197,7 @@ speaks! {
         batches::decode_answer(&STORE, cx, body, batch).ok_or_else(|| error::unreadable(head, body))
     },
     decode_stream(cx) -> Box<dyn StreamDecoder<Batches>> { Box::new(Lines { cx: cx.clone(), read: result }) },
-    decode_request(head, body) batches::decode_request(&STORE, head, || draft(body), |_, _, _| None),
+    decode_request(head, body) batches::decode_request(&STORE, head, body, draft, |_, _, _| None),
     encode_answer(cx, answer) Ok(batches::encode_answer(PROTOCOL, cx, answer, foreign)),
 }
 
