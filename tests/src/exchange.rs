@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use llm_core::codec::{RequestHead, ResponseHead};
 use serde::Deserialize;
 use serde_json::Value;
@@ -36,6 +36,9 @@ pub struct Exchange {
 /// The request of an exchange.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Asked {
+    /// The method; `POST` where it is not said.
+    #[serde(default)]
+    pub method: String,
     /// The path.
     #[serde(default)]
     pub path: String,
@@ -85,7 +88,10 @@ impl Exchange {
     pub fn model(&self) -> &str {
         let asked = self.request.as_ref();
         let in_path = asked.and_then(|asked| asked.path.split_once("/models/")?.1.rsplit_once(':'));
-        let in_body = || asked?.body.as_ref()?.get("model")?.as_str();
+        let in_body = || {
+            let body = asked?.body.as_ref()?;
+            body.get("model").or_else(|| body.get("model_id"))?.as_str()
+        };
         // In Bedrock, as the path spells it.
         let in_step = || asked?.path.split_once("/model/")?.1.split('/').next();
         in_path.map(|(model, _)| model).or_else(in_body).or_else(in_step).unwrap_or_default()
@@ -103,10 +109,10 @@ impl Asked {
         let query: Vec<String> =
             self.query.iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default())).collect();
         RequestHead {
+            method: self.method.parse().unwrap_or(Method::POST),
             path: self.path.clone(),
             query: (!query.is_empty()).then(|| query.join("&")),
             headers: header_map(&self.headers),
-            ..RequestHead::default()
         }
     }
 }

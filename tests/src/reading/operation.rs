@@ -15,11 +15,11 @@ pub fn used(kind: OperationKind, body: &Value) -> Option<BTreeMap<Meter, u64>> {
         OperationKind::Embed | OperationKind::Rerank | OperationKind::Moderate => {
             usage.and_then(prompt).or_else(|| elsewhere(body))
         }
-        OperationKind::Images => images(body, usage?),
-        OperationKind::Transcribe => usage.and_then(transcript).or_else(|| {
-            let seconds = body.get("duration")?.as_f64()?;
-            Some(meters(&[(Meter::Second, whole(seconds))]))
-        }),
+        OperationKind::Images => usage.map_or_else(|| drawn(body), |usage| images(body, usage)),
+        OperationKind::Transcribe => {
+            let by_length = || Some(meters(&[(Meter::Second, whole(seconds(body)?))]));
+            usage.and_then(transcript).or_else(by_length)
+        }
         OperationKind::Speak => Some(meters(&[
             (Meter::Input, count_at(usage?, "/input_tokens")?),
             (Meter::OutputAudio, count_at(usage?, "/output_tokens").unwrap_or(0)),
@@ -74,6 +74,26 @@ fn images(body: &Value, usage: &Value) -> Option<BTreeMap<Meter, u64>> {
         (Meter::Output, written),
         (Meter::OutputImage, output - written),
     ]))
+}
+
+/// Imagen says no usage: each image that it hands over counts.
+fn drawn(body: &Value) -> Option<BTreeMap<Meter, u64>> {
+    let predictions = body.get("predictions")?.as_array()?;
+    let is_image = |one: &&Value| one.get("bytesBase64Encoded").or_else(|| one.get("gcsUri")).is_some();
+    Some(meters(&[(Meter::Image, predictions.iter().filter(is_image).count() as u64)]))
+}
+
+/// How much sound was heard, where an answer says no usage: its length, that of each channel, or until the last word.
+fn seconds(body: &Value) -> Option<f64> {
+    let said = ["duration", "audio_duration_secs"].iter().find_map(|name| body.get(*name)?.as_f64());
+    if said.is_some() {
+        return said;
+    }
+    if let Some(length) = body.pointer("/metadata/duration").and_then(Value::as_f64) {
+        let channels = body.pointer("/results/channels")?.as_array()?;
+        return Some(channels.iter().map(|_| length).sum());
+    }
+    body.get("words")?.as_array()?.iter().rev().find_map(|word| word.get("end")?.as_f64())
 }
 
 fn transcript(usage: &Value) -> Option<BTreeMap<Meter, u64>> {

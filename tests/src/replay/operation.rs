@@ -105,12 +105,15 @@ where
     }
 
     fn answer_context(&self) -> AnswerContext {
-        // Whether speech comes in events is the request's to say; other answers are written as they came.
+        // Whether speech comes in events, and whether a page was asked for, is the request's to say; other answers are
+        // written as they came.
         let asked = self.exchange.request.as_ref().and_then(|asked| {
-            let (_, cx) = self.codec.decode_request(&asked.head(), asked.body.as_ref()?.to_string().as_bytes()).ok()?;
+            let body = asked.body.as_ref().map(Value::to_string).unwrap_or_default();
+            let (_, cx) = self.codec.decode_request(&asked.head(), body.as_bytes()).ok()?;
             Some(cx)
         });
-        let form = asked.and_then(|cx| cx.form).filter(|_| O::KIND == OperationKind::Speak);
+        let told = [OperationKind::Speak, OperationKind::Files, OperationKind::Batches];
+        let form = asked.and_then(|cx| cx.form).filter(|_| told.contains(&O::KIND));
         AnswerContext { model: self.exchange.model().to_owned(), form, include_usage: true, ..AnswerContext::default() }
     }
 
@@ -144,6 +147,8 @@ where
         };
         let mut found = encoded.dropped.iter().map(|name| format!("`{name}` was dropped")).collect::<Vec<_>>();
         match serde_json::from_slice::<Value>(&encoded.body) {
+            // An object without members says as much as no body at all.
+            Err(_) if encoded.body.is_empty() && *body == serde_json::json!({}) => {}
             Ok(mut ours) => {
                 // Usage is asked for even where the caller did not ask.
                 if body.get("stream_options").is_none()
