@@ -91,7 +91,8 @@ impl<'a> Matrix<'a> {
         found
     }
 
-    /// Runs all of it. `meanwhile` happens during each burst of calls, and says how much more may pass for its sake.
+    /// Runs all of it. `meanwhile` happens during each burst of calls, and says how much more may pass for its
+    /// sake, or how much less.
     pub(super) async fn run(&self, mut meanwhile: impl AsyncFnMut(Burst<'_>) -> i64) {
         let begun = Instant::now();
         let places: Arc<[String]> =
@@ -137,10 +138,10 @@ impl<'a> Matrix<'a> {
         callers: &mut [Caller],
     ) {
         let before = group.status(&self.gateways[0]);
-        assert!(before.used <= self.most(group) + more, "{}: {before:?}, {more} more", group.name);
+        assert!(before.used <= self.most(group) + more.max(0), "{}: {before:?}, {more} more", group.name);
         if group.meter == LimitMeter::Requests {
             assert_eq!(before.used, admitted as i64, "{}", group.name);
-            assert!(admitted as i64 >= group.amount || more > 0, "{}: {admitted}", group.name);
+            assert!(admitted as i64 >= group.amount + more || more > 0, "{}: {admitted}", group.name);
         }
         if group.meter == LimitMeter::Concurrency {
             assert!(admitted >= group.amount as usize, "{}: {admitted}", group.name);
