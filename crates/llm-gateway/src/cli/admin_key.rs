@@ -1,10 +1,9 @@
 //! `llm-gateway admin-key`.
 
-use crate::admin_key;
-use crate::config::{Overrides, env};
-
 use super::args::AdminKeyCommand;
 use super::{Failure, open, output};
+use crate::admin_key;
+use crate::config::{Overrides, env};
 
 pub(super) async fn run(command: &AdminKeyCommand, overrides: &Overrides) -> Result<(), Failure> {
     match command {

@@ -7,18 +7,18 @@ mod tenants;
 
 use std::path::PathBuf;
 
-use crate::config::{Overrides, Period};
-use crate::keys::Role;
-use crate::limits::LimitSpec;
 use clap::{Args as Arguments, Parser, Subcommand};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
-
 pub(super) use limit::{LimitArgs, LimitCommand, ScopeArgs};
 pub(super) use price::PriceCommand;
 pub(super) use reports::{AuditArgs, UsageArgs};
 pub(super) use tenants::{OrganizationCommand, TeamCommand, TenantArgs, UserCommand};
+
+use crate::config::{Overrides, Period};
+use crate::keys::Role;
+use crate::limits::LimitSpec;
 
 /// A metered gateway to any language model: keys, limits, exact spend.
 #[derive(Debug, Parser)]

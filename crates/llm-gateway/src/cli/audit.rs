@@ -1,11 +1,11 @@
 //! `llm-gateway audit`: who changed what, newest first, from the database.
 
-use crate::config::Overrides;
-use crate::store::{AuditEntry, AuditFilter, audit};
 use serde_json::Value;
 
 use super::args::AuditArgs;
 use super::{Failure, open, output};
+use crate::config::Overrides;
+use crate::store::{AuditEntry, AuditFilter, audit};
 
 pub(super) async fn run(args: AuditArgs, overrides: &Overrides) -> Result<(), Failure> {
     let keys = open::existing_keys(overrides).await?;

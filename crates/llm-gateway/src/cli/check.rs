@@ -1,9 +1,8 @@
 //! `llm-gateway check`.
 
+use super::{Failure, open, output};
 use crate::config::Overrides;
 use crate::routing::Routes;
-
-use super::{Failure, open, output};
 
 /// Reads the configuration as `serve` would and says what it comes to. Nothing is opened, made or listened on.
 pub(super) fn run(overrides: &Overrides) -> Result<(), Failure> {

@@ -1,11 +1,11 @@
 //! `llm-gateway explain`.
 
-use crate::config::{Overrides, Strategy};
-use crate::routing::{Deployment, Route, Routes};
 use llm_core::Meter;
 use llm_core::NanoUsd;
 
 use super::{Failure, open, output};
+use crate::config::{Overrides, Strategy};
+use crate::routing::{Deployment, Route, Routes};
 
 /// Says what a call to `model` would try. It asks the configuration and not a gateway that runs, so it does not know
 /// which deployments are busy, slow or left alone just now.

@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 
-use crate::config::Problems;
 use llm_core::Error;
+
+use crate::config::Problems;
 
 #[derive(Debug)]
 pub(crate) enum Failure {

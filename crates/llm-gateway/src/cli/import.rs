@@ -5,12 +5,11 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use super::args::{ImportCommand, LitellmArgs};
+use super::{Failure, open, output};
 use crate::config::{Config, Database, Overrides, env};
 use crate::litellm::{self, Outcome, Plan, Report};
 use crate::store::Db;
-
-use super::args::{ImportCommand, LitellmArgs};
-use super::{Failure, open, output};
 
 pub(super) async fn run(command: ImportCommand, overrides: &Overrides) -> Result<(), Failure> {
     match command {

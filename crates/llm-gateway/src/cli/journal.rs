@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use crate::config::Overrides;
-use crate::journal::Sizes;
-use crate::limits::Ledger;
-use crate::store::{Books, Db};
 use jiff::Timestamp;
 
 use super::args::JournalCommand;
 use super::{Failure, open, output};
+use crate::config::Overrides;
+use crate::journal::Sizes;
+use crate::limits::Ledger;
+use crate::store::{Books, Db};
 
 pub(super) async fn run(command: &JournalCommand, overrides: &Overrides) -> Result<(), Failure> {
     match command {

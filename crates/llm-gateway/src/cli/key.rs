@@ -1,15 +1,16 @@
 //! `llm-gateway key`: works on the database, so it needs no running gateway, and one that runs takes notice.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::args::{CreateArgs, KeyCommand};
+use super::tenant::{day, limits_of, limits_text, missing, models_text, patterns, row, said_blocked, spent_text};
+use super::{Failure, open, output, team, tenant};
 use crate::config::Overrides;
 use crate::keys::{KeyDraft, KeyId, KeyPatch, Keys, NewKey, TeamDraft, VirtualKey};
 use crate::store::UsageFilter;
-use jiff::Timestamp;
-use serde_json::{Value, json};
-use std::sync::Arc;
-
-use super::args::{CreateArgs, KeyCommand};
-use super::tenant::{day, limits_of, limits_text, missing, models_text, patterns, said_blocked};
-use super::{Failure, open, output, team, tenant};
 
 /// The beginning of a team's id.
 const TEAM_ID: &str = "team_";
@@ -109,20 +110,19 @@ fn list(keys: &Keys, team: Option<&str>, as_json: bool) -> Result<(), Failure> {
 
 async fn show(keys: &Keys, key: &VirtualKey, as_json: bool) -> Result<(), Failure> {
     let filter = UsageFilter { key: Some(key.id.to_string()), ..UsageFilter::default() };
-    let (calls, spent) = tenant::spent(keys, &filter).await?;
+    let spent = tenant::spent(keys, &filter).await?;
     if as_json {
-        return output::json(&tenant::with_spent(describe(keys, key)?, (calls, spent)));
+        return output::json(&tenant::with_spent(describe(keys, key)?, spent));
     }
-    let row = |name: &str, value: String| [name.to_owned(), value];
     let mut rows = vec![
-        row("name", key.name.clone()),
+        row("name", key.name.as_str()),
         row("id", key.id.to_string()),
-        row("prefix", key.prefix.clone()),
-        row("state", state(key).to_owned()),
+        row("prefix", key.prefix.as_str()),
+        row("state", state(key)),
         row("team", key.team.as_ref().map_or_else(|| "-".to_owned(), |team| format!("{} ({})", team.name, team.id))),
         row("models", models_text(key.models.as_deref())),
         row("limits", limits(keys, key)),
-        row("spent", format!("{spent} USD in {calls} calls")),
+        row("spent", spent_text(spent)),
         row("created", key.created_at.to_string()),
     ];
     if let Some(user) = &key.user {

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::config::Overrides;
-use crate::keys::{KeyId, Keys, OrganizationId, TeamId, UserId};
-use crate::limits::{Limit, LimitDraft, LimitId, LimitMeter, LimitPatch, LimitSpec, Scope, ScopeKind};
-
 use super::args::{LimitArgs, LimitCommand, ScopeArgs};
 use super::tenant::patterns;
 use super::{Failure, key, open, organization, output, team, user};
+use crate::config::Overrides;
+use crate::keys::{KeyId, Keys, OrganizationId, TeamId, UserId};
+use crate::limits::{Limit, LimitDraft, LimitId, LimitMeter, LimitPatch, LimitSpec, Scope, ScopeKind};
 
 pub(super) async fn run(command: LimitCommand, overrides: &Overrides) -> Result<(), Failure> {
     if let LimitCommand::Create(args) = command {

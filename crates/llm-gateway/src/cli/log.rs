@@ -2,10 +2,10 @@
 
 use std::io::{IsTerminal, stderr};
 
-use crate::config::{LogConfig, LogFormat, Problem, Problems, env};
 use tracing_subscriber::EnvFilter;
 
 use super::Failure;
+use crate::config::{LogConfig, LogFormat, Problem, Problems, env};
 
 /// Logs from now on as the configuration says.
 pub(super) fn start(config: &LogConfig) -> Result<(), Failure> {

@@ -1,9 +1,8 @@
 //! `llm-gateway migrate`.
 
+use super::{Failure, open, output};
 use crate::config::Overrides;
 use crate::store::{Db, version};
-
-use super::{Failure, open, output};
 
 /// Brings the database up to date, as `serve` would, and says where it stands.
 pub(super) async fn run(overrides: &Overrides) -> Result<(), Failure> {

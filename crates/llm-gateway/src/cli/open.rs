@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
+use super::Failure;
 use crate::config::{Config, Database, Loaded, Overrides, env};
 use crate::keys::Keys;
 use crate::limits::Ledger;
 use crate::store::Db;
-
-use super::Failure;
 
 /// The configuration, with its warnings said on standard error.
 pub(super) fn config(overrides: &Overrides) -> Result<Loaded, Failure> {

@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
+use super::args::{OrganizationCommand, TenantArgs};
+use super::tenant::{Common, Tenant, made, missing, patterns, row, said_blocked};
+use super::{Failure, open, tenant};
 use crate::config::Overrides;
 use crate::keys::{Keys, Organization, OrganizationDraft, OrganizationPatch};
 use crate::store::UsageFilter;
-use serde_json::Value;
-
-use super::args::{OrganizationCommand, TenantArgs};
-use super::tenant::{
-    day, describe, limits_of, limits_text, missing, models_text, patterns, said_blocked, spent, state,
-};
-use super::{Failure, open, output, tenant};
 
 pub(super) async fn run(command: OrganizationCommand, overrides: &Overrides) -> Result<(), Failure> {
     if let OrganizationCommand::Create(args) = command {
@@ -20,8 +16,10 @@ pub(super) async fn run(command: OrganizationCommand, overrides: &Overrides) -> 
     let keys = open::existing_keys(overrides).await?;
     match command {
         OrganizationCommand::Create(_) => Ok(()),
-        OrganizationCommand::List { json } => list(&keys, json),
-        OrganizationCommand::Show { organization, json } => show(&keys, &*find(&keys, &organization)?, json).await,
+        OrganizationCommand::List { json } => tenant::list(&keys, &keys.organizations(None, usize::MAX), json),
+        OrganizationCommand::Show { organization, json } => {
+            tenant::show(&keys, &*find(&keys, &organization)?, json).await
+        }
         OrganizationCommand::Block { organization } => block(&keys, &organization, true).await,
         OrganizationCommand::Unblock { organization } => block(&keys, &organization, false).await,
         OrganizationCommand::Delete { organization } => {
@@ -36,55 +34,38 @@ pub(super) async fn run(command: OrganizationCommand, overrides: &Overrides) -> 
 async fn create(keys: &Keys, args: TenantArgs) -> Result<(), Failure> {
     let TenantArgs { name, limits, models, json } = args;
     let draft = OrganizationDraft { name, limits, models: models.map(patterns), ..OrganizationDraft::default() };
-    let made = keys.create_organization(draft).await?;
-    if json {
-        output::json(&describe(keys, &*made, &made.scope())?)?;
-    } else {
-        output::line(made.id.as_str())?;
-    }
-    eprintln!("made the organization `{}`", made.name);
-    Ok(())
+    made(keys, &*keys.create_organization(draft).await?, json)
 }
 
-fn list(keys: &Keys, as_json: bool) -> Result<(), Failure> {
-    let found = keys.organizations(None, usize::MAX);
-    if as_json {
-        let shown: Result<Vec<Value>, Failure> = found.iter().map(|one| describe(keys, &**one, &one.scope())).collect();
-        return output::json(&shown?);
-    }
-    let head = ["NAME", "STATE", "MODELS", "LIMITS", "CREATED", "ID"].map(str::to_owned);
-    let row = |one: &Arc<Organization>| {
-        [
-            one.name.clone(),
-            state(one.blocked).to_owned(),
-            models_text(one.models.as_deref()),
-            limits_text(&limits_of(keys, &one.scope())),
-            day(one.created_at),
-            one.id.to_string(),
-        ]
-    };
-    output::table(&std::iter::once(head).chain(found.iter().map(row)).collect::<Vec<_>>())
-}
+impl Tenant for Organization {
+    const WHAT: &str = "organization";
+    const COLUMNS: &[&str] = &[];
 
-async fn show(keys: &Keys, found: &Organization, as_json: bool) -> Result<(), Failure> {
-    let filter = UsageFilter { organization: Some(found.id.to_string()), ..UsageFilter::default() };
-    let spent = spent(keys, &filter).await?;
-    if as_json {
-        return output::json(&tenant::with_spent(describe(keys, found, &found.scope())?, spent));
+    fn common(&self) -> Common<'_> {
+        Common {
+            id: self.id.as_str(),
+            name: &self.name,
+            scope: self.scope(),
+            blocked: self.blocked,
+            models: self.models.as_deref(),
+            created_at: self.created_at,
+        }
     }
-    let teams = keys.teams(None, usize::MAX, |team| team.organization.as_ref().is_some_and(|own| own.id == found.id));
-    let teams: Vec<&str> = teams.iter().map(|team| team.name.as_str()).collect();
-    let row = |name: &str, value: String| [name.to_owned(), value];
-    output::table(&[
-        row("name", found.name.clone()),
-        row("id", found.id.to_string()),
-        row("state", state(found.blocked).to_owned()),
-        row("teams", if teams.is_empty() { "none".to_owned() } else { teams.join(", ") }),
-        row("models", models_text(found.models.as_deref())),
-        row("limits", limits_text(&limits_of(keys, &found.scope()))),
-        row("spent", format!("{} USD in {} calls", spent.1, spent.0)),
-        row("created", found.created_at.to_string()),
-    ])
+
+    fn calls(&self) -> UsageFilter {
+        UsageFilter { organization: Some(self.id.to_string()), ..UsageFilter::default() }
+    }
+
+    fn columns(&self, _keys: &Keys) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn rows(&self, keys: &Keys) -> Vec<[String; 2]> {
+        let teams =
+            keys.teams(None, usize::MAX, |team| team.organization.as_ref().is_some_and(|own| own.id == self.id));
+        let teams: Vec<&str> = teams.iter().map(|team| team.name.as_str()).collect();
+        vec![row("teams", if teams.is_empty() { "none".to_owned() } else { teams.join(", ") })]
+    }
 }
 
 async fn block(keys: &Keys, text: &str, blocked: bool) -> Result<(), Failure> {

@@ -1,13 +1,13 @@
 //! `llm-gateway price`: the catalogue's prices, and those that stand in their place.
 
-use crate::config::{Config, Overrides};
-use crate::keys::{Keys, PriceDraft, Rate};
-use crate::routing::provider_named;
 use llm_providers::catalogue::Catalogue;
 use serde_json::json;
 
 use super::args::PriceCommand;
 use super::{Failure, open, output};
+use crate::config::{Config, Overrides};
+use crate::keys::{Keys, PriceDraft, Rate};
+use crate::routing::provider_named;
 
 pub(super) async fn run(command: PriceCommand, overrides: &Overrides) -> Result<(), Failure> {
     let (keys, config) = open::keys(overrides).await?;

@@ -4,13 +4,13 @@ use std::io::{IsTerminal, stdout};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use llm_providers::transport::SANDBOX_MODEL;
+
+use super::{Failure, log, output};
 use crate::config::{Config, Overrides, Secret, env};
 use crate::routes::{self, Admin};
 use crate::server::{Server, told_to_stop};
 use crate::{Gateway, admin_key};
-use llm_providers::transport::SANDBOX_MODEL;
-
-use super::{Failure, log, output};
 
 /// Starts the gateway and returns when it was told to stop and has.
 pub(super) fn run(overrides: &Overrides) -> Result<(), Failure> {

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value, json};
+
+use super::args::{TeamCommand, TenantArgs};
+use super::tenant::{Common, Tenant, made, missing, patterns, row, said_blocked};
+use super::{Failure, open, tenant, user};
 use crate::config::Overrides;
 use crate::keys::{Keys, MembershipDraft, Role, Team, TeamDraft, TeamPatch, User};
 use crate::store::UsageFilter;
-use serde_json::{Value, json};
-
-use super::args::{TeamCommand, TenantArgs};
-use super::tenant::{
-    day, describe, limits_of, limits_text, missing, models_text, patterns, said_blocked, spent, state,
-};
-use super::{Failure, open, output, tenant, user};
 
 pub(super) async fn run(command: TeamCommand, overrides: &Overrides) -> Result<(), Failure> {
     if let TeamCommand::Create { tenant, organization } = command {
@@ -20,8 +18,8 @@ pub(super) async fn run(command: TeamCommand, overrides: &Overrides) -> Result<(
     let keys = open::existing_keys(overrides).await?;
     match command {
         TeamCommand::Create { .. } => Ok(()),
-        TeamCommand::List { json } => list(&keys, json),
-        TeamCommand::Show { team, json } => show(&keys, &*find(&keys, &team)?, json).await,
+        TeamCommand::List { json } => tenant::list(&keys, &keys.teams(None, usize::MAX, |_| true), json),
+        TeamCommand::Show { team, json } => tenant::show(&keys, &*find(&keys, &team)?, json).await,
         TeamCommand::Block { team } => block(&keys, &team, true).await,
         TeamCommand::Unblock { team } => block(&keys, &team, false).await,
         TeamCommand::Delete { team } => {
@@ -43,71 +41,64 @@ pub(super) async fn run(command: TeamCommand, overrides: &Overrides) -> Result<(
 async fn create(keys: &Keys, tenant: TenantArgs, organization: Option<String>) -> Result<(), Failure> {
     let TenantArgs { name, limits, models, json } = tenant;
     let draft = TeamDraft { name, organization, limits, models: models.map(patterns), ..TeamDraft::default() };
-    let made = keys.create_team(draft).await?;
-    if json {
-        output::json(&describe(keys, &*made, &made.scope())?)?;
-    } else {
-        output::line(made.id.as_str())?;
-    }
-    eprintln!("made the team `{}`", made.name);
-    Ok(())
+    made(keys, &*keys.create_team(draft).await?, json)
 }
 
-fn list(keys: &Keys, as_json: bool) -> Result<(), Failure> {
-    let found = keys.teams(None, usize::MAX, |_| true);
-    if as_json {
-        let shown: Result<Vec<Value>, Failure> = found.iter().map(|one| describe(keys, &**one, &one.scope())).collect();
-        return output::json(&shown?);
+impl Tenant for Team {
+    const WHAT: &str = "team";
+    const COLUMNS: &[&str] = &["ORGANIZATION"];
+
+    fn common(&self) -> Common<'_> {
+        Common {
+            id: self.id.as_str(),
+            name: &self.name,
+            scope: self.scope(),
+            blocked: self.blocked,
+            models: self.models.as_deref(),
+            created_at: self.created_at,
+        }
     }
-    let head = ["NAME", "ORGANIZATION", "STATE", "MODELS", "LIMITS", "CREATED", "ID"].map(str::to_owned);
-    let row = |one: &Arc<Team>| {
-        [
-            one.name.clone(),
-            one.organization.as_ref().map_or_else(|| "-".to_owned(), |organization| organization.name.clone()),
-            state(one.blocked).to_owned(),
-            models_text(one.models.as_deref()),
-            limits_text(&limits_of(keys, &one.scope())),
-            day(one.created_at),
-            one.id.to_string(),
+
+    fn calls(&self) -> UsageFilter {
+        UsageFilter { team: Some(self.id.to_string()), ..UsageFilter::default() }
+    }
+
+    fn columns(&self, _keys: &Keys) -> Vec<String> {
+        vec![self.organization.as_ref().map_or_else(|| "-".to_owned(), |organization| organization.name.clone())]
+    }
+
+    fn rows(&self, keys: &Keys) -> Vec<[String; 2]> {
+        let none = || "none".to_owned();
+        let organization = self.organization.as_ref().map(|one| format!("{} ({})", one.name, one.id));
+        let members: Vec<String> = members(self, keys)
+            .iter()
+            .map(|(user, role)| match role {
+                Role::Member => user.name.clone(),
+                role => format!("{} ({role})", user.name),
+            })
+            .collect();
+        vec![
+            row("organization", organization.unwrap_or_else(none)),
+            row("members", if members.is_empty() { none() } else { members.join(", ") }),
         ]
-    };
-    output::table(&std::iter::once(head).chain(found.iter().map(row)).collect::<Vec<_>>())
+    }
+
+    fn more(&self, keys: &Keys) -> Map<String, Value> {
+        let member = |(user, role): (Arc<User>, Role)| json!({"user": user.id, "name": user.name, "role": role});
+        let members = members(self, keys).into_iter().map(member).collect();
+        Map::from_iter([("members".to_owned(), members)])
+    }
 }
 
-async fn show(keys: &Keys, found: &Team, as_json: bool) -> Result<(), Failure> {
-    let filter = UsageFilter { team: Some(found.id.to_string()), ..UsageFilter::default() };
-    let spent = spent(keys, &filter).await?;
-    let users = keys.users(None, usize::MAX, |user| user.is_in(&found.id));
+/// The members of a team, and what they are there.
+fn members(team: &Team, keys: &Keys) -> Vec<(Arc<User>, Role)> {
     let role = |user: &User| {
-        user.teams.iter().find(|membership| membership.team == found.id).map_or(Role::Member, |found| found.role)
+        user.teams.iter().find(|membership| membership.team == team.id).map_or(Role::Member, |found| found.role)
     };
-    if as_json {
-        let mut shown = tenant::with_spent(describe(keys, found, &found.scope())?, spent);
-        let member = |user: &Arc<User>| json!({"user": user.id, "name": user.name, "role": role(user)});
-        shown["members"] = users.iter().map(member).collect();
-        return output::json(&shown);
-    }
-    let members: Vec<String> = users
-        .iter()
-        .map(|user| match role(user) {
-            Role::Member => user.name.clone(),
-            role => format!("{} ({role})", user.name),
-        })
-        .collect();
-    let none = || "none".to_owned();
-    let organization = found.organization.as_ref().map(|one| format!("{} ({})", one.name, one.id));
-    let row = |name: &str, value: String| [name.to_owned(), value];
-    output::table(&[
-        row("name", found.name.clone()),
-        row("id", found.id.to_string()),
-        row("state", state(found.blocked).to_owned()),
-        row("organization", organization.unwrap_or_else(none)),
-        row("members", if members.is_empty() { none() } else { members.join(", ") }),
-        row("models", models_text(found.models.as_deref())),
-        row("limits", limits_text(&limits_of(keys, &found.scope()))),
-        row("spent", format!("{} USD in {} calls", spent.1, spent.0)),
-        row("created", found.created_at.to_string()),
-    ])
+    keys.users(None, usize::MAX, |user| user.is_in(&team.id))
+        .into_iter()
+        .map(|user| (Arc::clone(&user), role(&user)))
+        .collect()
 }
 
 async fn block(keys: &Keys, text: &str, blocked: bool) -> Result<(), Failure> {

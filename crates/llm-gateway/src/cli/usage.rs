@@ -1,12 +1,12 @@
 //! `llm-gateway usage`: what was used and what it cost, from the database.
 
-use crate::config::Overrides;
-use crate::keys::{KeyId, Keys, OrganizationId, TeamId, UserId};
-use crate::store::{UsageFilter, UsageGroup, UsageRow, usage, usage_csv};
 use serde_json::json;
 
 use super::args::UsageArgs;
 use super::{Failure, key, open, output};
+use crate::config::Overrides;
+use crate::keys::{KeyId, Keys, OrganizationId, TeamId, UserId};
+use crate::store::{UsageFilter, UsageGroup, UsageRow, usage, usage_csv};
 
 pub(super) async fn run(args: UsageArgs, overrides: &Overrides) -> Result<(), Failure> {
     let keys = open::existing_keys(overrides).await?;

@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
+use super::args::{TenantArgs, UserCommand};
+use super::tenant::{Common, Tenant, made, missing, patterns, row, said_blocked};
+use super::{Failure, open, team, tenant};
 use crate::config::Overrides;
 use crate::keys::{Keys, MembershipDraft, Role, User, UserDraft, UserPatch};
 use crate::store::UsageFilter;
-use serde_json::Value;
-
-use super::args::{TenantArgs, UserCommand};
-use super::tenant::{
-    day, describe, limits_of, limits_text, missing, models_text, patterns, said_blocked, spent, state,
-};
-use super::{Failure, open, output, team, tenant};
 
 pub(super) async fn run(command: UserCommand, overrides: &Overrides) -> Result<(), Failure> {
     if let UserCommand::Create { tenant, email, role, teams } = command {
@@ -21,7 +17,7 @@ pub(super) async fn run(command: UserCommand, overrides: &Overrides) -> Result<(
     match command {
         UserCommand::Create { .. } => Ok(()),
         UserCommand::List { team, json } => list(&keys, team.as_deref(), json),
-        UserCommand::Show { user, json } => show(&keys, &*find(&keys, &user)?, json).await,
+        UserCommand::Show { user, json } => tenant::show(&keys, &*find(&keys, &user)?, json).await,
         UserCommand::Block { user } => block(&keys, &user, true).await,
         UserCommand::Unblock { user } => block(&keys, &user, false).await,
         UserCommand::Delete { user } => {
@@ -43,37 +39,14 @@ async fn create(
     let TenantArgs { name, limits, models, json } = tenant;
     let teams = teams.into_iter().map(|team| MembershipDraft { team, role: Role::Member }).collect();
     let models = models.map(patterns);
-    let made = keys.create_user(UserDraft { name, email, role, teams, limits, models, ..UserDraft::default() }).await?;
-    if json {
-        output::json(&describe(keys, &*made, &made.scope())?)?;
-    } else {
-        output::line(made.id.as_str())?;
-    }
-    eprintln!("made the user `{}`", made.name);
-    Ok(())
+    let draft = UserDraft { name, email, role, teams, limits, models, ..UserDraft::default() };
+    made(keys, &*keys.create_user(draft).await?, json)
 }
 
 fn list(keys: &Keys, team: Option<&str>, as_json: bool) -> Result<(), Failure> {
     let team = team.map(|text| team::find(keys, text)).transpose()?;
     let found = keys.users(None, usize::MAX, |user| team.as_ref().is_none_or(|team| user.is_in(&team.id)));
-    if as_json {
-        let shown: Result<Vec<Value>, Failure> = found.iter().map(|one| describe(keys, &**one, &one.scope())).collect();
-        return output::json(&shown?);
-    }
-    let head = ["NAME", "EMAIL", "ROLE", "TEAMS", "STATE", "LIMITS", "CREATED", "ID"].map(str::to_owned);
-    let row = |one: &Arc<User>| {
-        [
-            one.name.clone(),
-            one.email.clone().unwrap_or_else(|| "-".to_owned()),
-            one.role.to_string(),
-            teams(keys, one),
-            state(one.blocked).to_owned(),
-            limits_text(&limits_of(keys, &one.scope())),
-            day(one.created_at),
-            one.id.to_string(),
-        ]
-    };
-    output::table(&std::iter::once(head).chain(found.iter().map(row)).collect::<Vec<_>>())
+    tenant::list(keys, &found, as_json)
 }
 
 /// The names of its teams, with its role where it is more than a member.
@@ -90,25 +63,36 @@ fn teams(keys: &Keys, user: &User) -> String {
     if names.is_empty() { "-".to_owned() } else { names.join(", ") }
 }
 
-async fn show(keys: &Keys, found: &User, as_json: bool) -> Result<(), Failure> {
-    let filter = UsageFilter { user: Some(found.id.to_string()), ..UsageFilter::default() };
-    let spent = spent(keys, &filter).await?;
-    if as_json {
-        return output::json(&tenant::with_spent(describe(keys, found, &found.scope())?, spent));
+impl Tenant for User {
+    const WHAT: &str = "user";
+    const COLUMNS: &[&str] = &["EMAIL", "ROLE", "TEAMS"];
+
+    fn common(&self) -> Common<'_> {
+        Common {
+            id: self.id.as_str(),
+            name: &self.name,
+            scope: self.scope(),
+            blocked: self.blocked,
+            models: self.models.as_deref(),
+            created_at: self.created_at,
+        }
     }
-    let row = |name: &str, value: String| [name.to_owned(), value];
-    output::table(&[
-        row("name", found.name.clone()),
-        row("id", found.id.to_string()),
-        row("email", found.email.clone().unwrap_or_else(|| "-".to_owned())),
-        row("role", found.role.to_string()),
-        row("teams", teams(keys, found)),
-        row("state", state(found.blocked).to_owned()),
-        row("models", models_text(found.models.as_deref())),
-        row("limits", limits_text(&limits_of(keys, &found.scope()))),
-        row("spent", format!("{} USD in {} calls", spent.1, spent.0)),
-        row("created", found.created_at.to_string()),
-    ])
+
+    fn calls(&self) -> UsageFilter {
+        UsageFilter { user: Some(self.id.to_string()), ..UsageFilter::default() }
+    }
+
+    fn columns(&self, keys: &Keys) -> Vec<String> {
+        vec![email(self), self.role.to_string(), teams(keys, self)]
+    }
+
+    fn rows(&self, keys: &Keys) -> Vec<[String; 2]> {
+        vec![row("email", email(self)), row("role", self.role.to_string()), row("teams", teams(keys, self))]
+    }
+}
+
+fn email(user: &User) -> String {
+    user.email.clone().unwrap_or_else(|| "-".to_owned())
 }
 
 async fn block(keys: &Keys, text: &str, blocked: bool) -> Result<(), Failure> {

@@ -1,7 +1,8 @@
 //! What can be said of limits.
 
-use crate::limits::{Fail, LimitSpec, Zone};
 use clap::{Args as Arguments, Subcommand};
+
+use crate::limits::{Fail, LimitSpec, Zone};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum LimitCommand {

@@ -1,8 +1,9 @@
 //! What can be said of prices.
 
-use crate::keys::Rate;
 use clap::Subcommand;
 use llm_core::{Meter, NanoUsd};
+
+use crate::keys::Rate;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum PriceCommand {

@@ -1,10 +1,10 @@
 //! What can be asked about what was used, and about who changed what.
 
-use crate::store::UsageGroup;
 use clap::Args as Arguments;
 use jiff::Timestamp;
 
 use super::when;
+use crate::store::UsageGroup;
 
 #[derive(Debug, Arguments)]
 pub(in crate::cli) struct UsageArgs {

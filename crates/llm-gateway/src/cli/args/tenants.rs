@@ -1,8 +1,9 @@
 //! What can be said of organizations, teams and users.
 
+use clap::{Args as Arguments, Subcommand};
+
 use crate::keys::Role;
 use crate::limits::LimitSpec;
-use clap::{Args as Arguments, Subcommand};
 
 /// What can be said of whatever keys belong to.
 #[derive(Debug, Arguments)]
