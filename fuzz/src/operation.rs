@@ -115,7 +115,7 @@ where
         let _ = other.encode_request(&request, &target);
     }
     if let Some(passthrough) = codec.passthrough() {
-        pass(codec, passthrough, head, data, &request);
+        pass(codec, passthrough, &target, head, data, &request);
     }
     let Ok(written) = codec.encode_request(&request, &target) else { return };
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&written.query).finish();
@@ -138,6 +138,7 @@ where
 fn pass<O: Spoken>(
     codec: &'static dyn Speaks<O>,
     passthrough: &dyn Passthrough,
+    target: &Provider<'_>,
     head: &RequestHead,
     data: &[u8],
     request: &O::Request,
@@ -147,7 +148,7 @@ fn pass<O: Spoken>(
     let body = Bytes::copy_from_slice(data);
     let skim = passthrough.skim(head, data).expect("what can be read can be looked at");
     assert_eq!(skim.model, request.model());
-    if !passthrough.can_pass(head, data) {
+    if !passthrough.can_pass(target, head, data) {
         return;
     }
     if let Ok(same) = passthrough.edit(&body, &Edits::default()) {

@@ -460,9 +460,9 @@ pub trait StreamEncoder<O: Operation>: Send {
 pub trait Passthrough: Send + Sync {
     /// A look at an application's request without building it: what routing and limits need.
     fn skim(&self, head: &RequestHead, body: &[u8]) -> Result<Skim>;
-    /// Whether this request's bytes, and its answer's, can pass at all. What can't is translated, also to the same
-    /// dialect.
-    fn can_pass(&self, _head: &RequestHead, _body: &[u8]) -> bool {
+    /// Whether this request's bytes, and its answer's, can pass to `target` at all. What can't is translated, also to the
+    /// same dialect.
+    fn can_pass(&self, _target: &Target<'_>, _head: &RequestHead, _body: &[u8]) -> bool {
         true
     }
     /// The same body with `edits` made and every other byte as it was.

@@ -83,7 +83,7 @@ pub(super) fn encode<O: Spoken>(
     if passes
         && let Some(passthrough) = codec.passthrough()
         && !touched()
-        && passthrough.can_pass(&asked.head, &asked.body)
+        && passthrough.can_pass(&target, &asked.head, &asked.body)
     {
         let ask_usage = asked.skim.stream && !asked.skim.include_usage && !target.quirks.no_stream_options;
         let edits = Edits {

@@ -21,7 +21,7 @@ impl Passthrough for Gemini {
 
     /// A stream as one JSON array can't pass, since providers are asked for events; nor can thoughts of other
     /// providers, which no provider of this protocol would understand.
-    fn can_pass(&self, head: &RequestHead, body: &[u8]) -> bool {
+    fn can_pass(&self, _: &Target<'_>, head: &RequestHead, body: &[u8]) -> bool {
         let is_array =
             matches!(path::read(head), Ok((_, Method::Stream))) && !path::wants_events(head.query.as_deref());
         !is_array && memchr::memmem::find(body, part::SEALED).is_none()

@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
-use llm_core::codec::{Edits, Frame, Passthrough, RequestHead};
+use llm_core::codec::{Edits, Frame, Passthrough, Quirks, RequestHead, Target};
 use serde_json::json;
 
 use super::Gemini;
@@ -56,9 +58,21 @@ fn a_cap_lowers_and_sets_and_changes_nothing_else() {
 
 #[test]
 fn arrays_and_thoughts_of_others_are_translated() {
-    assert!(Gemini.can_pass(&head("streamGenerateContent", Some("alt=sse")), b"{}"));
-    assert!(!Gemini.can_pass(&head("streamGenerateContent", None), b"{}"));
-    assert!(!Gemini.can_pass(&head("generateContent", None), br#"{"thoughtSignature":"bGxtLXJlYXNvbmluZzp7fQ=="}"#));
+    let (quirks, variables) = (Quirks::default(), BTreeMap::new());
+    let target = Target {
+        provider: "up",
+        model: "m",
+        version: None,
+        quirks: &quirks,
+        variables: &variables,
+        stream: true,
+        max_output: None,
+        id_seed: "seed",
+    };
+    let passes = |head, body: &[u8]| Gemini.can_pass(&target, &head, body);
+    assert!(passes(head("streamGenerateContent", Some("alt=sse")), b"{}"));
+    assert!(!passes(head("streamGenerateContent", None), b"{}"));
+    assert!(!passes(head("generateContent", None), br#"{"thoughtSignature":"bGxtLXJlYXNvbmluZzp7fQ=="}"#));
 }
 
 #[test]

@@ -20,7 +20,7 @@ impl Passthrough for OpenAiResponses {
     }
 
     /// Not where a thought is sent back whose proof is another provider's: it must not reach this one.
-    fn can_pass(&self, _: &RequestHead, body: &[u8]) -> bool {
+    fn can_pass(&self, _: &Target<'_>, _: &RequestHead, body: &[u8]) -> bool {
         !seal::is_in(body)
     }
 
