@@ -78,6 +78,10 @@ fn heads_of(protocol: Protocol, operation: &str, data: &[u8]) -> Vec<RequestHead
         head.headers.insert(CONTENT_TYPE, kind);
     }
     let mut heads = vec![head.clone()];
+    if gemini && operation == "embed" {
+        let methods = ["batchEmbedContents", "predict"].map(|method| format!("/v1beta/models/m:{method}"));
+        heads.extend(methods.map(|path| RequestHead { path, ..head.clone() }));
+    }
     if let (true, Ok(text)) = (kept, std::str::from_utf8(data)) {
         let page = RequestHead { method: Method::GET, query: Some(text.to_owned()), ..head.clone() };
         let named = |method| RequestHead { method, path: format!("{}/{text}", head.path), ..head.clone() };
@@ -146,7 +150,12 @@ fn pass<O: Spoken>(
     O::Request: Part,
 {
     let body = Bytes::copy_from_slice(data);
-    let skim = passthrough.skim(head, data).expect("what can be read can be looked at");
+    // Google's protocol has the model in the path, and two spellings: members in both are refused before they pass.
+    let in_path = codec.protocol() == Protocol::Gemini;
+    let skim = match passthrough.skim(head, data) {
+        Err(_) if in_path => return,
+        looked => looked.expect("what can be read can be looked at"),
+    };
     assert_eq!(skim.model, request.model());
     if !passthrough.can_pass(target, head, data) {
         return;
@@ -159,7 +168,9 @@ fn pass<O: Spoken>(
     let Ok(edited) = passthrough.edit(&body, &edits) else { return };
     let (edited, _) = codec.decode_request(head, &edited).expect("an edited body can be read");
     let mut wanted = request.clone();
-    wanted.set_model(OTHER);
+    if !in_path {
+        wanted.set_model(OTHER);
+    }
     assert_eq!(edited, wanted);
 }
 

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use llm_core::{OperationKind, Protocol};
+use llm_providers::protocols::gemini::split_path;
 
 use crate::Gateway;
 use crate::routes;
@@ -82,7 +83,7 @@ pub const APPLICATION_ROUTES: &[(&str, &str, Metering)] = &[
     ("GET", "/v1/models/{*id}", Metering::Local),
     ("GET", "/v1beta/models", Metering::Local),
     ("GET", "/v1beta/models/{*id}", Metering::Local),
-    // Google's methods of a model, but for `:countTokens`, which is answered here and reaches no provider.
+    // Google's methods of a model.
     ("POST", "/v1/models/{*id}", Metering::Call),
     ("POST", "/v1beta/models/{*id}", Metering::Call),
 ];
@@ -188,10 +189,12 @@ fn spoken_by(request: &Request<Body>) -> Protocol {
 
 /// A method of a model, as Google's SDKs name it behind the model's name.
 async fn of_google(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
-    if request.uri().path().ends_with("countTokens") {
-        return call::count_tokens(&gateway, request).await;
-    }
-    call::answer(&gateway, OperationKind::Chat, Protocol::Gemini, request).await
+    let kind = match split_path(request.uri().path()) {
+        Ok((_, "countTokens")) => OperationKind::CountTokens,
+        // What is no method of a model's is said where chats are read.
+        _ => OperationKind::Chat,
+    };
+    call::answer(&gateway, kind, Protocol::Gemini, request).await
 }
 
 async fn native_chat(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {

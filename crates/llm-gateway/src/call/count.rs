@@ -1,63 +1,49 @@
-//! Counting the tokens of a prompt, here: no provider is asked, and nothing is charged.
+//! Counting the tokens of a prompt here, for Google's callers of a model whose providers don't count.
 //!
-//! The count is that of one vocabulary, whatever model is named; other vocabularies' differ by some tens of percent.
+//! The count is that of one vocabulary, whatever model is named; other vocabularies' differ by some tens of percent. So
+//! the answer says in a header that it is an estimate.
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
-use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use http::Request;
-use llm_core::{Error, ErrorKind, OperationKind, Protocol, Result};
-use serde::Deserialize;
-use serde_json::json;
-use serde_json::value::RawValue;
+use axum::response::Response;
+use http::{HeaderName, HeaderValue, header};
+use llm_core::codec::AnswerContext;
+use llm_core::operation::Asks;
+use llm_core::token_count::{CountAnswer, CountTokens};
+use llm_core::{Error, ErrorKind, Protocol, Result};
 
-use super::asked::{self, Arrival};
-use super::stored;
+use super::asked::Asked;
 use super::surface::Surface;
-use crate::Gateway;
+use super::tokens;
+use crate::routing::Deployment;
 
 /// What Google documents for a picture; a stand-in for all media.
 const PER_MEDIA: u64 = 258;
+/// Says that a count is ours.
+const ESTIMATED: HeaderName = HeaderName::from_static("x-llm-estimated");
 
-/// Answers Google's `:countTokens`.
-pub(crate) async fn count_tokens(gateway: &Arc<Gateway>, request: Request<Body>) -> Response {
-    let Some(surface) = Surface::of(OperationKind::Chat, Protocol::Gemini) else {
-        return http::StatusCode::NOT_IMPLEMENTED.into_response();
+/// Whether a count is asked for, in Google's protocol, that none of the candidates gives.
+pub(super) fn is_ours(asked: &Asked, candidates: &[Arc<Deployment>]) -> bool {
+    let counts = |one: &Arc<Deployment>| one.provider.having::<CountTokens>(Protocol::Gemini).is_ok();
+    matches!(asked.surface, Surface::CountTokens(codec) if codec.protocol() == Protocol::Gemini)
+        && !candidates.iter().any(counts)
+}
+
+/// Counts here. No provider is asked, and nothing is charged.
+pub(super) async fn answer(asked: Arc<Asked>) -> Result<Response> {
+    let Surface::CountTokens(codec) = asked.surface else {
+        return Err(Error::new(ErrorKind::Internal, "no count was asked for"));
     };
-    let arrival = Arrival::now();
-    match run(gateway, surface, arrival, request).await {
-        Ok(tokens) => Json(json!({ "totalTokens": tokens })).into_response(),
-        Err(error) => surface.error(&error, Some(&arrival.id.to_string())),
-    }
-}
-
-async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request: Request<Body>) -> Result<u64> {
-    let (mut head, body) = request.into_parts();
-    let (key, body) = asked::enter(gateway, &head, body, arrival.at).await?;
-    let body = inner(&body);
-    // What would be asked is read as if it were.
-    let path = head.uri.path().replace("countTokens", "generateContent");
-    head.uri = path.parse().map_err(|_| Error::new(ErrorKind::NotFound, "the path is not one of a model"))?;
-    let asked = asked::read(gateway, surface, arrival, key, head, body)?;
-    stored::candidates(gateway, &asked).await?;
-    let media = asked.skim.media.saturating_mul(PER_MEDIA);
-    let text = tokio::task::spawn_blocking(move || asked.count_input()).await;
+    let (request, _) = codec.decode_request(&asked.head, &asked.body)?;
+    let media = request.0.skim().media.saturating_mul(PER_MEDIA);
+    let text = tokio::task::spawn_blocking(move || tokens::count(&Asks::text(&request.0))).await;
     let text = text.map_err(|_| Error::new(ErrorKind::Internal, "the text could not be counted"))?;
-    Ok(text.saturating_add(media))
-}
-
-/// The request whose tokens are to be counted: the whole body, or the member that holds it.
-fn inner(body: &Bytes) -> Bytes {
-    #[derive(Deserialize)]
-    struct Outer<'a> {
-        #[serde(borrow, alias = "generateContentRequest")]
-        generate_content_request: Option<&'a RawValue>,
-    }
-    match serde_json::from_slice::<Outer<'_>>(body) {
-        Ok(Outer { generate_content_request: Some(request) }) => Bytes::copy_from_slice(request.get().as_bytes()),
-        _ => body.clone(),
-    }
+    let count = CountAnswer { input_tokens: text.saturating_add(media), ..CountAnswer::default() };
+    let mut response = Response::new(Body::from(codec.encode_answer(&AnswerContext::default(), &count)?));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ESTIMATED, HeaderValue::from_static("true"));
+    asked.surface.name_call(&asked.id.to_string(), headers);
+    Ok(response)
 }

@@ -35,7 +35,6 @@ use llm_core::{Error, ErrorKind, OperationKind, Protocol, Result};
 use crate::Gateway;
 use crate::limits::RateLimits;
 pub(crate) use asked::{Arrival, enter, presented};
-pub(crate) use count::count_tokens;
 pub(crate) use kept::kept;
 pub(crate) use line::{HeldLine, Line};
 pub(crate) use made_for::{end_user, tags};
@@ -102,6 +101,9 @@ async fn run(
     let Some(first) = candidates.first() else {
         return Err(Error::new(ErrorKind::NoDeploymentAvailable, "no deployment serves this model").into());
     };
+    if count::is_ours(&asked, &candidates) {
+        return Ok(count::answer(asked).await?);
+    }
     let admitted = admit::admit(gateway, asked.clone(), first).await?;
     if asked.skim.stream {
         // On the heap, so that calls which don't stream carry no room for it about.

@@ -38,6 +38,11 @@ impl<'a> Splice<'a> {
         self.body.get(member.value.clone())
     }
 
+    /// How often a member stands there.
+    pub(crate) fn count(&self, name: &str) -> usize {
+        self.members.iter().filter(|member| member.name == name).count()
+    }
+
     /// Sets a member to a JSON text, wherever its name stands; adds it at the end where it does not.
     pub(crate) fn set(&mut self, name: &str, json: impl Into<Vec<u8>>) {
         let json = json.into();
@@ -104,6 +109,38 @@ fn outline(body: &[u8]) -> Option<Splice<'_>> {
         match body.get(at)? {
             b',' => next = skip_space(body, at + 1),
             b'}' => return ends_here(body, at).then_some(Splice { body, members, added: Vec::new(), close: at }),
+            _ => return None,
+        }
+    }
+}
+
+/// The list `body` with what `edit` makes of each of its items, every byte between them as it was.
+pub(crate) fn each(body: &[u8], mut edit: impl FnMut(&[u8]) -> Result<Bytes>) -> Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(body.len() + 64);
+    let mut written = 0;
+    for item in items(body).ok_or_else(|| Error::invalid_request("it is not a JSON list"))? {
+        out.extend_from_slice(body.get(written..item.start).unwrap_or_default());
+        out.extend_from_slice(&edit(body.get(item.clone()).unwrap_or_default())?);
+        written = item.end;
+    }
+    out.extend_from_slice(body.get(written..).unwrap_or_default());
+    Ok(out)
+}
+
+/// Where the items of a list begin and end.
+fn items(body: &[u8]) -> Option<Vec<Range<usize>>> {
+    let mut next = skip_space(body, expect(body, skip_space(body, 0), b'[')?);
+    let mut items = Vec::new();
+    if body.get(next) == Some(&b']') {
+        return ends_here(body, next).then_some(items);
+    }
+    loop {
+        let end = value_end(body, next)?;
+        items.push(next..end);
+        let at = skip_space(body, end);
+        match body.get(at)? {
+            b',' => next = skip_space(body, at + 1),
+            b']' => return ends_here(body, at).then_some(items),
             _ => return None,
         }
     }

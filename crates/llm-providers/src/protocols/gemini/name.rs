@@ -60,6 +60,12 @@ names! {
     THINKING_BUDGET = "thinkingBudget", "thinking_budget";
     THINKING_LEVEL = "thinkingLevel", "thinking_level";
     INCLUDE_THOUGHTS = "includeThoughts", "include_thoughts";
+    GENERATE_CONTENT_REQUEST = "generateContentRequest", "generate_content_request";
+    DISPLAY_NAME = "displayName", "display_name";
+    INPUT_CONFIG = "inputConfig", "input_config";
+    FILE_NAME = "fileName", "file_name";
+    TASK_TYPE = "taskType", "task_type";
+    OUTPUT_DIMENSIONALITY = "outputDimensionality", "output_dimensionality";
 }
 
 impl Name {

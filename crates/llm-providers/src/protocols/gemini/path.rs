@@ -57,6 +57,17 @@ pub(super) fn to(target: &Target<'_>, method: &str) -> Result<String> {
     }
 }
 
+/// The full name of a model, as some bodies repeat it.
+pub(super) fn full_name(model: &str) -> String {
+    let has_collection = ["models/", "tunedModels/"].iter().any(|collection| model.starts_with(collection));
+    if has_collection { model.to_owned() } else { format!("models/{model}") }
+}
+
+/// Whether a body that repeats the model, as the JSON text `said`, says the one that the path says.
+pub(super) fn repeats(said: &[u8], model: &str) -> bool {
+    serde_json::from_slice::<String>(said).is_ok_and(|said| full_name(&said) == full_name(model))
+}
+
 fn of_generative_language(target: &Target<'_>, model: &str) -> String {
     let version = version(target);
     // Tuned models have a collection of their own.

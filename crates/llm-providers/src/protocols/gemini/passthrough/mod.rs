@@ -1,7 +1,7 @@
 //! The way for bytes that need no translation: requests are looked at and edited in place, answers watched.
 
 mod observe;
-mod skim;
+pub(super) mod skim;
 
 use bytes::Bytes;
 use llm_core::Result;
@@ -63,7 +63,7 @@ impl Passthrough for Gemini {
 }
 
 /// A member that is more than null, under the name that it has.
-fn stated<'a>(splice: &Splice<'a>, name: Name) -> Option<(&'static str, &'a [u8])> {
+pub(super) fn stated<'a>(splice: &Splice<'a>, name: Name) -> Option<(&'static str, &'a [u8])> {
     let of = |name: &'static str| Some((name, splice.value(name).filter(|value| *value != b"null")?));
     of(name.camel).or_else(|| of(name.snake))
 }

@@ -19,7 +19,7 @@ use crate::protocols::reader::{Found, Name, Read, Reader, pass};
 ///
 /// A member that matters and stands there twice, in one spelling or in both, is refused: which one counts is for every
 /// reader to choose, and the provider must not choose another than we did.
-pub(super) fn skim(body: &[u8]) -> Result<Skim> {
+pub(in super::super) fn skim(body: &[u8]) -> Result<Skim> {
     let text = std::str::from_utf8(body)
         .map_err(|error| Error::invalid_request(format!("the request body is not valid UTF-8: {error}")))?;
     let mut look = Look::default();
