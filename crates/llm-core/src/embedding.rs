@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Native;
-use crate::chat::{Content, Part, UnsupportedPolicy};
-use crate::codec::Skim;
+use crate::chat::{self, Content, Part, UnsupportedPolicy};
+use crate::codec::{Skim, Stored};
 use crate::open_enum::open_enum;
 use crate::operation::{Asks, Never, Operation, OperationKind, answer};
 
@@ -233,7 +233,8 @@ impl Asks for EmbedRequest {
         });
         let media = self.input.iter().map(|input| match input {
             EmbedInput::Parts(parts) => {
-                parts.iter().filter(|part| matches!(part.content, Content::Media(_))).count() as u64
+                let is_media = |part: &&Part| matches!(part.content, Content::Media(_) | Content::Unknown { .. });
+                parts.iter().filter(is_media).count() as u64
             }
             EmbedInput::Other(_) => 1,
             _ => 0,
@@ -246,8 +247,17 @@ impl Asks for EmbedRequest {
             messages: self.input.len() as u64,
             media: media.sum(),
             user: self.user.clone(),
+            stored: self.stored(),
             ..Skim::default()
         }
+    }
+
+    fn stored(&self) -> Vec<Stored> {
+        let parts = self.input.iter().map(|input| match input {
+            EmbedInput::Parts(parts) => chat::stored_in(parts),
+            _ => Vec::new(),
+        });
+        parts.flatten().collect()
     }
 
     fn text(&self) -> String {

@@ -191,6 +191,7 @@ fn spoken_by(request: &Request<Body>) -> Protocol {
 async fn of_google(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
     let kind = match split_path(request.uri().path()) {
         Ok((_, "countTokens")) => OperationKind::CountTokens,
+        Ok((_, "embedContent" | "batchEmbedContents")) => OperationKind::Embed,
         // What is no method of a model's is said where chats are read.
         _ => OperationKind::Chat,
     };

@@ -19,3 +19,4 @@ pub use message::{
 };
 pub use relabel::Relabel;
 pub use request::{ChatRequest, Effort, ReasoningOptions, ResponseFormat, Tool, ToolChoice, UnsupportedPolicy};
+pub(crate) use stored::in_parts as stored_in;

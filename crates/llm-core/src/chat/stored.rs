@@ -42,6 +42,13 @@ pub(super) fn named(request: &ChatRequest) -> Vec<Stored> {
     named
 }
 
+/// What parts that stand in no conversation name.
+pub(crate) fn in_parts(parts: &[Part]) -> Vec<Stored> {
+    let mut named = Vec::new();
+    parts.iter().for_each(|part| in_part(part, &mut named));
+    named
+}
+
 fn members(native: &Native) -> impl Iterator<Item = (&String, &Value)> {
     native.protocol().and_then(|protocol| native.members(protocol)).into_iter().flatten()
 }

@@ -76,7 +76,11 @@ pub(super) fn of_response(value: &Value) -> Part {
 }
 
 /// Writes media into a part, or says why it can't be.
-pub(super) fn write(media: &Media, native: &Native, object: &mut Map<String, Value>) -> Result<(), &'static str> {
+pub(in super::super) fn write(
+    media: &Media,
+    native: &Native,
+    object: &mut Map<String, Value>,
+) -> Result<(), &'static str> {
     let own = native.is_from(ME);
     match &media.source {
         MediaSource::Base64 { media_type, data } => {

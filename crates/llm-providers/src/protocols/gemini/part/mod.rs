@@ -17,6 +17,7 @@ use llm_core::chat::{Content, Part};
 use serde_json::{Map, Value};
 
 pub(super) use call::Ids;
+pub(super) use media::write as write_media;
 pub(super) use read::{of_caller, of_provider};
 pub(super) use signature::SEALED;
 pub(super) use write::{Asking, Parts, Place, answer, request};
