@@ -77,11 +77,18 @@ pub struct Made {
 
 /// The id of a file of Google's Files API, where `uri` is its address or its name (`files/abc`).
 pub fn google_file(uri: &str) -> Option<&str> {
-    let at = match uri.find("://") {
-        Some(scheme) => scheme + uri.get(scheme..)?.find("/v1beta/files/")? + "/v1beta/".len(),
-        None => 0,
+    let id = match uri.split_once("://") {
+        Some((_, place)) => {
+            // Whatever the version: each of them names the same files.
+            let (before, id) = place.split(['?', '#']).next()?.trim_end_matches('/').rsplit_once("/files/")?;
+            before.rsplit_once('/').filter(|(_, version)| version.starts_with("v1"))?;
+            id
+        }
+        None => uri.strip_prefix("files/")?,
     };
-    let id = uri.get(at..)?.strip_prefix("files/")?;
     let is_id = |id: &str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     (!id.is_empty() && is_id(id)).then_some(id)
 }
+
+#[cfg(test)]
+mod tests;
