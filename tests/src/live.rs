@@ -10,6 +10,7 @@
 
 mod door;
 mod gateway;
+mod google;
 mod keeper;
 mod line;
 mod postgres;
@@ -21,6 +22,7 @@ mod upstream;
 
 pub use door::Door;
 pub use gateway::{Answer, TestGateway};
+pub use google::google;
 pub use keeper::Keeper;
 pub use line::Line;
 pub use postgres::TestPostgres;

@@ -24,6 +24,8 @@ pub enum ObjectKind {
     OwnResponse,
     /// An item of such a response.
     OwnItem,
+    /// A file of Google's on its way up in pieces; its id is the hash of the secret that lets a piece in.
+    Upload,
 }
 
 impl ObjectKind {
@@ -38,6 +40,7 @@ impl ObjectKind {
         Self::ContainerFile,
         Self::OwnResponse,
         Self::OwnItem,
+        Self::Upload,
     ];
 
     /// The name in databases and journals.
@@ -52,12 +55,13 @@ impl ObjectKind {
             Self::ContainerFile => "container_file",
             Self::OwnResponse => "own_response",
             Self::OwnItem => "own_item",
+            Self::Upload => "upload",
         }
     }
 
     /// Whether the gateway keeps it itself, so that no provider knows its id.
     pub fn is_own(self) -> bool {
-        matches!(self, Self::OwnResponse | Self::OwnItem)
+        matches!(self, Self::OwnResponse | Self::OwnItem | Self::Upload)
     }
 
     /// The kind of that name.

@@ -48,7 +48,22 @@ where
 {
     let arrival = Arrival::now();
     let (parts, body) = request.into_parts();
-    let done = match enter(&gateway, kind, protocol, arrival, parts, body).await {
+    let visit = enter(&gateway, kind, protocol, arrival, parts, body).await;
+    carry_out(&gateway, protocol, arrival, visit, work).await
+}
+
+/// The same for a request that was read otherwise.
+pub(crate) async fn carry_out<F>(
+    gateway: &Arc<Gateway>,
+    protocol: Protocol,
+    arrival: Arrival,
+    visit: Result<Visit>,
+    work: impl FnOnce(Arc<Visit>) -> F,
+) -> Response
+where
+    F: Future<Output = Result<Response>> + Send + 'static,
+{
+    let done = match visit {
         Ok(visit) => {
             // What a provider is asked to keep is recorded also where the caller has gone meanwhile.
             let work = work(Arc::new(visit));

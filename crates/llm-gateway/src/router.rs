@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use llm_core::{OperationKind, Protocol};
-use llm_providers::protocols::gemini::split_path;
+use llm_providers::protocols::gemini::{split_path, uploads};
 
 use crate::Gateway;
 use crate::routes;
@@ -70,6 +70,8 @@ pub const APPLICATION_ROUTES: &[(&str, &str, Metering)] = &[
     ("POST", "/v1/batches", Metering::Later),
     ("GET", "/v1/batches", Metering::Free),
     ("GET", "/v1/batches/{id}", Metering::Free),
+    ("DELETE", "/v1/batches/{id}", Metering::Free),
+    ("POST", "/v1/batches/{id}", Metering::Free),
     ("POST", "/v1/batches/{id}/cancel", Metering::Free),
     ("POST", "/v1/messages/batches", Metering::Later),
     ("GET", "/v1/messages/batches", Metering::Free),
@@ -77,13 +79,24 @@ pub const APPLICATION_ROUTES: &[(&str, &str, Metering)] = &[
     ("DELETE", "/v1/messages/batches/{id}", Metering::Free),
     ("POST", "/v1/messages/batches/{id}/cancel", Metering::Free),
     ("GET", "/v1/messages/batches/{id}/results", Metering::Free),
+    ("POST", "/upload/v1/files", Metering::Free),
+    ("POST", "/upload/v1beta/files", Metering::Free),
+    ("GET", "/v1beta/files", Metering::Free),
+    ("GET", "/v1beta/files/{id}", Metering::Free),
+    ("DELETE", "/v1beta/files/{id}", Metering::Free),
+    ("GET", "/download/v1/files/{id}", Metering::Free),
+    ("GET", "/download/v1beta/files/{id}", Metering::Free),
+    ("GET", "/v1beta/batches", Metering::Free),
+    ("GET", "/v1beta/batches/{id}", Metering::Free),
+    ("DELETE", "/v1beta/batches/{id}", Metering::Free),
+    ("POST", "/v1beta/batches/{id}", Metering::Free),
     ("POST", "/api/v1/call/files", Metering::Free),
     ("POST", "/api/v1/call/batches", Metering::Later),
     ("GET", "/v1/models", Metering::Local),
     ("GET", "/v1/models/{*id}", Metering::Local),
     ("GET", "/v1beta/models", Metering::Local),
     ("GET", "/v1beta/models/{*id}", Metering::Local),
-    // Google's methods of a model.
+    // Google's methods of a model. `:batchGenerateContent` makes a batch, whose calls are metered like any batch's.
     ("POST", "/v1/models/{*id}", Metering::Call),
     ("POST", "/v1beta/models/{*id}", Metering::Call),
 ];
@@ -134,12 +147,20 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/files/{id}", get(of_files).delete(of_files))
         .route("/v1/files/{id}/content", get(of_files))
         .route("/v1/batches", get(of_batches).post(of_batches))
-        .route("/v1/batches/{id}", get(of_batches))
+        .route("/v1/batches/{id}", get(of_batches).delete(of_batches).post(of_batches))
         .route("/v1/batches/{id}/cancel", post(of_batches))
         .route("/v1/messages/batches", get(of_batches).post(of_batches))
         .route("/v1/messages/batches/{id}", get(of_batches).delete(of_batches))
         .route("/v1/messages/batches/{id}/cancel", post(of_batches))
         .route("/v1/messages/batches/{id}/results", get(of_batches))
+        .route("/upload/v1/files", post(of_uploads))
+        .route("/upload/v1beta/files", post(of_uploads))
+        .route("/v1beta/files", get(of_files))
+        .route("/v1beta/files/{id}", get(of_files).delete(of_files))
+        .route("/download/v1/files/{id}", get(of_files))
+        .route("/download/v1beta/files/{id}", get(of_files))
+        .route("/v1beta/batches", get(of_batches))
+        .route("/v1beta/batches/{id}", get(of_batches).delete(of_batches).post(of_batches))
         .route("/api/v1/call/files", post(of_files))
         .route("/api/v1/call/batches", post(of_batches))
         .route("/v1/models", get(routes::models::list))
@@ -176,12 +197,23 @@ async fn of_batches(State(gateway): State<Arc<Gateway>>, request: Request<Body>)
     batches::answer(gateway, protocol, request).await
 }
 
+/// A file on its way up: what begins, or goes on where the query says so.
+async fn of_uploads(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
+    match uploads::secret(request.uri().query()) {
+        Some(secret) => files::go_on(gateway, &secret, request).await,
+        None => files::answer(gateway, Protocol::Gemini, request).await,
+    }
+}
+
 /// What a caller speaks on a path that several protocols have.
 fn spoken_by(request: &Request<Body>) -> Protocol {
-    if request.uri().path().starts_with("/api/") {
+    let is_below = |places: &[&str]| places.iter().any(|place| request.uri().path().starts_with(place));
+    if is_below(&["/api/"]) {
         Protocol::Native
-    } else if request.uri().path().starts_with("/v1/messages/") || request.headers().contains_key("anthropic-version") {
+    } else if is_below(&["/v1/messages/"]) || request.headers().contains_key("anthropic-version") {
         Protocol::Anthropic
+    } else if is_below(&["/v1beta/", "/download/"]) || request.headers().contains_key("x-goog-api-key") {
+        Protocol::Gemini
     } else {
         Protocol::OpenAiChat
     }
@@ -190,6 +222,7 @@ fn spoken_by(request: &Request<Body>) -> Protocol {
 /// A method of a model, as Google's SDKs name it behind the model's name.
 async fn of_google(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
     let kind = match split_path(request.uri().path()) {
+        Ok((_, "batchGenerateContent")) => return batches::answer(gateway, Protocol::Gemini, request).await,
         Ok((_, "countTokens")) => OperationKind::CountTokens,
         Ok((_, "embedContent" | "batchEmbedContents")) => OperationKind::Embed,
         // What is no method of a model's is said where chats are read.

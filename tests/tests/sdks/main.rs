@@ -10,6 +10,7 @@ mod around;
 mod clients;
 mod errors;
 mod google;
+mod google_operations;
 mod openai;
 mod operations;
 mod requests;

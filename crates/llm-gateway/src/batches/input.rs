@@ -8,6 +8,7 @@ use llm_core::batch::{BatchBody, BatchCall, Batches};
 use llm_core::file::Files;
 use llm_core::{Error, ErrorKind, Protocol, Result};
 use llm_providers::Provider;
+use llm_providers::protocols::gemini::split_path;
 use serde_json::{Map, Value};
 
 use crate::call::{Arrival, Line};
@@ -143,6 +144,11 @@ fn call(visit: &Visit, members: &mut Map<String, Value>, known: Option<&Known>, 
     if !text("method", members)?.eq_ignore_ascii_case("post") {
         return Err(Error::invalid_request("`method` must be `POST`").with_param("method"));
     }
+    if split_path(&endpoint).is_ok() {
+        let message =
+            format!("no line of a file can go to `{endpoint}`: Google's models are asked in the request itself");
+        return Err(Error::invalid_request(message).with_param("url"));
+    }
     let Some(Value::Object(body)) = members.get_mut("body") else {
         return Err(Error::invalid_request("`body` must be an object").with_param("body"));
     };
@@ -185,7 +191,11 @@ pub(super) fn read_calls(visit: &Visit, calls: Vec<BatchCall>) -> Result<Vec<Cal
             error.param().map_or(told.clone(), |param| told.with_param(param))
         };
         let line = line(visit, &endpoint, body.into()).map_err(named)?;
-        let has = |deployment: &Deployment| deployment.provider.having::<Batches>(visit.protocol).is_ok();
+        let has = |deployment: &Deployment| {
+            let provider = deployment.provider.having::<Batches>(visit.protocol);
+            // Google's callers find the results in the batch, where no other protocol has them.
+            provider.is_ok_and(|provider| visit.protocol != Protocol::Gemini || speaks_google(provider))
+        };
         let deployment = place.find(visit, &line, has).map_err(named)?;
         read.push(Call { custom_id, endpoint, line, deployment });
     }
@@ -195,6 +205,10 @@ pub(super) fn read_calls(visit: &Visit, calls: Vec<BatchCall>) -> Result<Vec<Cal
 fn json(request: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(request)
         .map_err(|error| Error::new(ErrorKind::Internal, "a request has no JSON form").with_source(error))
+}
+
+fn speaks_google(provider: &Provider) -> bool {
+    provider.row().protocol == Protocol::Gemini
 }
 
 /// Reads one call. Each has an id of its own, by the time of the request that brought it.

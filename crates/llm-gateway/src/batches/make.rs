@@ -66,9 +66,9 @@ async fn of_calls(visit: &Arc<Visit>, mut draft: BatchDraft) -> Result<Batch> {
         // Its calls go up in a file.
         provider.codec::<Files>()?;
     }
-    let is_same = provider.row().protocol == visit.protocol;
+    let same = Some(&*provider).filter(|provider| provider.row().protocol == visit.protocol);
     let written = calls.iter().map(|call| {
-        let body = call.line.written(&call.endpoint, &call.deployment, is_same)?;
+        let body = call.line.written(&call.endpoint, &call.deployment, same)?;
         Ok(BatchCall { custom_id: call.custom_id.clone(), call: body })
     });
     draft.calls = written.collect::<Result<_>>()?;

@@ -126,7 +126,13 @@ pub(crate) async fn enter(
     body: Body,
     now: Timestamp,
 ) -> Result<(Arc<VirtualKey>, Bytes)> {
-    match authenticate(gateway, head, now).await {
+    let key = authenticate(gateway, head, now).await;
+    let_in(gateway, key, body).await
+}
+
+/// The same for a key that was found otherwise.
+pub(crate) async fn let_in<K>(gateway: &Gateway, key: Result<K>, body: Body) -> Result<(K, Bytes)> {
+    match key {
         Ok(key) => Ok((key, collect(body, gateway.max_body).await?)),
         Err(error) => {
             let (most, patience) = OF_A_STRANGER;

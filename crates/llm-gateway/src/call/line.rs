@@ -6,10 +6,12 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, header};
 use llm_core::batch::BatchBody;
-use llm_core::codec::Stored;
+use llm_core::codec::{Chat, Stored};
 use llm_core::operation::Asks;
 use llm_core::{Error, ErrorKind, OperationKind, Price, Protocol, Result};
-use serde_json::Value;
+use llm_providers::Provider;
+use llm_providers::protocols::gemini::split_path;
+use serde_json::{Map, Value};
 
 use super::admit::open_record;
 use super::asked::{self, Arrival, Asked};
@@ -34,6 +36,17 @@ const ENDPOINTS: &[(&str, OperationKind, Protocol)] = &[
     ("/api/v1/call/embed", OperationKind::Embed, Protocol::Native),
 ];
 
+/// What goes to an endpoint. Google's have the model in them.
+fn surface_of(endpoint: &str) -> Option<Surface> {
+    let known = ENDPOINTS.iter().find(|(path, ..)| *path == endpoint).map(|&(_, kind, protocol)| (kind, protocol));
+    let (kind, protocol) = match (known, split_path(endpoint)) {
+        (Some(known), _) => known,
+        (None, Ok((_, "generateContent"))) => (OperationKind::Chat, Protocol::Gemini),
+        _ => return None,
+    };
+    Surface::of(kind, protocol)
+}
+
 /// One call of a batch that was read, and whose key may make it.
 pub(crate) struct Line {
     asked: Asked,
@@ -57,8 +70,7 @@ impl Line {
         body: Bytes,
         arrival: Arrival,
     ) -> Result<Self> {
-        let surface = ENDPOINTS.iter().find(|(path, ..)| *path == endpoint);
-        let surface = surface.and_then(|&(_, kind, protocol)| Surface::of(kind, protocol)).ok_or_else(|| {
+        let surface = surface_of(endpoint).ok_or_else(|| {
             Error::invalid_request(format!("no call of a batch can go to `{endpoint}`")).with_param("url")
         })?;
         let mut head = parts.clone();
@@ -128,11 +140,19 @@ impl Line {
         Ok(HeldLine { open, reservation })
     }
 
-    /// The call as the provider of `deployment` is sent it in a batch: its own body with the model's name in it where the
-    /// provider speaks the caller's protocol, else what it says.
-    pub(crate) fn written(&self, endpoint: &str, deployment: &Deployment, is_same: bool) -> Result<BatchBody> {
+    /// The call as the provider of `deployment` is sent it in a batch: its own body with the model's name in it where that
+    /// speaks the caller's protocol, as `same`, else what it says.
+    pub(crate) fn written(
+        &self,
+        endpoint: &str,
+        deployment: &Deployment,
+        same: Option<&Provider>,
+    ) -> Result<BatchBody> {
         let asked = &self.asked;
-        if is_same {
+        if let Some(provider) = same {
+            if asked.surface.protocol() == Protocol::Gemini {
+                return self.written_for_google(deployment, provider);
+            }
             let mut body: Value = serde_json::from_slice(&asked.body)
                 .map_err(|error| Error::invalid_request(format!("the call is not valid JSON: {error}")))?;
             if let Some(members) = body.as_object_mut() {
@@ -157,5 +177,25 @@ impl Line {
                 Err(Error::new(ErrorKind::NotImplemented, message))
             }
         }
+    }
+
+    /// The model stands in the path; what can't pass as it is is said anew.
+    fn written_for_google(&self, deployment: &Deployment, provider: &Provider) -> Result<BatchBody> {
+        let asked = &self.asked;
+        let Surface::Chat(codec) = asked.surface else {
+            return Err(Error::new(ErrorKind::Internal, "a batch of Google's holds chats alone"));
+        };
+        let target = provider.target_of::<Chat>(&deployment.model, false, "");
+        let passthrough = codec.passthrough().filter(|way| way.can_pass(&target, &asked.head, &asked.body));
+        let Some(passthrough) = passthrough else {
+            let (mut request, _) = codec.decode_request(&asked.head, &asked.body)?;
+            request.set_model(&deployment.model);
+            return Ok(BatchBody::Chat(request));
+        };
+        let mut body: Map<String, Value> = serde_json::from_slice(&asked.body)
+            .map_err(|error| Error::invalid_request(format!("the call is not a JSON object: {error}")))?;
+        // Which model is asked, the path says.
+        body.shift_remove("model");
+        Ok(BatchBody::Raw { endpoint: passthrough.address(&target)?.path, body: Value::Object(body) })
     }
 }

@@ -1,5 +1,6 @@
 //! Files that providers keep: up, down, listed, looked at, deleted. Each belongs to the key that sent it (law 13).
 
+mod pieces;
 mod upload;
 
 use std::sync::Arc;
@@ -13,15 +14,17 @@ use llm_core::file::{FileAsk, FileContent, FileList, Files, FilesAnswer, FilesRe
 use llm_core::{Error, Native, OperationKind, Protocol, Result};
 use llm_providers::Provider;
 use llm_providers::protocols::Spoken;
+use llm_providers::protocols::gemini::uploads;
 use serde_json::Value;
 
 use crate::Gateway;
 use crate::batches;
-use crate::errand::{self, Visit};
+use crate::errand::{self, Keeper, Visit};
 use crate::record::{Object, ObjectKind};
 use crate::routing::Deployment;
 use crate::store::Order;
 
+pub(crate) use pieces::go_on;
 pub(crate) use upload::models_of;
 
 /// Entries of a page where the caller names no number.
@@ -37,6 +40,9 @@ pub(crate) async fn answer(gateway: Arc<Gateway>, protocol: Protocol, request: R
 }
 
 async fn run(visit: &Arc<Visit>) -> Result<Response> {
+    if visit.protocol == Protocol::Gemini && uploads::begins(&visit.head()) {
+        return pieces::begin(visit).await;
+    }
     let codec = Files::codec(visit.protocol).ok_or_else(|| errand::unspoken(visit.kind, visit.protocol))?;
     let (FilesRequest { model, ask }, cx) = codec.decode_request(&visit.head(), &visit.body)?;
     let answer = match ask {
@@ -50,6 +56,11 @@ async fn run(visit: &Arc<Visit>) -> Result<Response> {
         FileAsk::Content(id) => return content(visit, codec, &id).await,
     };
     Ok(errand::json(codec.encode_answer(&cx, &answer)?))
+}
+
+/// What is recorded of the files that an answer tells of.
+fn objects<'a>(visit: &'a Visit, answer: &'a FilesAnswer, at: &'a Keeper) -> impl Iterator<Item = Object> + 'a {
+    answer.files.iter().map(move |file| Object { detail: detail(file), ..visit.object(ObjectKind::File, &file.id, at) })
 }
 
 async fn owned(visit: &Visit, id: &str) -> Result<Arc<Object>> {

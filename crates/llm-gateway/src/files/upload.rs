@@ -8,11 +8,11 @@ use llm_core::{Error, ErrorKind, Protocol, Result};
 use llm_providers::Provider;
 use serde_json::{Value, json};
 
-use super::detail;
+use super::objects;
 use crate::batches::{self, Input};
 use crate::errand::{Keeper, Visit};
 use crate::keys::VirtualKey;
-use crate::record::{Object, ObjectKind};
+use crate::record::Object;
 
 /// The purpose of a file that holds the calls of a batch.
 const BATCH: &str = "batch";
@@ -36,8 +36,13 @@ pub(super) async fn upload(visit: &Arc<Visit>, provider: &str, mut file: FileUpl
         provider => Some(provider.to_owned()),
     };
     let (keeper, provider) = chosen(visit, named.as_deref())?;
+    send(visit, &provider, by_itself(&provider), keeper, file, None).await
+}
+
+/// A provider that keeps a file of which no model is named.
+pub(super) fn by_itself(provider: &Provider) -> Keeper {
     let id: Arc<str> = provider.id().into();
-    send(visit, &provider, Keeper { provider: id.clone(), deployment: id, account: None }, keeper, file, None).await
+    Keeper { provider: id.clone(), deployment: id, account: None }
 }
 
 /// Sends the input of a batch up to the deployment that its lines name, with the models named as that knows them.
@@ -63,9 +68,7 @@ async fn send(
         Ok(answer) => answer,
         Err(error) => return Err(errand.failed(error).await),
     };
-    let made = answer.files.iter().map(|file| {
-        let mut object = visit.object(ObjectKind::File, &file.id, &at);
-        object.detail = detail(file);
+    let made = objects(visit, &answer, &at).map(|mut object| {
         if let (Some(models), Some(members)) = (&models, object.detail.as_object_mut()) {
             members.insert(MODELS.to_owned(), json!(models));
         }
@@ -84,16 +87,16 @@ fn take_provider(protocol: Protocol, file: &mut FileUpload) -> Option<String> {
 }
 
 /// Who keeps a file that names no model: who the caller says, or the only one who could.
-fn chosen<'a>(visit: &'a Visit, named: Option<&str>) -> Result<(&'a str, Arc<Provider>)> {
+pub(super) fn chosen<'a>(visit: &'a Visit, named: Option<&str>) -> Result<(&'a str, Arc<Provider>)> {
     let routes = &visit.gateway.routes;
-    let having = |provider: &Arc<Provider>| provider.having::<Files>(visit.protocol).ok().cloned();
+    let having = |provider: &Arc<Provider>| keeping(visit, provider).ok();
     let allowed = |provider: &&Arc<Provider>| may_use(visit, &visit.key, provider.id());
     if let Some(named) = named {
         let found = routes.providers().filter(allowed).find(|provider| provider.id() == named);
         let found = found.ok_or_else(|| {
             Error::invalid_request(format!("no provider `{named}` is configured for this key")).with_param(PROVIDER)
         })?;
-        return Ok((found.id(), found.having::<Files>(visit.protocol)?.clone()));
+        return Ok((found.id(), keeping(visit, found)?));
     }
     let all: Vec<_> =
         routes.providers().filter(allowed).filter_map(|provider| Some((provider.id(), having(provider)?))).collect();
@@ -110,6 +113,16 @@ fn chosen<'a>(visit: &'a Visit, named: Option<&str>) -> Result<(&'a str, Arc<Pro
                 .with_hint("name one of them in the form's member `provider`"))
         }
     }
+}
+
+/// A provider as it keeps files of the visit's caller. What Google's callers say of a file means nothing elsewhere.
+fn keeping(visit: &Visit, provider: &Arc<Provider>) -> Result<Arc<Provider>> {
+    let found = provider.having::<Files>(visit.protocol)?;
+    if visit.protocol == Protocol::Gemini && found.row().protocol != Protocol::Gemini {
+        let message = format!("provider `{}` keeps no files as Google's SDKs send them", provider.id());
+        return Err(Error::new(ErrorKind::NotImplemented, message));
+    }
+    Ok(found.clone())
 }
 
 /// Whether a key may call any model of a provider, by its id or by a name.

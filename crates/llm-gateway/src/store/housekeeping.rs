@@ -17,6 +17,9 @@ const FORGET_REQUESTS: &str = "DELETE FROM idempotency WHERE expires_at <= $1";
 const PRUNE_COUNTERS: &str = "DELETE FROM counters WHERE until <= $1";
 /// A few at a time, so that nobody waits long for the tables.
 const DROP_CALLS: &str = "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE id < $1 ORDER BY id LIMIT 1000)";
+/// Google forgets an upload that nobody goes on with after some days.
+const FORGET_UPLOADS: &str = "DELETE FROM objects WHERE kind = 'upload' AND made_at < $1";
+const UPLOADS_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const DROP_RESPONSES: &str = "
     DELETE FROM objects WHERE (key, id) IN (
         SELECT key, id FROM objects WHERE kind IN ('own_response', 'own_item') AND made_at < $1
@@ -75,6 +78,9 @@ pub(super) async fn tidy(db: &Db, retention: Retention, now: Timestamp) -> Resul
         within(PARTITIONS, partitions::make_ahead(pool, now)).await?;
     }
     let before = |kept: Option<Duration>| kept.and_then(|kept| now.checked_sub(kept).ok());
+    if let Some(oldest) = before(Some(UPLOADS_FOR)) {
+        query(FORGET_UPLOADS).bind(oldest.as_millisecond()).execute(db).await?;
+    }
     if let Some(oldest) = before(retention.responses) {
         drop_all(db, || query(DROP_RESPONSES).bind(oldest.as_millisecond())).await?;
     }

@@ -38,20 +38,28 @@ pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     for (head, data) in cut(&body, boundary.as_bytes())? {
         let head = String::from_utf8_lossy(body.get(head).unwrap_or_default()).into_owned();
-        let header = |name: &str| {
-            head.split("\r\n").find_map(|line| {
-                let (said, value) = line.split_once(':')?;
-                said.trim().eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-            })
-        };
-        let disposition = header("content-disposition").unwrap_or_default();
+        let disposition = header(&head, "content-disposition").unwrap_or_default();
         let Some(name) = parameter(&disposition, "name") else {
             return Err(Error::invalid_request("a part of the form has no name"));
         };
         let filename = parameter(&disposition, "filename");
-        parts.push(Part { name, filename, content_type: header("content-type"), data: body.slice(data) });
+        parts.push(Part { name, filename, content_type: header(&head, "content-type"), data: body.slice(data) });
     }
     Ok(parts)
+}
+
+/// The parts of a body of related things (RFC 2387), in order: the media type of each, where one is said, and its bytes.
+pub(crate) fn related(headers: &HeaderMap, body: &[u8]) -> Result<Vec<(Option<String>, Bytes)>> {
+    let kind = headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let boundary = parameter(kind, "boundary").filter(|boundary| !boundary.is_empty());
+    let boundary = boundary.ok_or_else(super::pass::no_boundary)?;
+    let body = Bytes::copy_from_slice(body);
+    let parts = cut(&body, boundary.as_bytes())?.into_iter();
+    let parts = parts.map(|(head, data)| {
+        let head = String::from_utf8_lossy(body.get(head).unwrap_or_default()).into_owned();
+        (header(&head, "content-type"), body.slice(data))
+    });
+    Ok(parts.collect())
 }
 
 /// The form with the text of a member replaced, or the member added; every other byte stays.
@@ -109,6 +117,14 @@ pub(crate) fn write(parts: &[Part], seed: &str) -> (Bytes, String) {
 /// Quotes and line ends of a name, as browsers write them.
 fn quoted(text: &str) -> String {
     text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// The value of a header of a part.
+fn header(head: &str, name: &str) -> Option<String> {
+    head.split("\r\n").find_map(|line| {
+        let (said, value) = line.split_once(':')?;
+        said.trim().eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+    })
 }
 
 fn boundary(headers: &HeaderMap) -> Option<String> {

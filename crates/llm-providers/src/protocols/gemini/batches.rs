@@ -4,6 +4,8 @@
 //! entry is `{metadata: {key}, response | error}`; where a batch was made from a file elsewhere, its results are lines of
 //! `{key, response | error}` in another file. Source: Google's API reference.
 
+mod asked;
+
 use bytes::Bytes;
 use http::Method;
 use llm_core::batch::{
@@ -11,16 +13,22 @@ use llm_core::batch::{
     BatchesAnswer, BatchesRequest,
 };
 use llm_core::chat::UnsupportedPolicy;
-use llm_core::codec::{DecodeContext, Encoded, StreamDecoder, Target, Unsupported};
+use llm_core::codec::{AnswerContext, DecodeContext, Encoded, StreamDecoder, Target, Unsupported};
 use llm_core::{Error, ErrorKind, Native, Result};
 use serde_json::{Map, Value, json};
 
 use super::{GeminiApi, ME, answer, error, files, path};
-use crate::protocols::batches::{self, Lines};
+use crate::protocols::batches::Lines;
 use crate::protocols::speaks::speaks;
 use crate::protocols::stored;
 
 const BATCHES: &str = "batches";
+/// The method of a model that makes a batch.
+const MAKE: &str = "batchGenerateContent";
+/// The member that lists the calls; in what is kept of a batch to be made, what stands beside each of them, by its key.
+const REQUESTS: &str = "requests";
+/// The form of an answer to who stopped a batch: it says nothing.
+const CANCELLED: &str = "cancelled";
 const STATES: [(&str, BatchState); 7] = [
     ("UNSPECIFIED", BatchState::Validating),
     ("PENDING", BatchState::Validating),
@@ -57,6 +65,8 @@ fn create(draft: &BatchDraft, target: &Target<'_>) -> Result<Encoded> {
         let why = "its batches are made of the calls themselves here";
         return Err(Error::unsupported("input_file_id", format_args!("`{}`", target.provider), why));
     }
+    let mut batch = draft.native.object(ME);
+    let beside = batch.shift_remove(REQUESTS);
     let (mut model, mut requests) = (None, Vec::with_capacity(draft.calls.len()));
     for BatchCall { custom_id, call } in &draft.calls {
         let BatchBody::Raw { endpoint, body } = call else {
@@ -75,13 +85,12 @@ fn create(draft: &BatchDraft, target: &Target<'_>) -> Result<Encoded> {
             let message = format!("all calls of a batch go to one model, not to `{first}` and `{named}`");
             return Err(Error::invalid_request(message).with_param("model"));
         }
-        requests.push(json!({"request": body, "metadata": {"key": custom_id}}));
+        requests.push(asked::written(custom_id, body, beside.as_ref().and_then(|beside| beside.get(custom_id))));
     }
     let model = model.ok_or_else(|| Error::invalid_request("a batch needs a call").with_param("calls"))?;
-    let mut batch = draft.native.object(ME);
     batch.entry("displayName").or_insert_with(|| json!(format!("batch-{}", target.id_seed)));
-    batch.insert("inputConfig".to_owned(), json!({"requests": {"requests": requests}}));
-    let path = path::to(&Target { model: &model, ..*target }, "batchGenerateContent")?;
+    batch.insert("inputConfig".to_owned(), json!({REQUESTS: {REQUESTS: requests}}));
+    let path = path::to(&Target { model: &model, ..*target }, MAKE)?;
     Ok(Encoded::post(path, Bytes::from(json!({"batch": batch}).to_string()), DecodeContext::new(target)))
 }
 
@@ -199,13 +208,31 @@ fn decode_answer(cx: &DecodeContext, body: &[u8]) -> Result<BatchesAnswer> {
             Value::Object(members) => Some(members),
             _ => None,
         });
-        let has_more = stored::text(&members, "nextPageToken").is_some();
+        let has_more = stored::text(&members, files::NEXT).is_some();
         members.shift_remove("operations");
         let native = Native::new(ME, members);
         return Ok(BatchesAnswer { batches: objects.filter_map(batch).collect(), has_more, native, ..answer });
     }
     let batch = batch(members).ok_or_else(unreadable)?;
     Ok(BatchesAnswer { batches: vec![batch], ..answer })
+}
+
+fn encode_answer(cx: &AnswerContext, answer: &BatchesAnswer) -> Bytes {
+    if answer.deleted.is_some() || cx.form.as_deref() == Some(CANCELLED) {
+        return Bytes::from_static(b"{}");
+    }
+    let written = |batch: &Batch| match batch.native.members(ME) {
+        Some(members) => Value::Object(members.clone()),
+        None => foreign(batch),
+    };
+    match answer.batches.as_slice() {
+        [batch] if !stored::is_page(cx) => Bytes::from(written(batch).to_string()),
+        batches => {
+            let last = batches.last().map(|batch| batch.id.as_str());
+            let items = batches.iter().map(written).collect();
+            files::list("operations", &answer.native, items, last.filter(|_| answer.has_more))
+        }
+    }
 }
 
 /// A batch that came in another protocol.
@@ -232,8 +259,8 @@ speaks! {
     encode_request(request, target) encode_request(request, target),
     decode_answer(cx, _head, body) decode_answer(cx, body),
     decode_stream(cx) -> Box<dyn StreamDecoder<Batches>> { Box::new(Lines { cx: cx.clone(), read: line }) },
-    decode_request(head, _body) Err(stored::nothing(head)),
-    encode_answer(cx, answer) Ok(batches::encode_answer(ME, cx, answer, foreign)),
+    decode_request(head, body) asked::decode(head, body),
+    encode_answer(cx, answer) Ok(encode_answer(cx, answer)),
 }
 
 #[cfg(test)]

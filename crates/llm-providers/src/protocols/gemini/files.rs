@@ -2,23 +2,32 @@
 //!
 //! Ids are those behind `files/`; requests name a file by its address. Source: Google's API reference.
 
+mod asked;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderName, HeaderValue, Method, header};
 use llm_core::chat::UnsupportedPolicy;
-use llm_core::codec::{DecodeContext, Encoded, ResponseHead, Target, Unsupported};
+use llm_core::codec::{AnswerContext, DecodeContext, Encoded, ResponseHead, Target, Unsupported};
 use llm_core::file::{FileAsk, FileContent, FileUpload, Files, FilesAnswer, FilesRequest, StoredFile};
 use llm_core::{Error, ErrorKind, Native, Result};
 use serde_json::{Map, Value, json};
 
 use super::{GeminiApi, ME, error, path};
+use crate::protocols::body::answer_object;
 use crate::protocols::path::segment;
 use crate::protocols::speaks::speaks;
-use crate::protocols::{files, stored};
+use crate::protocols::stored;
+
+pub(super) use asked::{named, paged};
 
 const FILES: &str = "files";
+/// Where a page says that there are more, and how to ask for them.
+pub(super) const NEXT: &str = "nextPageToken";
+/// The form of an answer to who sent the file.
+const UPLOADED: &str = "uploaded";
 /// The media type of bytes of which nothing is known.
 const BYTES: &str = "application/octet-stream";
-const UPLOAD: HeaderName = HeaderName::from_static("x-goog-upload-protocol");
+pub(super) const UPLOAD: HeaderName = HeaderName::from_static("x-goog-upload-protocol");
 /// What stands before the id, in the context of a request, where that is deleted: its answer says nothing.
 pub(super) const GONE: &str = "gone:";
 
@@ -79,7 +88,9 @@ fn upload(file: &FileUpload, target: &Target<'_>) -> Result<Encoded> {
     Unsupported::new(UnsupportedPolicy::Refuse, target.provider).foreign(&file.native, ME)?;
     let kind = file.content_type.as_deref().unwrap_or(BYTES);
     let mut said = file.native.object(ME);
-    said.insert("displayName".to_owned(), file.filename.as_str().into());
+    if !file.filename.is_empty() {
+        said.insert("displayName".to_owned(), file.filename.as_str().into());
+    }
     said.insert("mimeType".to_owned(), kind.into());
     let mut boundary = format!("llm-{}", target.id_seed);
     while memchr::memmem::find(&file.data, boundary.as_bytes()).is_some() {
@@ -133,7 +144,7 @@ fn decode_answer(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result
         Value::Object(members) => file(members),
         _ => None,
     });
-    let has_more = stored::text(&members, "nextPageToken").is_some();
+    let has_more = stored::text(&members, NEXT).is_some();
     Ok(FilesAnswer { files: files.collect(), has_more, native: rest(members), ..answer })
 }
 
@@ -155,6 +166,39 @@ fn file(members: Map<String, Value>) -> Option<StoredFile> {
     })
 }
 
+fn encode_answer(cx: &AnswerContext, answer: &FilesAnswer) -> Bytes {
+    let written = |file: &StoredFile| match file.native.members(ME) {
+        Some(members) => Value::Object(members.clone()),
+        None => foreign(file),
+    };
+    if let Some(content) = &answer.content {
+        return content.data.clone();
+    }
+    if answer.deleted.is_some() {
+        return Bytes::from_static(b"{}");
+    }
+    match answer.files.as_slice() {
+        [file] if cx.form.as_deref() == Some(UPLOADED) => Bytes::from(json!({"file": written(file)}).to_string()),
+        [file] if !stored::is_page(cx) => Bytes::from(written(file).to_string()),
+        files => {
+            let last = files.last().map(|file| file.id.as_str());
+            list(FILES, &answer.native, files.iter().map(written).collect(), last.filter(|_| answer.has_more))
+        }
+    }
+}
+
+/// A page of a collection on its way to a caller; `last` is the entry behind which the next one begins.
+pub(super) fn list(collection: &str, native: &Native, items: Vec<Value>, last: Option<&str>) -> Bytes {
+    let mut object = answer_object(native, ME);
+    if !items.is_empty() {
+        object.set(collection, items);
+    }
+    if let (Some(last), false) = (last, object.members.contains_key(NEXT)) {
+        object.set(NEXT, last);
+    }
+    object.bytes()
+}
+
 /// A file that came in another protocol.
 fn foreign(file: &StoredFile) -> Value {
     json!({
@@ -170,11 +214,9 @@ speaks! {
     GeminiApi: Files, ME, errors error,
     encode_request(request, target) encode_request(request, target),
     decode_answer(cx, head, body) decode_answer(cx, head, body),
-    decode_request(head, _body) Err(stored::nothing(head)),
-    encode_answer(cx, answer) Ok(files::encode_answer(&STORE, cx, answer, foreign, |_| json!({}))),
+    decode_request(head, body) asked::decode(head, body),
+    encode_answer(cx, answer) Ok(encode_answer(cx, answer)),
 }
-
-const STORE: stored::Store = stored::Store { protocol: ME, path: "/files", after: "pageToken" };
 
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,7 @@ mod path;
 mod request;
 mod schema;
 mod stream;
+pub mod uploads;
 mod usage;
 
 use bytes::Bytes;
