@@ -4,10 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::chat::{ChatAnswer, ChatRequest};
-use crate::codec::Skim;
 use crate::embedding::EmbedRequest;
 use crate::open_enum::open_enum;
-use crate::operation::{Asks, Operation, OperationKind, Tells, answer};
+use crate::operation::{Operation, OperationKind, Tells, answer, asks_without_text};
 use crate::{Error, Native, Usage};
 
 /// The operation of [`BatchesRequest`], [`BatchesAnswer`] and, line by line, [`BatchResult`].
@@ -248,6 +247,14 @@ pub struct BatchResult {
     pub native: Native,
 }
 
+impl BatchResult {
+    /// Takes in the answer of a chat, with what it used.
+    pub fn answer(&mut self, chat: ChatAnswer) {
+        self.usage.clone_from(&chat.usage);
+        self.chat = Some(Box::new(chat));
+    }
+}
+
 /// Why a call of a batch has no answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -276,20 +283,4 @@ impl BatchesRequest {
     }
 }
 
-impl Asks for BatchesRequest {
-    fn model(&self) -> &str {
-        &self.model
-    }
-
-    fn set_model(&mut self, model: &str) {
-        model.clone_into(&mut self.model);
-    }
-
-    fn skim(&self) -> Skim {
-        Skim { model: self.model.clone(), max_tokens: Some(0), choices: 1, ..Skim::default() }
-    }
-
-    fn text(&self) -> String {
-        String::new()
-    }
-}
+asks_without_text!(BatchesRequest);

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Native;
-use crate::codec::Skim;
-use crate::operation::{Asks, Never, Operation, OperationKind, answer};
+use crate::operation::{Never, Operation, OperationKind, answer, asks_without_text};
 
 /// The operation of [`ModelsRequest`] and [`ModelsAnswer`].
 #[derive(Debug)]
@@ -54,20 +53,4 @@ pub struct ListedModel {
     pub native: Native,
 }
 
-impl Asks for ModelsRequest {
-    fn model(&self) -> &str {
-        &self.model
-    }
-
-    fn set_model(&mut self, model: &str) {
-        model.clone_into(&mut self.model);
-    }
-
-    fn skim(&self) -> Skim {
-        Skim { model: self.model.clone(), max_tokens: Some(0), choices: 1, ..Skim::default() }
-    }
-
-    fn text(&self) -> String {
-        String::new()
-    }
-}
+asks_without_text!(ModelsRequest);

@@ -116,6 +116,32 @@ pub trait Asks: Clone + Send + Sync + 'static {
     }
 }
 
+/// Says what every request says, of one that holds nothing that a model reads: it asks what a provider has.
+macro_rules! asks_without_text {
+    ($name:ident) => {
+        impl $crate::operation::Asks for $name {
+            fn model(&self) -> &str {
+                &self.model
+            }
+            fn set_model(&mut self, model: &str) {
+                model.clone_into(&mut self.model);
+            }
+            fn skim(&self) -> $crate::codec::Skim {
+                $crate::codec::Skim {
+                    model: self.model.clone(),
+                    max_tokens: Some(0),
+                    choices: 1,
+                    ..$crate::codec::Skim::default()
+                }
+            }
+            fn text(&self) -> String {
+                String::new()
+            }
+        }
+    };
+}
+pub(crate) use asks_without_text;
+
 /// What every whole answer says.
 pub trait Answers: Send + 'static {
     /// The provider that answered; empty where the decoder did not say.
