@@ -2,14 +2,53 @@
 
 use bytes::Bytes;
 use http::Method;
-use llm_core::batch::{Batch, BatchAsk, BatchDraft, BatchList, BatchResult, Batches, BatchesAnswer, BatchesRequest};
-use llm_core::codec::{AnswerContext, DecodeContext, Frame, RequestHead, StreamDecoder};
+use llm_core::batch::{
+    Batch, BatchAsk, BatchBody, BatchCall, BatchDraft, BatchList, BatchResult, Batches, BatchesAnswer, BatchesRequest,
+};
+use llm_core::chat::UnsupportedPolicy;
+use llm_core::codec::{AnswerContext, DecodeContext, Frame, RequestHead, StreamDecoder, Target, Unsupported};
 use llm_core::fields::Fields;
-use llm_core::{Native, Protocol, Result};
+use llm_core::{Error, ErrorKind, Native, Protocol, Result};
 use serde_json::{Map, Value};
 
 use super::files::page;
 use super::stored::{self, Store, Told};
+
+/// Where a call of a batch would go by itself, and its body, which was written in the provider's protocol before.
+pub(super) fn written(call: &BatchCall) -> Result<(&str, &Value)> {
+    match &call.call {
+        BatchBody::Raw { endpoint, body } => Ok((endpoint, body)),
+        _ => {
+            let message = "a call of a batch was not written in the provider's protocol";
+            Err(Error::new(ErrorKind::Internal, message))
+        }
+    }
+}
+
+/// What a draft says in `protocol` alone, whose batches hold their calls and nothing else that could be said of them.
+pub(super) fn of_calls(draft: &BatchDraft, protocol: Protocol, target: &Target<'_>) -> Result<Map<String, Value>> {
+    let mut unsupported = Unsupported::new(UnsupportedPolicy::Refuse, target.provider);
+    unsupported.foreign(&draft.native, protocol)?;
+    if draft.metadata.is_some() {
+        unsupported.param("metadata", "its batches have no such thing")?;
+    }
+    if draft.input_file.is_some() {
+        unsupported.param("input_file_id", "its batches hold their calls themselves")?;
+    }
+    Ok(draft.native.object(protocol))
+}
+
+/// The error of a provider whose batches stay.
+pub(super) fn never_deleted(target: &Target<'_>) -> Error {
+    let message = format!("provider `{}` does not delete batches", target.provider);
+    Error::new(ErrorKind::NotImplemented, message)
+}
+
+/// The members of a line of results.
+pub(super) fn members_of(line: &[u8]) -> Result<Map<String, Value>> {
+    let unreadable = |error| Error::bad_answer("a line of a batch's results is not JSON").with_source(error);
+    serde_json::from_slice(line).map_err(unreadable)
+}
 
 /// Reads an answer; none where it is not what the protocol answers with. `batch` reads one of them.
 pub(super) fn decode_answer(

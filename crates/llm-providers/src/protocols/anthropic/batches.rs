@@ -9,18 +9,15 @@ use llm_core::batch::{
     Batch, BatchAsk, BatchBody, BatchCall, BatchCounts, BatchDraft, BatchError, BatchResult, BatchState, Batches,
     BatchesAnswer, BatchesRequest,
 };
-use llm_core::chat::UnsupportedPolicy;
-use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead, ResponseHead, Speaks,
-    StreamDecoder, StreamEncoder, Target, Trailer, Unsupported, Upstream,
-};
+use llm_core::codec::{AnswerContext, DecodeContext, Encoded, StreamEncoder, Target, Trailer};
 use llm_core::fields::Fields;
-use llm_core::{Error, ErrorKind, Native, Protocol, Result};
+use llm_core::{Error, ErrorKind, Native, Result};
 use serde_json::{Map, Value, json};
 
 use super::{AnthropicApi, ME, answer, error, files};
 use crate::protocols::batches::{self, Lines};
 use crate::protocols::body::answer_object;
+use crate::protocols::speaks::speaks;
 use crate::protocols::stored::{self, Store};
 
 const STORE: Store = Store { protocol: ME, path: "/v1/messages/batches", after: "after_id" };
@@ -30,24 +27,12 @@ const ENDPOINT: &str = "/v1/messages";
 const REQUESTS: &str = "requests";
 
 fn create(draft: &BatchDraft, target: &Target<'_>) -> Result<Encoded> {
-    let mut unsupported = Unsupported::new(UnsupportedPolicy::Refuse, target.provider);
-    unsupported.foreign(&draft.native, ME)?;
-    if draft.metadata.is_some() {
-        unsupported.param("metadata", "its batches have no such thing")?;
-    }
-    if draft.input_file.is_some() {
-        let why = "its batches hold their calls themselves";
-        return Err(Error::unsupported("input_file_id", format_args!("`{}`", target.provider), why));
-    }
-    let mut members = draft.native.object(ME);
+    let mut members = batches::of_calls(draft, ME, target)?;
     let rest = members.shift_remove(REQUESTS).unwrap_or_default();
-    let requests = draft.calls.iter().map(|BatchCall { custom_id, call }| {
-        let BatchBody::Raw { body, .. } = call else {
-            let message = "a call of a batch was not written in the provider's protocol";
-            return Err(Error::new(ErrorKind::Internal, message));
-        };
-        let mut request = rest.get(custom_id).and_then(Value::as_object).cloned().unwrap_or_default();
-        request.insert("custom_id".to_owned(), custom_id.as_str().into());
+    let requests = draft.calls.iter().map(|call| {
+        let (_, body) = batches::written(call)?;
+        let mut request = rest.get(&call.custom_id).and_then(Value::as_object).cloned().unwrap_or_default();
+        request.insert("custom_id".to_owned(), call.custom_id.as_str().into());
         request.insert("params".to_owned(), body.clone());
         Ok(Value::Object(request))
     });
@@ -88,18 +73,14 @@ fn gone(cx: &DecodeContext, body: &[u8]) -> Option<BatchesAnswer> {
 
 /// Reads a line of results.
 fn result(cx: &DecodeContext, line: &[u8]) -> Result<BatchResult> {
-    let unreadable = |error| Error::bad_answer("a line of a batch's results is not JSON").with_source(error);
-    let members: Map<String, Value> = serde_json::from_slice(line).map_err(unreadable)?;
-    let mut fields = Fields::new(members);
+    let mut fields = Fields::new(batches::members_of(line)?);
     let custom_id = fields.take_text("custom_id").unwrap_or_default();
     let mut result = BatchResult { custom_id, ..BatchResult::default() };
     if let Some(mut told) = fields.take_object("result") {
         let kind = told.text("type").unwrap_or_default().to_owned();
         match told.take("message") {
             Some(message) => {
-                let chat = answer::decode(cx, message.to_string().as_bytes())?;
-                result.usage = chat.usage.clone();
-                result.chat = Some(Box::new(chat));
+                result.answer(answer::decode(cx, message.to_string().as_bytes())?);
                 result.body = Some(message);
             }
             None => result.error = Some(BatchError(why(cx, &kind, told.get("error")))),
@@ -162,56 +143,41 @@ impl StreamEncoder<Batches> for Writer {
     }
 }
 
-impl Upstream<Batches> for AnthropicApi {
-    fn encode_request(&self, request: &BatchesRequest, target: &Target<'_>) -> Result<Encoded> {
-        let mut encoded = match &request.ask {
-            BatchAsk::Create(draft) => create(draft, target)?,
-            BatchAsk::List(list) => STORE.page(list.limit, list.after.as_deref(), &list.native, target),
-            BatchAsk::Get(id) => STORE.ask(Method::GET, Some(id), "", target),
-            BatchAsk::Cancel(id) => STORE.stop(id, &request.native, target)?,
-            BatchAsk::Delete(id) => STORE.ask(Method::DELETE, Some(id), "", target),
-            BatchAsk::Results(id) => STORE.ask(Method::GET, Some(id), "/results", target),
-        };
-        files::headed(target, &mut encoded)?;
-        Ok(encoded)
-    }
-    fn decode_answer(&self, cx: &DecodeContext, _: &ResponseHead, body: &[u8]) -> Result<BatchesAnswer> {
-        let unreadable =
-            || Error::bad_answer("the provider's answer is no batch").with_body(Bytes::copy_from_slice(body));
-        batches::decode_answer(&STORE, cx, body, batch).or_else(|| gone(cx, body)).ok_or_else(unreadable)
-    }
-    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Batches>> {
-        Box::new(Lines { cx: cx.clone(), read: result })
-    }
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
+fn encode_request(request: &BatchesRequest, target: &Target<'_>) -> Result<Encoded> {
+    let mut encoded = match &request.ask {
+        BatchAsk::Create(draft) => create(draft, target)?,
+        BatchAsk::List(list) => STORE.page(list.limit, list.after.as_deref(), &list.native, target),
+        BatchAsk::Get(id) => STORE.ask(Method::GET, Some(id), "", target),
+        BatchAsk::Cancel(id) => STORE.stop(id, &request.native, target)?,
+        BatchAsk::Delete(id) => STORE.ask(Method::DELETE, Some(id), "", target),
+        BatchAsk::Results(id) => STORE.ask(Method::GET, Some(id), "/results", target),
+    };
+    files::headed(target, &mut encoded)?;
+    Ok(encoded)
+}
+
+fn decode_answer(cx: &DecodeContext, body: &[u8]) -> Result<BatchesAnswer> {
+    let unreadable = || Error::bad_answer("the provider's answer is no batch").with_body(Bytes::copy_from_slice(body));
+    batches::decode_answer(&STORE, cx, body, batch).or_else(|| gone(cx, body)).ok_or_else(unreadable)
+}
+
+/// What only this protocol can be asked.
+fn more(method: &Method, id: String, verb: &str) -> Option<BatchAsk> {
+    match (method, verb) {
+        (&Method::GET, "results") => Some(BatchAsk::Results(id)),
+        (&Method::DELETE, "") => Some(BatchAsk::Delete(id)),
+        _ => None,
     }
 }
 
-impl Downstream<Batches> for AnthropicApi {
-    fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(BatchesRequest, AnswerContext)> {
-        let more = |method: &Method, id: String, verb: &str| match (method, verb) {
-            (&Method::GET, "results") => Some(BatchAsk::Results(id)),
-            (&Method::DELETE, "") => Some(BatchAsk::Delete(id)),
-            _ => None,
-        };
-        batches::decode_request(&STORE, head, body, draft, more)
+fn encode_answer(cx: &AnswerContext, answer: &BatchesAnswer) -> Bytes {
+    if let Some(id) = &answer.deleted {
+        let mut object = answer_object(&answer.native, ME);
+        object.set("id", id.as_str());
+        object.complete("type", || json!("message_batch_deleted"));
+        return object.bytes();
     }
-    fn encode_answer(&self, cx: &AnswerContext, answer: &BatchesAnswer) -> Result<Bytes> {
-        if let Some(id) = &answer.deleted {
-            let mut object = answer_object(&answer.native, ME);
-            object.set("id", id.as_str());
-            object.complete("type", || json!("message_batch_deleted"));
-            return Ok(object.bytes());
-        }
-        Ok(batches::encode_answer(ME, cx, answer, foreign))
-    }
-    fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<Batches>> {
-        Box::new(Writer(cx.clone()))
-    }
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
+    batches::encode_answer(ME, cx, answer, foreign)
 }
 
 fn draft(body: &[u8]) -> Result<BatchDraft> {
@@ -261,13 +227,14 @@ fn foreign(batch: &Batch) -> Value {
     })
 }
 
-impl Speaks<Batches> for AnthropicApi {
-    fn protocol(&self) -> Protocol {
-        ME
-    }
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        None
-    }
+speaks! {
+    AnthropicApi: Batches, ME, errors error,
+    encode_request(request, target) encode_request(request, target),
+    decode_answer(cx, _head, body) decode_answer(cx, body),
+    decode_stream(cx) Lines { cx: cx.clone(), read: result },
+    decode_request(head, body) batches::decode_request(&STORE, head, body, draft, more),
+    encode_answer(cx, answer) Ok(encode_answer(cx, answer)),
+    encode_stream(cx) Writer(cx.clone()),
 }
 
 #[cfg(test)]

@@ -2,17 +2,17 @@
 
 use bytes::Bytes;
 use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Edits, Encoded, ErrorAnswer, Host, Observed, Observer, Passthrough,
-    RequestHead, ResponseHead, Skim, Speaks, Target, Upstream,
+    AnswerContext, DecodeContext, Edits, Encoded, Host, Observed, Observer, Passthrough, RequestHead, Skim, Target,
 };
 use llm_core::fields::Fields;
 use llm_core::operation::Asks;
 use llm_core::token_count::{CountAnswer, CountRequest, CountTokens};
-use llm_core::{Error, ErrorKind, Protocol, Result};
+use llm_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 use super::{Anthropic, AnthropicApi, ME, error, host, request};
 use crate::protocols::body::answer_object;
+use crate::protocols::speaks::speaks;
 use crate::protocols::splice::Splice;
 
 const PATH: &str = "/v1/messages/count_tokens";
@@ -55,39 +55,17 @@ fn decode_answer(cx: &DecodeContext, body: &[u8]) -> Result<CountAnswer> {
     Ok(CountAnswer { input_tokens, provider, native: fields.into_native(ME), ..CountAnswer::default() })
 }
 
-impl Upstream<CountTokens> for AnthropicApi {
-    fn encode_request(&self, request: &CountRequest, target: &Target<'_>) -> Result<Encoded> {
-        encode_request(request, target)
-    }
-    fn decode_answer(&self, cx: &DecodeContext, _: &ResponseHead, body: &[u8]) -> Result<CountAnswer> {
-        decode_answer(cx, body)
-    }
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<CountTokens> for AnthropicApi {
-    fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(CountRequest, AnswerContext)> {
-        decode_request(head, body)
-    }
-    fn encode_answer(&self, _: &AnswerContext, answer: &CountAnswer) -> Result<Bytes> {
+speaks! {
+    AnthropicApi: CountTokens, ME, errors error,
+    encode_request(request, target) encode_request(request, target),
+    decode_answer(cx, _head, body) decode_answer(cx, body),
+    decode_request(head, body) decode_request(head, body),
+    encode_answer(_cx, answer) {
         let mut object = answer_object(&answer.native, ME);
         object.set("input_tokens", json!(answer.input_tokens));
         Ok(object.bytes())
-    }
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl Speaks<CountTokens> for AnthropicApi {
-    fn protocol(&self) -> Protocol {
-        ME
-    }
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        Some(&Passing)
-    }
+    },
+    passthrough &Passing,
 }
 
 /// The bytes pass as those of Messages do; there is no usage to see.

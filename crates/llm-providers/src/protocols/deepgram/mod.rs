@@ -3,6 +3,7 @@
 //! What a transcript says lies deep (`results.channels[].alternatives[]`), so an answer is kept whole and looked at. A
 //! model of speech is one voice, in one language: `aura-2-thalia-en`. Source: Deepgram's API reference.
 
+mod error;
 mod listen;
 mod models;
 mod query;
@@ -11,8 +12,6 @@ mod speak;
 mod tests;
 
 use llm_core::Protocol;
-
-use super::openai_chat::error;
 
 const ME: Protocol = Protocol::Deepgram;
 

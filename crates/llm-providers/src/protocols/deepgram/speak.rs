@@ -1,21 +1,17 @@
 //! `POST /speak`: a text in, bytes of sound out, as they come.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use llm_core::audio::{Speak, SpeakAnswer, SpeakRequest};
 use llm_core::chat::UnsupportedPolicy;
-use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead, ResponseHead, Speaks,
-    StreamDecoder, StreamEncoder, Target, Upstream,
-};
+use llm_core::codec::{AnswerContext, DecodeContext, Encoded, RequestHead, ResponseHead, Target};
 use llm_core::fields::Fields;
-use llm_core::{Error, Meter, Protocol, Result, Usage};
-use serde_json::{Map, Value, json};
+use llm_core::{Meter, Result, Usage};
+use serde_json::json;
 
 use super::{Deepgram, ME, error, query};
 use crate::protocols::body::Body;
 use crate::protocols::sound;
+use crate::protocols::speaks::speaks;
 
 const PATH: &str = "/speak";
 /// The header with what is charged.
@@ -94,53 +90,15 @@ fn characters(head: &ResponseHead) -> Option<Usage> {
     Some(Usage::default().with(Meter::Character, count))
 }
 
-impl Upstream<Speak> for Deepgram {
-    fn encode_request(&self, request: &SpeakRequest, target: &Target<'_>) -> Result<Encoded> {
-        encode_request(request, target)
-    }
-    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<SpeakAnswer> {
-        let mut answer = sound::whole(cx, head, body)?;
-        answer.usage = characters(head);
-        Ok(answer)
-    }
-    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Speak>> {
-        Box::new(sound::Decoder::new(cx))
-    }
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<Speak> for Deepgram {
-    fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(SpeakRequest, AnswerContext)> {
-        decode_request(head, body)
-    }
-    fn encode_answer(&self, _: &AnswerContext, answer: &SpeakAnswer) -> Result<Bytes> {
-        Ok(answer.audio.clone())
-    }
-    fn content_type(&self, _: &AnswerContext, answer: &SpeakAnswer) -> Cow<'static, str> {
-        answer.content_type.clone().into()
-    }
-    fn encode_stream(&self, _: &AnswerContext) -> Box<dyn StreamEncoder<Speak>> {
-        Box::new(sound::Encoder::default())
-    }
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        let mut answer = error::encode(error);
-        let said = error.for_caller();
-        let members: Map<String, Value> = Map::from_iter([
-            ("err_code".to_owned(), json!(said.code().unwrap_or_else(|| said.kind().as_str()))),
-            ("err_msg".to_owned(), json!(said.message())),
-        ]);
-        answer.body = Bytes::from(Value::Object(members).to_string());
-        answer
-    }
-}
-
-impl Speaks<Speak> for Deepgram {
-    fn protocol(&self) -> Protocol {
-        ME
-    }
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        None
-    }
+speaks! {
+    Deepgram: Speak, ME, errors error,
+    encode_request(request, target) encode_request(request, target),
+    decode_answer(cx, head, body) {
+        Ok(SpeakAnswer { usage: characters(head), ..sound::whole(cx, head, body)? })
+    },
+    decode_stream(cx) sound::Decoder::new(cx),
+    decode_request(head, body) decode_request(head, body),
+    encode_answer(_cx, answer) Ok(answer.audio.clone()),
+    encode_stream(_cx) sound::Encoder::default(),
+    content_type(_cx, answer) answer.content_type.clone().into(),
 }

@@ -1,22 +1,17 @@
 //! `POST /text-to-speech/VOICE`, and `/stream` below it: bytes of sound.
 
-use std::borrow::Cow;
-
-use bytes::Bytes;
-use llm_core::audio::{Speak, SpeakAnswer, SpeakRequest};
+use llm_core::audio::{Speak, SpeakRequest};
 use llm_core::chat::UnsupportedPolicy;
-use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead, ResponseHead, Speaks,
-    StreamDecoder, StreamEncoder, Target, Upstream,
-};
+use llm_core::codec::{AnswerContext, Encoded, RequestHead, Target};
 use llm_core::fields::Fields;
-use llm_core::{Error, ErrorKind, Protocol, Result};
+use llm_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
 use super::{ElevenLabs, ME, error};
 use crate::protocols::body::Body;
 use crate::protocols::path::{decoded, segment};
 use crate::protocols::sound;
+use crate::protocols::speaks::speaks;
 
 const PATH: &str = "/text-to-speech/";
 const STREAM: &str = "/stream";
@@ -82,44 +77,13 @@ fn decode_request(head: &RequestHead, body: &[u8]) -> Result<(SpeakRequest, Answ
     Ok((request, AnswerContext { model, stream, ..AnswerContext::default() }))
 }
 
-impl Upstream<Speak> for ElevenLabs {
-    fn encode_request(&self, request: &SpeakRequest, target: &Target<'_>) -> Result<Encoded> {
-        encode_request(request, target)
-    }
-    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<SpeakAnswer> {
-        sound::whole(cx, head, body)
-    }
-    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Speak>> {
-        Box::new(sound::Decoder::new(cx))
-    }
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<Speak> for ElevenLabs {
-    fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(SpeakRequest, AnswerContext)> {
-        decode_request(head, body)
-    }
-    fn encode_answer(&self, _: &AnswerContext, answer: &SpeakAnswer) -> Result<Bytes> {
-        Ok(answer.audio.clone())
-    }
-    fn content_type(&self, _: &AnswerContext, answer: &SpeakAnswer) -> Cow<'static, str> {
-        answer.content_type.clone().into()
-    }
-    fn encode_stream(&self, _: &AnswerContext) -> Box<dyn StreamEncoder<Speak>> {
-        Box::new(sound::Encoder::default())
-    }
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl Speaks<Speak> for ElevenLabs {
-    fn protocol(&self) -> Protocol {
-        ME
-    }
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        None
-    }
+speaks! {
+    ElevenLabs: Speak, ME, errors error,
+    encode_request(request, target) encode_request(request, target),
+    decode_answer(cx, head, body) sound::whole(cx, head, body),
+    decode_stream(cx) sound::Decoder::new(cx),
+    decode_request(head, body) decode_request(head, body),
+    encode_answer(_cx, answer) Ok(answer.audio.clone()),
+    encode_stream(_cx) sound::Encoder::default(),
+    content_type(_cx, answer) answer.content_type.clone().into(),
 }

@@ -9,11 +9,11 @@ mod asked;
 use bytes::Bytes;
 use http::Method;
 use llm_core::batch::{
-    Batch, BatchAsk, BatchBody, BatchCall, BatchCounts, BatchDraft, BatchError, BatchResult, BatchState, Batches,
-    BatchesAnswer, BatchesRequest,
+    Batch, BatchAsk, BatchCounts, BatchDraft, BatchError, BatchResult, BatchState, Batches, BatchesAnswer,
+    BatchesRequest,
 };
 use llm_core::chat::UnsupportedPolicy;
-use llm_core::codec::{AnswerContext, DecodeContext, Encoded, StreamDecoder, Target, Unsupported};
+use llm_core::codec::{AnswerContext, DecodeContext, Encoded, Target, Unsupported};
 use llm_core::{Error, ErrorKind, Native, Result};
 use serde_json::{Map, Value, json};
 
@@ -56,25 +56,11 @@ fn encode_request(request: &BatchesRequest, target: &Target<'_>) -> Result<Encod
 }
 
 fn create(draft: &BatchDraft, target: &Target<'_>) -> Result<Encoded> {
-    let mut unsupported = Unsupported::new(UnsupportedPolicy::Refuse, target.provider);
-    unsupported.foreign(&draft.native, ME)?;
-    if draft.metadata.is_some() {
-        unsupported.param("metadata", "its batches have no such thing")?;
-    }
-    if draft.input_file.is_some() {
-        let why = "its batches are made of the calls themselves here";
-        return Err(Error::unsupported("input_file_id", format_args!("`{}`", target.provider), why));
-    }
-    let mut batch = draft.native.object(ME);
+    let mut batch = batches::of_calls(draft, ME, target)?;
     let beside = batch.shift_remove(REQUESTS);
     let (mut model, mut requests) = (None, Vec::with_capacity(draft.calls.len()));
-    for BatchCall { custom_id, call } in &draft.calls {
-        let BatchBody::Raw { endpoint, body } = call else {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                "a call of a batch was not written in the provider's protocol",
-            ));
-        };
+    for call in &draft.calls {
+        let (endpoint, body) = batches::written(call)?;
         let (named, method) = path::split(endpoint)?;
         if method != "generateContent" {
             let message = format!("no call of a batch of `{}` can go to `{method}`", target.provider);
@@ -85,7 +71,8 @@ fn create(draft: &BatchDraft, target: &Target<'_>) -> Result<Encoded> {
             let message = format!("all calls of a batch go to one model, not to `{first}` and `{named}`");
             return Err(Error::invalid_request(message).with_param("model"));
         }
-        requests.push(asked::written(custom_id, body, beside.as_ref().and_then(|beside| beside.get(custom_id))));
+        let beside = beside.as_ref().and_then(|beside| beside.get(&call.custom_id));
+        requests.push(asked::written(&call.custom_id, body, beside));
     }
     let model = model.ok_or_else(|| Error::invalid_request("a batch needs a call").with_param("calls"))?;
     batch.entry("displayName").or_insert_with(|| json!(format!("batch-{}", target.id_seed)));
@@ -162,9 +149,7 @@ fn entry(cx: &DecodeContext, members: &Map<String, Value>) -> Result<BatchResult
     let mut result = BatchResult { custom_id, ..BatchResult::default() };
     match members.get("response") {
         Some(response) => {
-            let chat = answer::decode(cx, response.to_string().as_bytes())?;
-            result.usage = chat.usage.clone();
-            result.chat = Some(Box::new(chat));
+            result.answer(answer::decode(cx, response.to_string().as_bytes())?);
             result.body = Some(response.clone());
         }
         None => result.error = Some(BatchError(error::in_answer(cx, members))),
@@ -174,8 +159,7 @@ fn entry(cx: &DecodeContext, members: &Map<String, Value>) -> Result<BatchResult
 
 /// Reads a line of a file of results.
 fn line(cx: &DecodeContext, line: &[u8]) -> Result<BatchResult> {
-    let unreadable = |error| Error::bad_answer("a line of a batch's results is not JSON").with_source(error);
-    entry(cx, &serde_json::from_slice(line).map_err(unreadable)?)
+    entry(cx, &batches::members_of(line)?)
 }
 
 fn decode_answer(cx: &DecodeContext, body: &[u8]) -> Result<BatchesAnswer> {
@@ -258,7 +242,7 @@ speaks! {
     GeminiApi: Batches, ME, errors error,
     encode_request(request, target) encode_request(request, target),
     decode_answer(cx, _head, body) decode_answer(cx, body),
-    decode_stream(cx) -> Box<dyn StreamDecoder<Batches>> { Box::new(Lines { cx: cx.clone(), read: line }) },
+    decode_stream(cx) Lines { cx: cx.clone(), read: line },
     decode_request(head, body) asked::decode(head, body),
     encode_answer(cx, answer) Ok(encode_answer(cx, answer)),
 }

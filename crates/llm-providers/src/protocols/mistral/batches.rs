@@ -9,10 +9,10 @@ use llm_core::batch::{
     Batch, BatchAsk, BatchBody, BatchCall, BatchCounts, BatchDraft, BatchResult, BatchState, Batches, BatchesAnswer,
     BatchesRequest,
 };
-use llm_core::chat::{Relabel, UnsupportedPolicy};
-use llm_core::codec::{DecodeContext, Encoded, StreamDecoder, Target, Unsupported};
+use llm_core::chat::UnsupportedPolicy;
+use llm_core::codec::{DecodeContext, Encoded, Target, Unsupported};
 use llm_core::fields::Fields;
-use llm_core::{Error, ErrorKind, Native, Result};
+use llm_core::{Error, Native, Result};
 use serde_json::{Map, Value, json};
 
 use super::{INNER, MISTRAL, MistralApi, files};
@@ -125,10 +125,7 @@ fn encode_request(request: &BatchesRequest, target: &Target<'_>) -> Result<Encod
         }
         BatchAsk::Get(id) => STORE.ask(Method::GET, Some(id), "", target),
         BatchAsk::Cancel(id) => STORE.stop(id, &request.native, target)?,
-        BatchAsk::Delete(_) => {
-            let message = format!("provider `{}` does not delete batches", target.provider);
-            return Err(Error::new(ErrorKind::NotImplemented, message));
-        }
+        BatchAsk::Delete(_) => return Err(batches::never_deleted(target)),
         BatchAsk::Results(file) => files::STORE.ask(Method::GET, Some(file), "/content", target),
     })
 }
@@ -184,9 +181,7 @@ speaks! {
         let answer: Option<BatchesAnswer> = batches::decode_answer(&STORE, cx, body, batch);
         answer.ok_or_else(|| error::unreadable(head, body))
     },
-    decode_stream(cx) -> Box<dyn StreamDecoder<Batches>> {
-        Box::new(batches::Lines { cx: cx.clone(), read: result })
-    },
+    decode_stream(cx) batches::Lines { cx: cx.clone(), read: result },
     decode_request(head, body) batches::decode_request(&STORE, head, body, draft, |_, _, _| None),
     encode_answer(cx, answer) Ok(batches::encode_answer(MISTRAL, cx, answer, foreign)),
 }

@@ -11,9 +11,9 @@ use llm_core::batch::{
     BatchesRequest,
 };
 use llm_core::chat::UnsupportedPolicy;
-use llm_core::codec::{Chat, DecodeContext, Encoded, ResponseHead, StreamDecoder, Target, Unsupported, Upstream};
+use llm_core::codec::{Chat, DecodeContext, Encoded, ResponseHead, Target, Unsupported, Upstream};
 use llm_core::fields::Fields;
-use llm_core::{Error, ErrorKind, Native, Result, Usage};
+use llm_core::{Error, Native, Result, Usage};
 use serde_json::{Map, Value, json};
 
 use super::{OpenAi, OpenAiChat, PROTOCOL, error, files, usage};
@@ -39,14 +39,9 @@ pub(in crate::protocols) fn write_lines(
     line: impl Fn(&str, &str, &Value) -> Value,
 ) -> Result<Bytes> {
     let mut out = String::new();
-    for BatchCall { custom_id, call } in calls {
-        let BatchBody::Raw { endpoint, body } = call else {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                "a call of a batch was not written in the provider's protocol",
-            ));
-        };
-        out.push_str(&line(custom_id, endpoint, body).to_string());
+    for call in calls {
+        let (endpoint, body) = batches::written(call)?;
+        out.push_str(&line(&call.custom_id, endpoint, body).to_string());
         out.push('\n');
     }
     Ok(Bytes::from(out))
@@ -101,9 +96,7 @@ fn batch(members: Map<String, Value>) -> Option<Batch> {
 
 /// Reads a line of results.
 pub(in crate::protocols) fn result(cx: &DecodeContext, line: &[u8]) -> Result<BatchResult> {
-    let unreadable = |error| Error::bad_answer("a line of a batch's results is not JSON").with_source(error);
-    let members: Map<String, Value> = serde_json::from_slice(line).map_err(unreadable)?;
-    let mut fields = Fields::new(members);
+    let mut fields = Fields::new(batches::members_of(line)?);
     let custom_id = fields.take_text("custom_id").unwrap_or_default();
     let mut result = BatchResult { custom_id, ..BatchResult::default() };
     if let Some(mut response) = fields.take_object("response") {
@@ -133,8 +126,7 @@ pub(in crate::protocols) fn read_body(cx: &DecodeContext, status: StatusCode, bo
     if body.get("choices").is_some_and(|choices| choices.is_array())
         && let Ok(chat) = Upstream::<Chat>::decode_answer(&OpenAiChat, cx, &head, bytes.as_bytes())
     {
-        result.usage = chat.usage.clone();
-        result.chat = Some(Box::new(chat));
+        result.answer(chat);
     }
     if result.usage.is_none() {
         result.usage = body.get("usage").and_then(Value::as_object).and_then(counted);
@@ -156,10 +148,7 @@ fn encode_request(request: &BatchesRequest, target: &Target<'_>) -> Result<Encod
         BatchAsk::List(list) => STORE.page(list.limit, list.after.as_deref(), &list.native, target),
         BatchAsk::Get(id) => STORE.ask(Method::GET, Some(id), "", target),
         BatchAsk::Cancel(id) => STORE.stop(id, &request.native, target)?,
-        BatchAsk::Delete(_) => {
-            let message = format!("provider `{}` does not delete batches", target.provider);
-            return Err(Error::new(ErrorKind::NotImplemented, message));
-        }
+        BatchAsk::Delete(_) => return Err(batches::never_deleted(target)),
         BatchAsk::Results(file) => files::store(PROTOCOL).ask(Method::GET, Some(file), "/content", target),
     })
 }
@@ -196,7 +185,7 @@ speaks! {
     decode_answer(cx, head, body) {
         batches::decode_answer(&STORE, cx, body, batch).ok_or_else(|| error::unreadable(head, body))
     },
-    decode_stream(cx) -> Box<dyn StreamDecoder<Batches>> { Box::new(Lines { cx: cx.clone(), read: result }) },
+    decode_stream(cx) Lines { cx: cx.clone(), read: result },
     decode_request(head, body) batches::decode_request(&STORE, head, body, draft, |_, _, _| None),
     encode_answer(cx, answer) Ok(batches::encode_answer(PROTOCOL, cx, answer, foreign)),
 }

@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use llm_core::chat::UnsupportedPolicy;
 use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Edits, Encoded, ErrorAnswer, Frame, Observed, Observer, Passthrough,
-    RequestHead, ResponseHead, Skim, Speaks, StreamDecoder, StreamEncoder, Target, Trailer, Upstream, Verdict,
+    AnswerContext, DecodeContext, Edits, Encoded, Frame, Observed, Observer, Passthrough, RequestHead, ResponseHead,
+    Skim, StreamDecoder, StreamEncoder, Target, Trailer, Verdict,
 };
 use llm_core::completion::{Complete, CompleteAnswer, CompleteChunk, CompleteRequest, Prompt, TextChoice};
 use llm_core::fields::Fields;
 use llm_core::operation::Tells;
-use llm_core::{Error, Protocol, Result};
+use llm_core::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::embed::answer_fields;
@@ -17,6 +17,7 @@ use super::events::{self, Event};
 use super::{OpenAi, OpenAiChat, PROTOCOL, error, finish, usage};
 use crate::protocols::body::{Answer, Body, answer_object};
 use crate::protocols::pass::Pass;
+use crate::protocols::speaks::speaks;
 
 const PATH: &str = "/completions";
 
@@ -310,60 +311,40 @@ impl Observer for Watch {
     }
 }
 
-impl Upstream<Complete> for OpenAi {
-    fn encode_request(&self, request: &CompleteRequest, target: &Target<'_>) -> Result<Encoded> {
-        encode_request(request, target)
-    }
-    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<CompleteAnswer> {
-        let chunk = chunk(answer_fields(cx, head, body, "choices")?);
-        Ok(CompleteAnswer {
-            id: chunk.id,
-            created: chunk.created,
-            choices: chunk.choices,
-            model: chunk.model,
-            provider: cx.provider.clone(),
-            usage: chunk.usage,
-            native: chunk.native,
-            ..CompleteAnswer::default()
-        })
-    }
-    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Complete>> {
-        Box::new(Decoder { cx: cx.clone(), done: false, finished: false })
-    }
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
+speaks! {
+    OpenAi: Complete, PROTOCOL, errors error,
+    encode_request(request, target) encode_request(request, target),
+    decode_answer(cx, head, body) decode_answer(cx, head, body),
+    decode_stream(cx) Decoder { cx: cx.clone(), done: false, finished: false },
+    decode_request(_head, body) decode_request(body),
+    encode_answer(cx, answer) Ok(encode_answer(cx, answer)),
+    encode_stream(cx) Encoder { cx: cx.clone() },
+    passthrough &Passing,
 }
 
-impl Downstream<Complete> for OpenAi {
-    fn decode_request(&self, _: &RequestHead, body: &[u8]) -> Result<(CompleteRequest, AnswerContext)> {
-        decode_request(body)
-    }
-    fn encode_answer(&self, cx: &AnswerContext, answer: &CompleteAnswer) -> Result<Bytes> {
-        let answer = answer.clone();
-        let chunk = CompleteChunk {
-            id: answer.id,
-            model: answer.model,
-            created: answer.created,
-            choices: answer.choices,
-            usage: answer.usage,
-            native: answer.native,
-        };
-        Ok(write(cx, &chunk, true).bytes())
-    }
-    fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<Complete>> {
-        Box::new(Encoder { cx: cx.clone() })
-    }
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
+fn decode_answer(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<CompleteAnswer> {
+    let chunk = chunk(answer_fields(cx, head, body, "choices")?);
+    Ok(CompleteAnswer {
+        id: chunk.id,
+        created: chunk.created,
+        choices: chunk.choices,
+        model: chunk.model,
+        provider: cx.provider.clone(),
+        usage: chunk.usage,
+        native: chunk.native,
+        ..CompleteAnswer::default()
+    })
 }
 
-impl Speaks<Complete> for OpenAi {
-    fn protocol(&self) -> Protocol {
-        PROTOCOL
-    }
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        Some(&Passing)
-    }
+fn encode_answer(cx: &AnswerContext, answer: &CompleteAnswer) -> Bytes {
+    let answer = answer.clone();
+    let chunk = CompleteChunk {
+        id: answer.id,
+        model: answer.model,
+        created: answer.created,
+        choices: answer.choices,
+        usage: answer.usage,
+        native: answer.native,
+    };
+    write(cx, &chunk, true).bytes()
 }

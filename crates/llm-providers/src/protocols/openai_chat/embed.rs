@@ -2,10 +2,7 @@
 
 use bytes::Bytes;
 use llm_core::chat::UnsupportedPolicy;
-use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead, ResponseHead, Speaks,
-    Target, Upstream,
-};
+use llm_core::codec::{AnswerContext, DecodeContext, Encoded, ResponseHead, Target};
 use llm_core::embedding::{Embed, EmbedAnswer, EmbedInput, EmbedRequest, Embedding, Encoding, Purpose, Vector};
 use llm_core::fields::Fields;
 use llm_core::{Error, Native, Protocol, Result};
@@ -14,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{OpenAi, PROTOCOL, error, usage};
 use crate::protocols::body::{Body, answer_object};
 use crate::protocols::pass::Pass;
+use crate::protocols::speaks::speaks;
 
 /// What differs between the protocols of this shape.
 pub(in crate::protocols) struct Shape {
@@ -237,35 +235,11 @@ pub(in crate::protocols) fn write_usage(
 
 static PASS: Pass<Embed> = Pass { codec: &OpenAi, path: SHAPE.path, elsewhere: &[] };
 
-impl Upstream<Embed> for OpenAi {
-    fn encode_request(&self, request: &EmbedRequest, target: &Target<'_>) -> Result<Encoded> {
-        encode_request(&SHAPE, request, target)
-    }
-    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<EmbedAnswer> {
-        decode_answer(&SHAPE, cx, head, body)
-    }
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<Embed> for OpenAi {
-    fn decode_request(&self, _: &RequestHead, body: &[u8]) -> Result<(EmbedRequest, AnswerContext)> {
-        decode_request(&SHAPE, body)
-    }
-    fn encode_answer(&self, cx: &AnswerContext, answer: &EmbedAnswer) -> Result<Bytes> {
-        encode_answer(&SHAPE, cx, answer)
-    }
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl Speaks<Embed> for OpenAi {
-    fn protocol(&self) -> Protocol {
-        PROTOCOL
-    }
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        Some(&PASS)
-    }
+speaks! {
+    OpenAi: Embed, PROTOCOL, errors error,
+    encode_request(request, target) encode_request(&SHAPE, request, target),
+    decode_answer(cx, head, body) decode_answer(&SHAPE, cx, head, body),
+    decode_request(_head, body) decode_request(&SHAPE, body),
+    encode_answer(cx, answer) encode_answer(&SHAPE, cx, answer),
+    passthrough &PASS,
 }

@@ -5,19 +5,17 @@ mod stream;
 
 use bytes::Bytes;
 use llm_core::chat::{MediaSource, UnsupportedPolicy};
-use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead, ResponseHead, Speaks,
-    StreamDecoder, StreamEncoder, Target, Upstream,
-};
+use llm_core::codec::{AnswerContext, DecodeContext, Encoded, RequestHead, ResponseHead, Target};
 use llm_core::fields::Fields;
 use llm_core::image::{Image, ImageInput, Images, ImagesAnswer, ImagesRequest};
-use llm_core::{Error, Meter, Native, Protocol, Result, Usage};
+use llm_core::{Error, Meter, Native, Result, Usage};
 use serde_json::{Map, Value, json};
 
 use super::embed::answer_fields;
 use super::{OpenAi, PROTOCOL, error, usage};
 use crate::protocols::body::{Body, answer_object};
 use crate::protocols::pass::{Pass, form_of};
+use crate::protocols::speaks::speaks;
 
 const MAKE: &str = "/images/generations";
 const EDIT: &str = "/images/edits";
@@ -230,41 +228,13 @@ fn written(said: &Usage) -> Value {
 
 static PASS: Pass<Images> = Pass { codec: &OpenAi, path: MAKE, elsewhere: &[("/edits", EDIT)] };
 
-impl Upstream<Images> for OpenAi {
-    fn encode_request(&self, request: &ImagesRequest, target: &Target<'_>) -> Result<Encoded> {
-        encode_request(request, target)
-    }
-    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<ImagesAnswer> {
-        decode_answer(cx, head, body)
-    }
-    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Images>> {
-        Box::new(stream::Decoder::new(cx))
-    }
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<Images> for OpenAi {
-    fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(ImagesRequest, AnswerContext)> {
-        decode_request(head, body)
-    }
-    fn encode_answer(&self, cx: &AnswerContext, answer: &ImagesAnswer) -> Result<Bytes> {
-        Ok(encode_answer(cx, answer))
-    }
-    fn encode_stream(&self, _: &AnswerContext) -> Box<dyn StreamEncoder<Images>> {
-        Box::new(stream::Encoder)
-    }
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl Speaks<Images> for OpenAi {
-    fn protocol(&self) -> Protocol {
-        PROTOCOL
-    }
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        Some(&PASS)
-    }
+speaks! {
+    OpenAi: Images, PROTOCOL, errors error,
+    encode_request(request, target) encode_request(request, target),
+    decode_answer(cx, head, body) decode_answer(cx, head, body),
+    decode_stream(cx) stream::Decoder::new(cx),
+    decode_request(head, body) decode_request(head, body),
+    encode_answer(cx, answer) Ok(encode_answer(cx, answer)),
+    encode_stream(_cx) stream::Encoder,
+    passthrough &PASS,
 }

@@ -2,17 +2,15 @@
 
 use bytes::Bytes;
 use http::Method;
-use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead, ResponseHead, Speaks,
-    Target, Upstream,
-};
+use llm_core::codec::{AnswerContext, DecodeContext, Encoded, ResponseHead, Target};
 use llm_core::fields::Fields;
 use llm_core::model_list::{ListedModel, Models, ModelsAnswer, ModelsRequest};
-use llm_core::{Error, Native, Protocol, Result};
+use llm_core::{Native, Protocol, Result};
 use serde_json::{Map, Value, json};
 
 use super::{OpenAi, PROTOCOL, error};
 use crate::protocols::body::answer_object;
+use crate::protocols::speaks::speaks;
 
 /// A `GET` without a body.
 pub(in crate::protocols) fn get(path: &str, target: &Target<'_>) -> Encoded {
@@ -106,37 +104,14 @@ pub(in crate::protocols) fn encode_answer(
     object.bytes()
 }
 
-impl Upstream<Models> for OpenAi {
-    fn encode_request(&self, _: &ModelsRequest, target: &Target<'_>) -> Result<Encoded> {
-        Ok(get("/models", target))
-    }
-    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<ModelsAnswer> {
-        decode_answer(&SHAPE, cx, head, body)
-    }
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<Models> for OpenAi {
-    fn decode_request(&self, _: &RequestHead, _: &[u8]) -> Result<(ModelsRequest, AnswerContext)> {
-        Ok((ModelsRequest::default(), AnswerContext::default()))
-    }
-    fn encode_answer(&self, _: &AnswerContext, answer: &ModelsAnswer) -> Result<Bytes> {
+speaks! {
+    OpenAi: Models, PROTOCOL, errors error,
+    encode_request(_request, target) Ok(get("/models", target)),
+    decode_answer(cx, head, body) decode_answer(&SHAPE, cx, head, body),
+    decode_request(_head, _body) Ok((ModelsRequest::default(), AnswerContext::default())),
+    encode_answer(_cx, answer) {
         let foreign =
             |model: &ListedModel| json!({"id": model.id, "object": "model", "created": 0, "owned_by": answer.provider});
         Ok(encode_answer(&SHAPE, answer, foreign))
-    }
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl Speaks<Models> for OpenAi {
-    fn protocol(&self) -> Protocol {
-        PROTOCOL
-    }
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        None
-    }
+    },
 }

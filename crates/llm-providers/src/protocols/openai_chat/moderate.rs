@@ -2,10 +2,7 @@
 
 use bytes::Bytes;
 use llm_core::chat::{Content, Part, UnsupportedPolicy};
-use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead, ResponseHead, Speaks,
-    Target, Upstream,
-};
+use llm_core::codec::{AnswerContext, DecodeContext, Encoded, ResponseHead, Target};
 use llm_core::fields::Fields;
 use llm_core::moderation::{Judgement, Moderate, ModerateAnswer, ModerateRequest};
 use llm_core::{Error, Protocol, Result};
@@ -16,6 +13,7 @@ use super::message::parts;
 use super::{OpenAi, PROTOCOL, error};
 use crate::protocols::body::{Body, answer_object};
 use crate::protocols::pass::Pass;
+use crate::protocols::speaks::speaks;
 
 const PATH: &str = "/moderations";
 /// The model where a caller names none, as OpenAI documents it.
@@ -151,35 +149,11 @@ pub(in crate::protocols) fn encode_answer(
 
 static PASS: Pass<Moderate> = Pass { codec: &OpenAi, path: PATH, elsewhere: &[] };
 
-impl Upstream<Moderate> for OpenAi {
-    fn encode_request(&self, request: &ModerateRequest, target: &Target<'_>) -> Result<Encoded> {
-        encode_request(PROTOCOL, request, target)
-    }
-    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<ModerateAnswer> {
-        decode_answer(PROTOCOL, cx, head, body)
-    }
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<Moderate> for OpenAi {
-    fn decode_request(&self, _: &RequestHead, body: &[u8]) -> Result<(ModerateRequest, AnswerContext)> {
-        decode_request(PROTOCOL, body)
-    }
-    fn encode_answer(&self, cx: &AnswerContext, answer: &ModerateAnswer) -> Result<Bytes> {
-        encode_answer(PROTOCOL, cx, answer)
-    }
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl Speaks<Moderate> for OpenAi {
-    fn protocol(&self) -> Protocol {
-        PROTOCOL
-    }
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        Some(&PASS)
-    }
+speaks! {
+    OpenAi: Moderate, PROTOCOL, errors error,
+    encode_request(request, target) encode_request(PROTOCOL, request, target),
+    decode_answer(cx, head, body) decode_answer(PROTOCOL, cx, head, body),
+    decode_request(_head, body) decode_request(PROTOCOL, body),
+    encode_answer(cx, answer) encode_answer(PROTOCOL, cx, answer),
+    passthrough &PASS,
 }

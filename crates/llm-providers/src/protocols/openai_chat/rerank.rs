@@ -2,10 +2,7 @@
 
 use bytes::Bytes;
 use llm_core::chat::UnsupportedPolicy;
-use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead, ResponseHead, Speaks,
-    Target, Upstream,
-};
+use llm_core::codec::{AnswerContext, DecodeContext, Encoded, ResponseHead, Target};
 use llm_core::fields::Fields;
 use llm_core::rerank::{Ranked, Rerank, RerankAnswer, RerankRequest};
 use llm_core::{Error, Protocol, Result};
@@ -15,6 +12,7 @@ use super::embed::{answer_fields, take_usage, write_usage};
 use super::{OpenAi, PROTOCOL, error};
 use crate::protocols::body::{Body, answer_object};
 use crate::protocols::pass::Pass;
+use crate::protocols::speaks::speaks;
 
 /// What differs between the protocols of this shape.
 pub(in crate::protocols) struct Shape {
@@ -155,35 +153,11 @@ pub(in crate::protocols) fn encode_answer(shape: &Shape, cx: &AnswerContext, ans
 
 static PASS: Pass<Rerank> = Pass { codec: &OpenAi, path: SHAPE.path, elsewhere: &[] };
 
-impl Upstream<Rerank> for OpenAi {
-    fn encode_request(&self, request: &RerankRequest, target: &Target<'_>) -> Result<Encoded> {
-        encode_request(&SHAPE, request, target)
-    }
-    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<RerankAnswer> {
-        decode_answer(&SHAPE, cx, head, body)
-    }
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<Rerank> for OpenAi {
-    fn decode_request(&self, _: &RequestHead, body: &[u8]) -> Result<(RerankRequest, AnswerContext)> {
-        decode_request(&SHAPE, body)
-    }
-    fn encode_answer(&self, cx: &AnswerContext, answer: &RerankAnswer) -> Result<Bytes> {
-        encode_answer(&SHAPE, cx, answer)
-    }
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl Speaks<Rerank> for OpenAi {
-    fn protocol(&self) -> Protocol {
-        PROTOCOL
-    }
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        Some(&PASS)
-    }
+speaks! {
+    OpenAi: Rerank, PROTOCOL, errors error,
+    encode_request(request, target) encode_request(&SHAPE, request, target),
+    decode_answer(cx, head, body) decode_answer(&SHAPE, cx, head, body),
+    decode_request(_head, body) decode_request(&SHAPE, body),
+    encode_answer(cx, answer) encode_answer(&SHAPE, cx, answer),
+    passthrough &PASS,
 }

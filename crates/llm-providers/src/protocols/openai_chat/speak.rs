@@ -3,20 +3,18 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use llm_core::audio::{Speak, SpeakAnswer, SpeakChunk, SpeakRequest};
+use llm_core::audio::{Speak, SpeakChunk, SpeakRequest};
 use llm_core::chat::UnsupportedPolicy;
-use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Encoded, ErrorAnswer, Frame, Passthrough, RequestHead, ResponseHead,
-    Speaks, StreamDecoder, StreamEncoder, Target, Trailer, Upstream,
-};
+use llm_core::codec::{AnswerContext, DecodeContext, Encoded, Frame, StreamDecoder, StreamEncoder, Target, Trailer};
 use llm_core::fields::Fields;
-use llm_core::{Error, Meter, Native, Protocol, Result, Usage};
+use llm_core::{Error, Meter, Native, Result, Usage};
 use serde_json::{Map, Value, json};
 
 use super::{OpenAi, PROTOCOL, error};
 use crate::protocols::body::{Body, answer_object};
 use crate::protocols::pass::Pass;
 use crate::protocols::sound;
+use crate::protocols::speaks::speaks;
 
 const PATH: &str = "/audio/speech";
 
@@ -127,6 +125,13 @@ struct Encoder {
     done: bool,
 }
 
+impl Encoder {
+    /// Of a file in the format `form`, or of events where that is `sse`.
+    fn new(form: &str) -> Self {
+        Self { kind: sound::of_format(form), events: form == "sse", done: false }
+    }
+}
+
 impl StreamEncoder<Speak> for Encoder {
     fn content_type(&self) -> &'static str {
         if self.events { "text/event-stream" } else { self.kind }
@@ -172,45 +177,14 @@ fn event(value: &Value, out: &mut Vec<u8>) {
 
 static PASS: Pass<Speak> = Pass { codec: &OpenAi, path: PATH, elsewhere: &[] };
 
-impl Upstream<Speak> for OpenAi {
-    fn encode_request(&self, request: &SpeakRequest, target: &Target<'_>) -> Result<Encoded> {
-        encode_request(request, target)
-    }
-    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<SpeakAnswer> {
-        sound::whole(cx, head, body)
-    }
-    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Speak>> {
-        Box::new(Decoder::new(cx))
-    }
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<Speak> for OpenAi {
-    fn decode_request(&self, _: &RequestHead, body: &[u8]) -> Result<(SpeakRequest, AnswerContext)> {
-        decode_request(body)
-    }
-    fn encode_answer(&self, _: &AnswerContext, answer: &SpeakAnswer) -> Result<Bytes> {
-        Ok(answer.audio.clone())
-    }
-    fn content_type(&self, _: &AnswerContext, answer: &SpeakAnswer) -> std::borrow::Cow<'static, str> {
-        answer.content_type.clone().into()
-    }
-    fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<Speak>> {
-        let form = cx.form.as_deref().unwrap_or_default();
-        Box::new(Encoder { kind: sound::of_format(form), events: form == "sse", done: false })
-    }
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl Speaks<Speak> for OpenAi {
-    fn protocol(&self) -> Protocol {
-        PROTOCOL
-    }
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        Some(&PASS)
-    }
+speaks! {
+    OpenAi: Speak, PROTOCOL, errors error,
+    encode_request(request, target) encode_request(request, target),
+    decode_answer(cx, head, body) sound::whole(cx, head, body),
+    decode_stream(cx) Decoder::new(cx),
+    decode_request(_head, body) decode_request(body),
+    encode_answer(_cx, answer) Ok(answer.audio.clone()),
+    encode_stream(cx) Encoder::new(cx.form.as_deref().unwrap_or_default()),
+    content_type(_cx, answer) answer.content_type.clone().into(),
+    passthrough &PASS,
 }

@@ -8,10 +8,7 @@ use bytes::Bytes;
 use http::header;
 use llm_core::audio::{AudioFile, Segment, Transcribe, TranscribeAnswer, TranscribeRequest, TranscriptForm, Word};
 use llm_core::chat::UnsupportedPolicy;
-use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead, ResponseHead, Speaks,
-    StreamDecoder, StreamEncoder, Target, Upstream,
-};
+use llm_core::codec::{AnswerContext, DecodeContext, Encoded, RequestHead, ResponseHead, Target};
 use llm_core::fields::Fields;
 use llm_core::{Error, Meter, Native, Protocol, Result, Usage};
 use serde_json::{Map, Number, Value, json};
@@ -22,6 +19,7 @@ use super::{OpenAi, PROTOCOL, error};
 use crate::protocols::body::{Body, answer_object};
 use crate::protocols::multipart::{self, Part};
 use crate::protocols::pass::Pass;
+use crate::protocols::speaks::speaks;
 
 const PATH: &str = "/audio/transcriptions";
 const GRANULARITIES: &str = "timestamp_granularities[]";
@@ -296,44 +294,16 @@ fn is_text(cx: &AnswerContext, answer: &TranscribeAnswer) -> bool {
 
 static PASS: Pass<Transcribe> = Pass { codec: &OpenAi, path: PATH, elsewhere: &[] };
 
-impl Upstream<Transcribe> for OpenAi {
-    fn encode_request(&self, request: &TranscribeRequest, target: &Target<'_>) -> Result<Encoded> {
-        encode_request(PROTOCOL, request, target)
-    }
-    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<TranscribeAnswer> {
-        decode_answer(PROTOCOL, cx, head, body)
-    }
-    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Transcribe>> {
-        Box::new(stream::Decoder::new(cx))
-    }
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<Transcribe> for OpenAi {
-    fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(TranscribeRequest, AnswerContext)> {
-        decode_request(PROTOCOL, head, body)
-    }
-    fn encode_answer(&self, cx: &AnswerContext, answer: &TranscribeAnswer) -> Result<Bytes> {
-        Ok(encode_answer(PROTOCOL, cx, answer))
-    }
-    fn content_type(&self, cx: &AnswerContext, answer: &TranscribeAnswer) -> Cow<'static, str> {
+speaks! {
+    OpenAi: Transcribe, PROTOCOL, errors error,
+    encode_request(request, target) encode_request(PROTOCOL, request, target),
+    decode_answer(cx, head, body) decode_answer(PROTOCOL, cx, head, body),
+    decode_stream(cx) stream::Decoder::new(cx),
+    decode_request(head, body) decode_request(PROTOCOL, head, body),
+    encode_answer(cx, answer) Ok(encode_answer(PROTOCOL, cx, answer)),
+    encode_stream(_cx) stream::Encoder,
+    content_type(cx, answer) {
         Cow::Borrowed(if is_text(cx, answer) { "text/plain; charset=utf-8" } else { "application/json" })
-    }
-    fn encode_stream(&self, _: &AnswerContext) -> Box<dyn StreamEncoder<Transcribe>> {
-        Box::new(stream::Encoder)
-    }
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl Speaks<Transcribe> for OpenAi {
-    fn protocol(&self) -> Protocol {
-        PROTOCOL
-    }
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        Some(&PASS)
-    }
+    },
+    passthrough &PASS,
 }
