@@ -1,5 +1,5 @@
 //! A streamed answer costs what the same answer costs whole: for every protocol that providers speak and every one that
-//! callers do, with what was cached, thought, heard and tiered.
+//! callers do, with what was cached, thought, heard, searched for and tiered.
 //!
 //! What the providers say is written by hand after their documentation, never with the codecs.
 #![expect(clippy::unwrap_used, reason = "a test that can't be set up must fail loudly")]
@@ -12,8 +12,8 @@ use llm_providers::framing::{AwsMessage, write_aws_message};
 use llm_tests::live::{Piece, Script, Seen, TestGateway, Upstream};
 use serde_json::{Value, json};
 
-/// US dollars for a million tokens, each its own, so that no kind can be taken for another.
-const RATES: [(Meter, i64); 9] = [
+/// US dollars for a million tokens or searches, each its own, so that no kind can be taken for another.
+const RATES: [(Meter, i64); 10] = [
     (Meter::Input, 1),
     (Meter::Output, 10),
     (Meter::CacheRead, 100),
@@ -23,6 +23,7 @@ const RATES: [(Meter, i64); 9] = [
     (Meter::InputAudio, 1_000_000),
     (Meter::OutputAudio, 10_000_000),
     (Meter::InputImage, 100_000_000),
+    (Meter::Query, 1_000_000_000),
 ];
 
 /// What a provider says it counted, and what that is in kinds that don't overlap.
@@ -35,7 +36,9 @@ struct Counted {
 }
 
 fn counted() -> Vec<Counted> {
-    use Meter::{CacheRead, CacheWrite, CacheWrite1h, Input, InputAudio, InputImage, Output, OutputAudio, Reasoning};
+    use Meter::{
+        CacheRead, CacheWrite, CacheWrite1h, Input, InputAudio, InputImage, Output, OutputAudio, Query, Reasoning,
+    };
     let case = |protocol, said, means| Counted { protocol, said, means };
     vec![
         case(
@@ -49,14 +52,14 @@ fn counted() -> Vec<Counted> {
             Protocol::OpenAiResponses,
             json!({"input_tokens": 100, "input_tokens_details": {"cached_tokens": 30}, "output_tokens": 50,
                    "output_tokens_details": {"reasoning_tokens": 20}, "total_tokens": 150}),
-            &[(Input, 70), (CacheRead, 30), (Output, 30), (Reasoning, 20)],
+            &[(Input, 70), (CacheRead, 30), (Output, 30), (Reasoning, 20), (Query, 1)],
         ),
         case(
             Protocol::Anthropic,
             json!({"input_tokens": 60, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 10,
                    "cache_creation": {"ephemeral_5m_input_tokens": 6, "ephemeral_1h_input_tokens": 4},
-                   "output_tokens": 50}),
-            &[(Input, 60), (CacheRead, 30), (CacheWrite, 6), (CacheWrite1h, 4), (Output, 50)],
+                   "output_tokens": 50, "server_tool_use": {"web_search_requests": 3}}),
+            &[(Input, 60), (CacheRead, 30), (CacheWrite, 6), (CacheWrite1h, 4), (Output, 50), (Query, 3)],
         ),
         case(
             Protocol::Gemini,
@@ -65,7 +68,15 @@ fn counted() -> Vec<Counted> {
                    "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 80}, {"modality": "AUDIO", "tokenCount": 12},
                                            {"modality": "IMAGE", "tokenCount": 8}],
                    "cacheTokensDetails": [{"modality": "TEXT", "tokenCount": 30}]}),
-            &[(Input, 50), (CacheRead, 30), (InputAudio, 12), (InputImage, 8), (Output, 30), (Reasoning, 20)],
+            &[
+                (Input, 50),
+                (CacheRead, 30),
+                (InputAudio, 12),
+                (InputImage, 8),
+                (Output, 30),
+                (Reasoning, 20),
+                (Query, 2),
+            ],
         ),
         case(
             Protocol::Bedrock,
@@ -133,17 +144,24 @@ fn openai_chat(said: &Value, stream: bool) -> Script {
 fn openai_responses(said: &Value, stream: bool) -> Script {
     let text = json!({"type": "output_text", "text": "Hi there", "annotations": [], "logprobs": []});
     let item = json!({"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [text]});
+    // To open a page that was found is no search.
+    let looked =
+        |id: &str, action: Value| json!({"id": id, "type": "web_search_call", "status": "completed", "action": action});
+    let searched = looked("ws_1", json!({"type": "search", "query": "Kiel"}));
+    let opened = looked("ws_2", json!({"type": "open_page", "url": "https://example.com"}));
     let answer = json!({"id": "resp_1", "object": "response", "created_at": 5, "status": "completed", "model": "m-1",
-                        "error": null, "output": [item], "usage": said});
+                        "error": null, "output": [searched, opened, item], "usage": said});
     if !stream {
         return Script::json(200, &answer);
     }
     let text = |text: &str| {
-        json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "item_id": "msg_1",
+        json!({"type": "response.output_text.delta", "output_index": 2, "content_index": 0, "item_id": "msg_1",
                "delta": text})
     };
     Script::sse(events([
         json!({"type": "response.created", "response": {"id": "resp_1", "model": "m-1", "output": []}}),
+        json!({"type": "response.output_item.done", "output_index": 0, "item": searched}),
+        json!({"type": "response.output_item.done", "output_index": 1, "item": opened}),
         text("Hi"),
         text(" there"),
         json!({"type": "response.completed", "response": answer}),
@@ -181,6 +199,7 @@ fn gemini(said: &Value, stream: bool) -> Script {
         let mut candidate = json!({"content": {"role": "model", "parts": [{"text": text}]}, "index": 0});
         if end {
             candidate["finishReason"] = json!("STOP");
+            candidate["groundingMetadata"] = json!({"webSearchQueries": ["", "Kiel", "boats", "Kiel"]});
         }
         json!({"candidates": [candidate], "modelVersion": "m-1", "responseId": "r1"})
     };
@@ -302,7 +321,10 @@ async fn asked_in_every_way(gateway: &TestGateway, model: &str) -> Vec<CallRecor
 
 #[tokio::test]
 async fn in_every_protocol_of_providers_and_callers() {
-    let prices: Vec<String> = RATES.iter().map(|(meter, rate)| format!("{} = \"{rate}\"", meter.as_str())).collect();
+    // What is not a token is priced by the one.
+    let amount = |meter: Meter, rate: i64| if meter.is_token() { rate } else { rate / 1_000_000 };
+    let price = |&(meter, rate): &(Meter, i64)| format!("{meter} = \"{}\"", amount(meter, rate));
+    let prices: Vec<String> = RATES.iter().map(price).collect();
     let prices = prices.join(", ");
     for Counted { protocol, said, means } in counted() {
         let upstream = Upstream::start(move |seen| spelled(protocol, &said, seen)).await;
@@ -320,7 +342,7 @@ async fn in_every_protocol_of_providers_and_callers() {
         ))
         .await;
         let rates = BTreeMap::from(RATES);
-        // Dollars for a million tokens are thousands of nano-dollars for one.
+        // Dollars for a million are thousands of nano-dollars for one.
         let nanos: i64 = means.iter().map(|&(meter, count)| rates[&meter] * 1_000 * count.cast_signed()).sum();
         for call in asked_in_every_way(&gateway, "fast").await {
             let way = format!("{protocol} asked in {} (stream: {})", call.protocol, call.stream);

@@ -250,8 +250,10 @@ impl Reservation {
         });
     }
 
-    /// Puts what the call used in the place of what it held, in the windows where it was taken.
+    /// Puts what the call used in the place of what it held, in the windows where it was taken. What turns out to have no
+    /// price (a search by the provider, where only tokens have one) costs what it held: unknown is not zero.
     pub fn settle(mut self, actual: &Actual) -> Settled {
+        let actual = &Actual { spend: actual.spend.or(self.estimate.spend), ..*actual };
         let reserved = self.estimate.spend.unwrap_or_default();
         let overrun = (actual.spend.unwrap_or_default() - reserved).max(NanoUsd::ZERO);
         let settled = self.close(Some(actual));

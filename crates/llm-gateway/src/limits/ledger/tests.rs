@@ -91,6 +91,14 @@ fn a_model_without_a_price_is_refused_under_a_spend_limit_only() {
 }
 
 #[test]
+fn what_turns_out_to_have_no_price_is_charged_at_what_it_held() {
+    let ledger = ledger(&["spend=1/day"]);
+    let held = ledger.reserve(NEW_YEAR, &key(), &cost(7)).unwrap();
+    let settled = held.settle(&Actual { spend: None, input_tokens: 3, output_tokens: 2 });
+    assert_eq!((settled.overrun, settled.charges[0].amount), (NanoUsd::ZERO, cost(7).spend.unwrap().0));
+}
+
+#[test]
 fn the_limit_that_is_used_up_the_longest_is_named() {
     let ledger = ledger(&["requests=1/minute", "requests=1/hour", "concurrency=1"]);
     let held = ledger.reserve(NEW_YEAR, &key(), &cost(1)).unwrap();

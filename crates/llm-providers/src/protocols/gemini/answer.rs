@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::candidate::{self, BLOCKED, Candidate};
 use super::part::{self, Ids};
+use super::searches::Searches;
 use super::{ME, error, usage};
 
 /// Understands a whole answer.
@@ -32,9 +33,10 @@ pub(super) fn decode(cx: &DecodeContext, body: &[u8]) -> Result<ChatAnswer> {
         ..ChatAnswer::default()
     };
     let mut ids = Ids::new(format!("call_{}", cx.id_seed));
-    let mut queries = 0;
+    let mut searches = Searches::default();
+    searches.by(&answer.model);
     for candidate in event.candidates.drain(..) {
-        queries += candidate.queries;
+        searches.note_all(&candidate.rest);
         answer.choices.push(choice(cx, &mut ids, candidate));
     }
     if event.is_blocked {
@@ -47,7 +49,7 @@ pub(super) fn decode(cx: &DecodeContext, body: &[u8]) -> Result<ChatAnswer> {
         });
     }
     if let Some(mut usage) = event.usage {
-        usage.set(Meter::Query, queries);
+        usage.set(Meter::Query, searches.charged());
         answer.usage = Some(usage);
     }
     answer.service_tier = event.service_tier;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::finish::{self, FINISH_REASON};
 use super::part::{self, Parts};
-use super::{ME, grounding, logprobs, usage};
+use super::{ME, grounding, logprobs};
 
 /// Marks a choice that stands for a blocked prompt, which has no candidate.
 pub(super) const BLOCKED: &str = "blockedPrompt";
@@ -20,8 +20,6 @@ pub(super) struct Candidate {
     finish: Option<Value>,
     pub(super) logprobs: Option<Value>,
     pub(super) citations: Vec<Citation>,
-    /// How many searches the provider ran for it.
-    pub(super) queries: u64,
     pub(super) rest: Map<String, Value>,
 }
 
@@ -48,7 +46,6 @@ impl Candidate {
             finish: rest.get(FINISH_REASON).cloned(),
             logprobs: logprobs::read(&rest),
             citations: grounding::read(&rest),
-            queries: usage::queries(&rest),
             rest,
         })
     }

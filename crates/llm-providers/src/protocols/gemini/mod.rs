@@ -24,6 +24,7 @@ mod passthrough;
 mod path;
 mod request;
 mod schema;
+mod searches;
 mod stream;
 pub mod uploads;
 mod usage;

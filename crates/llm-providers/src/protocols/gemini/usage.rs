@@ -95,12 +95,6 @@ pub(super) fn tier(object: &Map<String, Value>) -> Option<String> {
     }
 }
 
-/// How many searches the provider ran for a candidate.
-pub(super) fn queries(candidate: &Map<String, Value>) -> u64 {
-    let queries = candidate.get("groundingMetadata").and_then(|metadata| metadata.get("webSearchQueries"));
-    queries.and_then(Value::as_array).map_or(0, |queries| queries.len() as u64)
-}
-
 /// The object that `usage` came from, or one that says the same.
 pub(super) fn write(usage: &Usage) -> Map<String, Value> {
     if usage.native.is_from(ME) {

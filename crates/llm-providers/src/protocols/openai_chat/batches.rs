@@ -129,17 +129,18 @@ pub(in crate::protocols) fn read_body(cx: &DecodeContext, status: StatusCode, bo
         result.answer(chat);
     }
     if result.usage.is_none() {
-        result.usage = body.get("usage").and_then(Value::as_object).and_then(counted);
+        result.usage = body.as_object().and_then(counted);
     }
     result.body = Some(body);
 }
 
 /// Usage by the names of Chat Completions, or else by those of Responses.
-fn counted(said: &Map<String, Value>) -> Option<Usage> {
+fn counted(body: &Map<String, Value>) -> Option<Usage> {
+    let said = body.get("usage").and_then(Value::as_object)?;
     if said.contains_key("prompt_tokens") {
         return Some(usage::read(said.clone()));
     }
-    crate::protocols::openai_responses::read_usage(said)
+    crate::protocols::openai_responses::read_usage(body)
 }
 
 fn encode_request(request: &BatchesRequest, target: &Target<'_>) -> Result<Encoded> {

@@ -4,11 +4,11 @@ use bytes::Bytes;
 use llm_core::chat::{ChatAnswer, Choice, Content, Message, Part, Role};
 use llm_core::codec::{AnswerContext, DecodeContext, ResponseHead};
 use llm_core::fields::Fields;
-use llm_core::{Error, ErrorKind, Native, Result};
+use llm_core::{Error, ErrorKind, Meter, Native, Result};
 use serde_json::{Map, Value, json};
 
 use super::item::{self, Reading};
-use super::{EVENT, PROTOCOL, finish, shell, usage};
+use super::{EVENT, PROTOCOL, finish, searches, shell, usage};
 use crate::protocols::openai_chat::{error, tier};
 
 /// Reads a whole answer.
@@ -24,13 +24,15 @@ pub(super) fn decode(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Re
     if !members.get("output").is_some_and(Value::is_array) {
         return Err(Error::bad_answer("the provider's answer has no `output`").with_body(Bytes::copy_from_slice(body)));
     }
+    let searches = searches::charged(&members);
     let mut fields = Fields::new(members);
     let mut parts = Vec::new();
     for item in fields.take_list("output").unwrap_or_default() {
         parts.extend(item::of_model(item, String::new(), Reading::Provider(&cx.provider))?);
     }
     let has_calls = parts.iter().any(is_call);
-    let usage = fields.take_object("usage").map(|members| usage::read(members.into_members()));
+    let usage =
+        fields.take_object("usage").map(|members| usage::read(members.into_members()).with(Meter::Query, searches));
     let head = Head::take(&mut fields);
     let members = fields.into_members();
     let choice = Choice {

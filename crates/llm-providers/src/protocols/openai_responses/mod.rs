@@ -25,6 +25,7 @@ mod item;
 mod passthrough;
 mod reasoning;
 mod request;
+mod searches;
 mod shell;
 pub mod stored;
 mod stream;
@@ -50,9 +51,10 @@ const EVENT: &str = "(event)";
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenAiResponses;
 
-/// Reads a usage object of this protocol; none where it is of another.
-pub(super) fn read_usage(members: &serde_json::Map<String, serde_json::Value>) -> Option<llm_core::Usage> {
-    members.contains_key("input_tokens").then(|| usage::read(members.clone()))
+/// Reads what a response used; none where its usage is of another protocol.
+pub(super) fn read_usage(response: &serde_json::Map<String, serde_json::Value>) -> Option<llm_core::Usage> {
+    let members = response.get("usage")?.as_object().filter(|members| members.contains_key("input_tokens"))?;
+    Some(usage::read(members.clone()).with(llm_core::Meter::Query, searches::charged(response)))
 }
 
 impl Upstream<Chat> for OpenAiResponses {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use super::super::searches::Searches;
 use super::super::{error, finish, usage};
 use crate::protocols::reader::{Count, Items, Nested};
 
@@ -17,6 +18,7 @@ use crate::protocols::reader::{Count, Items, Nested};
 #[serde(default, rename_all = "camelCase")]
 struct Seen {
     candidates: Items<Nested<Candidate>>,
+    model_version: Value,
     prompt_feedback: Nested<Feedback>,
     usage_metadata: Value,
     error: Value,
@@ -40,7 +42,7 @@ struct Content {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Grounding {
-    web_search_queries: Items<IgnoredAny>,
+    web_search_queries: Items<Value>,
 }
 
 #[derive(Default, Deserialize)]
@@ -65,7 +67,7 @@ pub(super) struct Watch {
     /// Whether each candidate has said why it ended.
     finished: BTreeMap<u64, bool>,
     blocked: bool,
-    queries: u64,
+    searches: Searches,
 }
 
 impl Watch {
@@ -78,11 +80,15 @@ impl Watch {
         }
         let candidates = seen.candidates.0.as_deref().unwrap_or_default();
         let mut says_something = false;
+        if let Some(model) = seen.model_version.as_str() {
+            self.searches.by(model);
+        }
         for (place, Nested(candidate)) in (0..).zip(candidates) {
             let finished = self.finished.entry(candidate.index.0.unwrap_or(place)).or_default();
             *finished |= finish::read(&candidate.finish_reason, false).is_some();
             says_something |= candidate.content.0.parts.count() > 0;
-            self.queries = self.queries.max(candidate.grounding_metadata.0.web_search_queries.count() as u64);
+            let named = candidate.grounding_metadata.0.web_search_queries.0.iter().flatten();
+            named.filter_map(Value::as_str).for_each(|words| self.searches.note(words));
         }
         if candidates.is_empty() && self.finished.is_empty() {
             let reason = &seen.prompt_feedback.0.block_reason;
@@ -92,7 +98,7 @@ impl Watch {
         if let Value::Object(object) = &seen.usage_metadata {
             self.observed.service_tier = usage::tier(object).or(self.observed.service_tier.take());
             if let Some(mut usage) = usage::counts_of(object) {
-                usage.set(Meter::Query, self.queries);
+                usage.set(Meter::Query, self.searches.charged());
                 self.observed.usage = Some(usage);
             }
         }

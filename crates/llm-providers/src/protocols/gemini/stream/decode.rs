@@ -9,6 +9,7 @@ use super::super::answer::{self, Event};
 use super::super::candidate::Candidate;
 use super::super::name::{FUNCTION_CALL, THOUGHT_SIGNATURE, WILL_CONTINUE};
 use super::super::part::{self, Ids, PIECE, SIGNATURE_ONLY};
+use super::super::searches::Searches;
 use super::super::{ME, error};
 use super::partial::Partial;
 
@@ -20,7 +21,7 @@ pub(crate) struct Decoder {
     candidates: Vec<State>,
     /// Whether the prompt was blocked.
     blocked: bool,
-    queries: u64,
+    searches: Searches,
 }
 
 /// What is known of one candidate.
@@ -50,7 +51,7 @@ enum Grows {
 impl Decoder {
     pub(crate) fn new(cx: &DecodeContext) -> Self {
         let ids = Ids::new(format!("call_{}", cx.id_seed));
-        Self { cx: cx.clone(), ids, candidates: Vec::new(), blocked: false, queries: 0 }
+        Self { cx: cx.clone(), ids, candidates: Vec::new(), blocked: false, searches: Searches::default() }
     }
 
     fn candidate(&mut self, mut candidate: Candidate) -> ChunkChoice {
@@ -77,8 +78,7 @@ impl Decoder {
         for citation in std::mem::take(&mut candidate.citations) {
             state.cite(citation, &mut choice.deltas);
         }
-        // Metadata are said anew as they grow.
-        self.queries = self.queries.max(candidate.queries);
+        self.searches.note_all(&candidate.rest);
         choice.logprobs = candidate.logprobs.take();
         choice.native = Native::new(ME, candidate.rest);
         choice
@@ -240,6 +240,9 @@ impl StreamDecoder<Chat> for Decoder {
         }
         let mut event = Event::read(members);
         let mut chunk = ChatChunk { id: event.id.take(), model: event.model.take(), ..ChatChunk::default() };
+        if let Some(model) = &chunk.model {
+            self.searches.by(model);
+        }
         for candidate in std::mem::take(&mut event.candidates) {
             let choice = self.candidate(candidate);
             chunk.choices.push(choice);
@@ -253,7 +256,7 @@ impl StreamDecoder<Chat> for Decoder {
             });
         }
         if let Some(mut usage) = event.usage {
-            usage.set(Meter::Query, self.queries);
+            usage.set(Meter::Query, self.searches.charged());
             chunk.usage = Some(usage);
         }
         chunk.service_tier = event.service_tier;

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use llm_core::Meter;
 use llm_core::codec::{Frame, Observed, Observer, Verdict};
 use llm_core::stored::ObjectKind;
 use memchr::memmem::Finder;
@@ -9,11 +10,13 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::super::usage;
+use super::super::{searches, usage};
 use crate::protocols::reader::Nested;
 
 /// How an item says on which machine its code ran.
 static CONTAINER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"container_id\""));
+/// The type of an item of a search.
+static SEARCH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(searches::ITEM));
 
 /// The members of a response that matter here. Whatever else there is, is skipped unread.
 #[derive(Default, Deserialize)]
@@ -26,6 +29,7 @@ struct Response<'a> {
     background: Value,
     status: Value,
     usage: Value,
+    tool_usage: Value,
     service_tier: Value,
     error: Value,
 }
@@ -64,10 +68,19 @@ impl Response<'_> {
         matches!(self.status.as_str(), Some("queued" | "in_progress"))
     }
 
-    fn look(self, observed: &mut Observed) {
+    /// The searches that are charged. The items are read only where one of them may be a search.
+    fn searches(&self) -> u64 {
+        searches::said(&self.tool_usage).unwrap_or_else(|| {
+            let output = self.output.map(RawValue::get).filter(|output| SEARCH.find(output.as_bytes()).is_some());
+            let items: Vec<Value> = output.and_then(|output| serde_json::from_str(output).ok()).unwrap_or_default();
+            searches::among(items.iter())
+        })
+    }
+
+    fn look(mut self, observed: &mut Observed) {
         self.look_at_ids(observed);
-        if let Value::Object(members) = self.usage {
-            observed.usage = Some(usage::read(members));
+        if let Value::Object(members) = std::mem::take(&mut self.usage) {
+            observed.usage = Some(usage::read(members).with(Meter::Query, self.searches()));
         }
         if let Value::String(tier) = self.service_tier {
             observed.service_tier = Some(tier);

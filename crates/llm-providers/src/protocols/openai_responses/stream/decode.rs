@@ -6,12 +6,12 @@
 use llm_core::chat::{Change, ChatChunk, ChunkChoice, Content, Delta, Part, Role};
 use llm_core::codec::{Chat, DecodeContext, Frame, StreamDecoder};
 use llm_core::fields::Fields;
-use llm_core::{Error, Native, Result};
+use llm_core::{Error, Meter, Native, Result};
 use serde_json::{Map, Value, json};
 
 use super::super::answer::{Head, is_call};
 use super::super::item::{self, Reading};
-use super::super::{EVENT, ITEM, PROTOCOL, annotation, finish, reasoning, usage};
+use super::super::{EVENT, ITEM, PROTOCOL, annotation, finish, reasoning, searches, usage};
 use super::{DONE, NAME};
 use crate::protocols::openai_chat::error;
 
@@ -280,7 +280,7 @@ impl Decoder {
         (chunk.id, chunk.model, chunk.created) = (head.id, head.model, head.created);
         chunk.service_tier = head.service_tier;
         if let Some(Value::Object(members)) = response.get("usage") {
-            chunk.usage = Some(usage::read(members.clone()));
+            chunk.usage = Some(usage::read(members.clone()).with(Meter::Query, searches::charged(response)));
         }
         let mut deltas = Vec::new();
         let output = response.get("output").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
