@@ -17,24 +17,27 @@ struct Scene {
     config: String,
 }
 
-/// Whatever is asked, in the protocol of the path.
+/// Whatever is asked, in the protocol of the path; at length, where that is asked for.
 fn answer(path: &str, request: &Value) -> Script {
     let is_streamed = request["stream"] == true;
+    let long = format!(" there{}", ", and there".repeat(200));
+    let words = ["Hi", if request.to_string().contains("at length") { &long } else { " there" }];
+    let text = words.concat();
     match path {
-        "/v1/messages" if is_streamed => anthropic::stream(&["Hi", " there"], 3),
+        "/v1/messages" if is_streamed => anthropic::stream(&words, 3),
         "/v1/messages" => {
-            let mut answer = anthropic::answer("Hi there", 3, 2);
+            let mut answer = anthropic::answer(&text, 3, 2);
             let thought = json!({"type": "thinking", "thinking": "Hm.", "signature": SIGNATURE});
             answer["content"].as_array_mut().unwrap().insert(0, thought);
             Script::json(200, &answer)
         }
-        "/chat/completions" => openai::echo(request, &["Hi", " there"], 3),
+        "/chat/completions" => openai::echo(request, &words, 3),
         _ => {
             let id = format!("resp_theirs_{}", request["input"].as_array().map_or(0, Vec::len));
             let response = json!({
                 "id": id, "object": "response", "created_at": 1, "status": "completed", "model": "m",
                 "output": [{"id": format!("msg_{id}"), "type": "message", "role": "assistant", "status": "completed",
-                    "content": [{"type": "output_text", "text": "Hi there", "annotations": []}]}],
+                    "content": [{"type": "output_text", "text": text, "annotations": []}]}],
                 "usage": {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5},
             });
             if !is_streamed {
@@ -276,19 +279,55 @@ async fn only_what_was_asked_for_is_kept() {
     assert_eq!((wished.status.as_u16(), wished.json()["error"]["param"].as_str()), (400, Some("store")));
     assert_eq!(kept(&scene).await, 0);
 
-    let scene = Scene::new(&format!("{STORE}\nmax_size = \"1KiB\"")).await;
+    let scene = Scene::new(STORE).await;
     let key = scene.gateway.key(json!({})).await;
     for stream in [false, true] {
         let made = scene.response(&key, json!({"store": false, "stream": stream})).await;
         not_found(&scene.gateway.get(&format!("/v1/responses/{}", id(&made)), &key).await);
-        // Neither is what is too large, and that is said.
-        let large = scene.ask(&key, json!({"input": "x".repeat(2_000), "stream": stream})).await;
-        assert_eq!(large.headers["x-llm-dropped-params"], "store");
     }
     // Other callers than those of Responses have nothing to go on from.
     let chat = json!({"model": "chat", "messages": [{"role": "user", "content": "Hello"}]});
     scene.gateway.post("/v1/chat/completions", &key, chat.to_string()).await;
     assert_eq!(kept(&scene).await, 0);
+}
+
+#[tokio::test]
+async fn what_is_too_large_to_keep_says_so_and_is_told_of_later() {
+    let scene = Scene::new(&format!("{STORE}\nmax_size = \"1KiB\"")).await;
+    let (key, other) = (scene.gateway.key(json!({})).await, scene.gateway.key(json!({})).await);
+    for (model, stream) in [("claude", false), ("claude", true), ("same", false), ("same", true)] {
+        for input in ["Tell me at length".to_owned(), "x".repeat(2_000)] {
+            let is_known_before = input.len() > 1_000;
+            let asked = json!({"model": model, "input": input, "stream": stream, "store": true});
+            let answer = scene.ask(&key, asked.clone()).await;
+            let way = format!("{model} {stream} {is_known_before}");
+            let is_said = answer.headers.get("x-llm-dropped-params").is_some_and(|dropped| dropped == "store");
+            assert_eq!(is_said, is_known_before || !stream, "{way}");
+            let made = scene.response(&key, asked).await;
+            assert_eq!((&made["store"], &made["status"]), (&json!(false), &json!("completed")), "{way} {made}");
+            assert!(made["output"].to_string().contains("Hi there"), "{way} {made}");
+
+            let why = "larger than what this gateway keeps";
+            let path = format!("/v1/responses/{}", id(&made));
+            let ways = [
+                scene.gateway.get(&path, &key).await,
+                scene.gateway.get(&format!("{path}/input_items"), &key).await,
+                scene.gateway.send(Method::POST, &format!("{path}/cancel"), &key).await,
+                scene.ask(&key, json!({"model": model, "previous_response_id": made["id"]})).await,
+            ];
+            for answer in ways {
+                not_found(&answer);
+                assert!(answer.text.contains(why), "{way} {}", answer.text);
+            }
+            let answer = scene.gateway.get(&path, &other).await;
+            not_found(&answer);
+            assert!(!answer.text.contains(why), "nobody else learns of it: {}", answer.text);
+        }
+    }
+    // What was said is nowhere.
+    scene.gateway.gateway.flush().await.unwrap();
+    let details = query("SELECT detail FROM objects").all::<(String,)>(scene.gateway.gateway.db()).await.unwrap();
+    assert!(!details.is_empty() && details.iter().all(|(detail,)| detail.len() < 100), "{details:?}");
 }
 
 #[tokio::test]

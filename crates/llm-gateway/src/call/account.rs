@@ -326,17 +326,17 @@ impl Account {
         self.objects.extend(objects);
     }
 
-    /// Whether the gateway is to keep the answer, since its provider does not.
+    /// Whether the answer is the gateway's to keep, since its provider does not.
     pub(crate) fn keeps_own(&self) -> bool {
-        self.answer.provider.as_ref().is_some_and(|provider| own::is_kept(&self.asked, provider))
+        self.answer.provider.as_ref().is_some_and(|provider| own::is_ours(&self.asked, provider))
     }
 
-    /// Keeps a response as its caller sees it. It is recorded with the call's end.
-    pub(crate) fn keep_own(&mut self, response: serde_json::Value) {
-        if let Some(Trying { deployment, .. }) = &self.current {
-            let objects = own::objects(&self.gateway, &self.asked, deployment, response);
-            self.objects.extend(objects);
-        }
+    /// Keeps a response as its caller sees it. It is recorded with the call's end. False where it is too large for that.
+    pub(crate) fn keep_own(&mut self, response: serde_json::Value) -> bool {
+        let Some(Trying { deployment, .. }) = &self.current else { return true };
+        let kept = own::kept(&self.gateway, &self.asked, deployment, response);
+        self.objects.extend(kept.objects);
+        !kept.is_too_large
     }
 
     fn objects_of(&self, made: &[Made]) -> Vec<Object> {

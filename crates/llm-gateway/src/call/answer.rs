@@ -18,6 +18,7 @@ use super::account::{Account, End, Held, Used};
 use super::admit::Admitted;
 use super::asked::Asked;
 use super::headers::{self, Departures};
+use super::own;
 use super::send::{Begun, first_answer};
 use super::spoken::{self, Said, Sent};
 use super::surface::with_codec;
@@ -72,7 +73,7 @@ impl Drop for Waiting {
 async fn complete(mut account: Account, candidates: Vec<Arc<Deployment>>, cap_output: Option<u64>) -> Result<Response> {
     let asked = account.asked().clone();
     let whole = first_answer(&mut account, &candidates, cap_output, |begun| read_whole(begun, asked.clone())).await;
-    let Whole { deployment, body, content_type, observed, mut answer, cx, departures } = match whole {
+    let Whole { deployment, mut body, content_type, observed, mut answer, cx, mut departures } = match whole {
         Ok(whole) => whole,
         Err(error) => {
             let status = error.status_for_caller().as_u16();
@@ -91,13 +92,19 @@ async fn complete(mut account: Account, candidates: Vec<Arc<Deployment>>, cap_ou
     if account.keeps_own() {
         // What the call's end brings has no place in an answer of the one protocol that keeps responses.
         written = answer.take().map(|answer| answer.write(&cx, CallInfo::default(), departures.dropped.clone()));
-        let seen = match &written {
-            Some(Ok((written, _))) => serde_json::from_slice(written).ok(),
+        let seen = match &mut written {
+            Some(Ok((written, _))) => Some(written),
             Some(Err(_)) => None,
-            None => serde_json::from_slice(&body).ok(),
+            None => Some(&mut body),
         };
-        if let Some(response) = seen {
-            account.keep_own(response);
+        if let Some(seen) = seen
+            && let Ok(response) = serde_json::from_slice(seen)
+            && !account.keep_own(response)
+        {
+            if let Some(unkept) = own::unkept(seen) {
+                *seen = unkept;
+            }
+            departures.leave_out("store");
         }
     }
     let (limits, attempts, id) = (account.rate_limits(), account.attempts(), account.id());

@@ -20,6 +20,13 @@ impl Departures {
     pub(crate) fn of(encoded: Encoded) -> Self {
         Self { emulated: encoded.context.emulated_params(), dropped: encoded.dropped }
     }
+
+    /// Notes that a parameter came to nothing.
+    pub(crate) fn leave_out(&mut self, param: &str) {
+        if !self.dropped.iter().any(|dropped| dropped == param) {
+            self.dropped.push(param.to_owned());
+        }
+    }
 }
 
 /// As many as an answer has, with those of HTTP itself.

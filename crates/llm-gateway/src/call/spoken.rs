@@ -95,6 +95,7 @@ pub(super) fn encode<O: Spoken>(
         let mut encoded = passthrough.address(&target)?;
         passthrough.follow(&asked.head, &mut encoded);
         encoded.body = passthrough.edit(&asked.body, &edits)?;
+        encoded.dropped.extend(own::left_undone(asked, provider));
         forward_headers(&asked.head.headers, &row.forward_headers, &mut encoded.headers);
         let answer = asked.answer_context(None);
         return Ok(Sent { encoded, passthrough: Some(passthrough), hide_usage: ask_usage, answer });

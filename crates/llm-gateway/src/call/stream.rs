@@ -264,8 +264,10 @@ impl Streaming {
             // The call's record holds the response, and with that the end of the caller's stream.
             self.relay.finish(&Trailer::default(), &mut self.out);
             self.finished = true;
-            if let Some(response) = own::ended_in(&self.out) {
-                account.keep_own(response);
+            if let Some(response) = own::ended_in(&self.out)
+                && !account.keep_own(response)
+            {
+                self.out = own::unkept_in(&self.out);
             }
         }
         let counting = account.used(&observed);

@@ -103,7 +103,7 @@ async fn referred(gateway: &Gateway, key: &str, item: &Object) -> Result<Value> 
     let of = item.detail.get("of").and_then(Value::as_str).ok_or_else(gone)?;
     let response = gateway.objects.find(key, of).await?.filter(|found| found.kind == ObjectKind::OwnResponse);
     let response = response.ok_or_else(gone)?;
-    let turn = Turn::of(&response)?;
+    let turn = Turn::of(&response).map_err(|error| error.with_param(INPUT))?;
     let is_it = |one: &&Value| one.get("id").and_then(Value::as_str) == Some(&*item.id);
     turn.answered().iter().find(is_it).cloned().ok_or_else(gone)
 }
@@ -113,7 +113,7 @@ async fn said_before(gateway: &Gateway, key: &str, last: Arc<Object>) -> Result<
     let (mut turns, mut next) = (Vec::new(), Some(last));
     let mut size = 0;
     while let Some(object) = next {
-        let mut turn = Turn::of(&object)?;
+        let mut turn = Turn::of(&object).map_err(|error| error.with_param(PREVIOUS))?;
         next = match turn.previous.take() {
             Some(id) => {
                 let before = gateway.objects.find(key, &id).await?;

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use super::asked::Asked;
 use crate::record::ObjectKind;
 pub(super) use go_on::go_on;
-pub(super) use keep::{ended_in, objects};
+pub(super) use keep::{ended_in, kept, unkept, unkept_in};
 pub(super) use told::tell;
 
 /// What a call has to do with responses of the gateway's own.
@@ -43,9 +43,9 @@ enum Keep {
     TooLarge,
 }
 
-/// Whether the answer of `provider` is to be kept.
-pub(super) fn is_kept(asked: &Asked, provider: &Provider) -> bool {
-    asked.own.as_ref().is_some_and(|own| own.keep == Keep::Yes) && provider.lacks_stored(ObjectKind::Response)
+/// Whether the answer of `provider` is the gateway's to keep.
+pub(super) fn is_ours(asked: &Asked, provider: &Provider) -> bool {
+    asked.own.as_ref().is_some_and(|own| own.keep != Keep::No) && provider.lacks_stored(ObjectKind::Response)
 }
 
 /// What can't be done for the caller, by the parameter that asked for it.
@@ -56,9 +56,7 @@ pub(super) fn left_undone(asked: &Asked, provider: &Provider) -> Option<String> 
 
 /// The request as a provider is told it in another protocol: without the wish that the gateway fulfils.
 pub(super) fn bridged<'a>(asked: &'a Asked, provider: &Provider) -> Cow<'a, [u8]> {
-    let is_ours = asked.own.as_ref().is_some_and(|own| own.keep != Keep::No);
-    if is_ours
-        && provider.lacks_stored(ObjectKind::Response)
+    if is_ours(asked, provider)
         && let Ok(mut members) = serde_json::from_slice::<Map<String, Value>>(&asked.body)
         && members.remove("store").is_some()
         && let Ok(body) = serde_json::to_vec(&members)
@@ -73,7 +71,7 @@ pub(super) fn echo(asked: &Asked, provider: &Provider, members: &mut Map<String,
     if let Some(previous) = asked.own.as_ref().and_then(|own| own.previous.as_deref()) {
         members.insert("previous_response_id".to_owned(), json!(previous));
     }
-    if is_kept(asked, provider) {
-        members.insert("store".to_owned(), json!(true));
+    if let Some(own) = asked.own.as_ref().filter(|_| is_ours(asked, provider)) {
+        members.insert("store".to_owned(), json!(own.keep == Keep::Yes));
     }
 }

@@ -20,9 +20,10 @@ pub(in super::super) async fn tell(visit: &Visit, object: &Object, query: &[(Str
     let told = match visit.operation {
         "responses.delete" => Ok(json!({"id": &*object.id, "object": "response", "deleted": true})),
         "responses.input_items" => Turn::of(object).and_then(|turn| page(object, &turn, query)),
-        "responses.cancel" => Err(Error::invalid_request(
-            "only a response that is made in the background can be cancelled, and this one is whole",
-        )),
+        "responses.cancel" => Turn::of(object).and_then(|_| {
+            let message = "only a response that is made in the background can be cancelled, and this one is whole";
+            Err(Error::invalid_request(message))
+        }),
         _ => whole(object, query),
     };
     let told = match told {

@@ -17,14 +17,22 @@ pub(super) struct Turn {
     pub(super) said: Vec<Value>,
     /// The response as its caller saw it.
     pub(super) response: Value,
+    /// Whether it was larger than what is kept, so that nothing of it is here but that it was.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) too_large: bool,
 }
 
 impl Turn {
-    /// Reads what an object holds.
+    /// Reads what an object holds. What was too large to be kept is not found, and that is why.
     pub(super) fn of(object: &Object) -> Result<Self> {
-        Self::deserialize(&object.detail).map_err(|error| {
+        let turn = Self::deserialize(&object.detail).map_err(|error| {
             Error::new(ErrorKind::Internal, format!("the response `{}` can't be read", object.id)).with_source(error)
-        })
+        })?;
+        if turn.too_large {
+            let message = format!("the response `{}` was larger than what this gateway keeps", object.id);
+            return Err(Error::new(ErrorKind::NotFound, message).with_hint("see `max_size` in its `[responses]`"));
+        }
+        Ok(turn)
     }
 
     /// The items that the model answered with.
