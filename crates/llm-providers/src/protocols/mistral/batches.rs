@@ -9,7 +9,7 @@ use llm_core::batch::{
     Batch, BatchAsk, BatchBody, BatchCall, BatchCounts, BatchDraft, BatchResult, BatchState, Batches, BatchesAnswer,
     BatchesRequest,
 };
-use llm_core::chat::UnsupportedPolicy;
+use llm_core::chat::{Relabel, UnsupportedPolicy};
 use llm_core::codec::{DecodeContext, Encoded, Target, Unsupported};
 use llm_core::fields::Fields;
 use llm_core::{Error, Native, Result};
