@@ -59,7 +59,7 @@ pub(super) fn made_id(cx: &DecodeContext, place: usize) -> String {
 }
 
 /// Cohere's log probabilities in OpenAI's form: an entry a piece of text, whose tokens' logarithms add up.
-fn logprobs(list: &[Value]) -> Value {
+pub(super) fn logprobs(list: &[Value]) -> Value {
     let entry = |piece: &Value| {
         let text = piece.get("text")?.as_str()?;
         let numbers = piece.get("logprobs")?.as_array()?;

@@ -1,6 +1,7 @@
 //! Events in, chunks out.
 
 use std::collections::BTreeMap;
+use std::slice;
 
 use bytes::Bytes;
 use llm_core::chat::{Change, ChatChunk, ChunkChoice, Content, Delta, Part, Role};
@@ -64,6 +65,9 @@ impl Decoder {
             }
             fields.put("delta", Value::Object(delta.into_members()));
         }
+        // Of the piece of text beside it. The event keeps its own.
+        choice.logprobs =
+            fields.get("logprobs").filter(|said| said.is_object()).map(|said| answer::logprobs(slice::from_ref(said)));
         let ended = match kind.as_str() {
             "content-end" => self.contents.get(&index).map(|begun| begun.part),
             "tool-call-end" => self.calls.get(&index).copied(),
@@ -74,7 +78,10 @@ impl Decoder {
         if event != kind {
             fields.put("event", json!(event));
         }
-        let says = choice.role.is_some() || choice.finish_reason.is_some() || !choice.deltas.is_empty();
+        let says = choice.role.is_some()
+            || choice.finish_reason.is_some()
+            || choice.logprobs.is_some()
+            || !choice.deltas.is_empty();
         chunk.choices.extend(says.then_some(choice));
         chunk.native = fields.into_native(COHERE);
         chunk

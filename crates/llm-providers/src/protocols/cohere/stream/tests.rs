@@ -20,6 +20,19 @@ fn decode(events: &[Value]) -> (Vec<ChatChunk>, Result<(), llm_core::Error>) {
     (chunks, end)
 }
 
+/// The events that callers of Cohere's see, without the mark behind them.
+fn written(chunks: &[ChatChunk]) -> Vec<Value> {
+    let mut encoder = Encoder::new(&AnswerContext::default());
+    let mut out = Vec::new();
+    chunks.iter().for_each(|chunk| encoder.encode(chunk, &mut out).expect("written"));
+    encoder.finish(&Trailer::default(), &mut out);
+    let text = String::from_utf8(out).expect("text");
+    let data: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+    let (last, rest) = data.split_last().expect("events");
+    assert_eq!(*last, "[DONE]");
+    rest.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
 fn message(kind: &str, index: u64, inner: Value) -> Value {
     json!({"type": kind, "index": index, "delta": {"message": inner}})
 }
@@ -44,6 +57,20 @@ fn spoken() -> Vec<Value> {
         json!({"type": "message-end", "delta": {"finish_reason": "COMPLETE",
             "usage": {"billed_units": {"input_tokens": 3, "output_tokens": 2}}}}),
     ]
+}
+
+#[test]
+fn log_probabilities_come_with_their_text() {
+    let mut events = spoken();
+    events[5]["logprobs"] = json!({"text": "Paris", "token_ids": [7, 8], "logprobs": [-0.5, -0.25]});
+    let (chunks, _) = decode(&events);
+    let mut sum = ChatAccumulator::new("cohere");
+    chunks.iter().for_each(|chunk| sum.push(chunk));
+    let answer = sum.finish();
+    let bytes: &[u8] = b"Paris";
+    let said = json!({"content": [{"token": "Paris", "logprob": -0.75, "bytes": bytes, "top_logprobs": []}]});
+    assert_eq!(answer.choices[0].logprobs, Some(said));
+    assert_eq!(written(&chunks), events, "callers of Cohere's see their own");
 }
 
 #[test]
@@ -101,14 +128,5 @@ fn an_event_that_is_an_error_ends_the_stream() {
 fn what_was_read_is_written_again() {
     let events = spoken();
     let (chunks, _) = decode(&events);
-    let mut encoder = Encoder::new(&AnswerContext::default());
-    let mut out = Vec::new();
-    chunks.iter().for_each(|chunk| encoder.encode(chunk, &mut out).expect("written"));
-    encoder.finish(&Trailer::default(), &mut out);
-    let text = String::from_utf8(out).expect("text");
-    let data: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
-    let (last, rest) = data.split_last().expect("events");
-    assert_eq!(*last, "[DONE]");
-    let again: Vec<Value> = rest.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert_eq!(again, events);
+    assert_eq!(written(&chunks), events);
 }
