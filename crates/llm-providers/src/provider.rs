@@ -207,7 +207,7 @@ impl Provider {
             if let Some(credentials) = &self.credentials {
                 credentials.sign(&mut request).await?;
             }
-            self.transport.send(request, timeouts).await
+            self.transport.send(request, timeouts).await.map(WireResponse::unwrapped)
         };
         send.await.map_err(|error: Error| error.with_provider(self.id.as_str()))
     }

@@ -10,6 +10,7 @@ mod ndjson;
 mod sound;
 mod sse;
 mod whole;
+mod wrapped;
 
 use llm_core::codec::Frame;
 use llm_core::{Error, Protocol, Result};
@@ -25,6 +26,7 @@ pub use ndjson::NdjsonFramer;
 pub use sound::SoundFramer;
 pub use sse::SseFramer;
 pub use whole::{WHOLE, WholeFramer};
+pub(crate) use wrapped::Unwrapper;
 
 /// The bound of one frame in bytes, unless a framer is made with another: 16 MiB.
 pub const MAX_FRAME: usize = 16 * 1024 * 1024;

@@ -90,7 +90,9 @@ fn kind(name: &str, message: &str) -> Option<ErrorKind> {
         | "notauthorized" => ErrorKind::ProviderAuth,
         "resourcenotfound" => ErrorKind::ModelNotFound,
         "modeltimeout" => ErrorKind::Timeout,
-        "modelerror" | "modelstreamerror" | "internalserver" | "internalfailure" => ErrorKind::ProviderError,
+        "modelerror" | "modelstreamerror" | "internalserver" | "internalfailure" | "internalstreamfailure" => {
+            ErrorKind::ProviderError
+        }
         "serviceunavailable" => ErrorKind::Overloaded,
         _ => return None,
     })

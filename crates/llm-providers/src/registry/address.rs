@@ -39,10 +39,11 @@ impl ProviderRow {
     pub fn locate(&self, base: &str, encoded: &Encoded) -> Result<(String, Vec<(String, String)>)> {
         let base = base.trim_end_matches('/');
         let own = encoded.path.as_str();
-        let streamed = if encoded.context.stream { self.stream_paths.get(own) } else { None };
-        let path = match streamed.or_else(|| self.paths.get(own)) {
+        let streamed = encoded.context.stream.then_some(&self.stream_paths);
+        let stated = |path: &str| streamed.and_then(|paths| paths.get(path)).or_else(|| self.paths.get(path));
+        let path = match stated(own) {
             Some(template) => self.filled(template, encoded)?,
-            None => match self.paths.get(ANY).filter(|_| base.is_empty()) {
+            None => match stated(ANY).filter(|_| base.is_empty()) {
                 Some(template) => self.filled(template, encoded)?,
                 None => without_version(base, own).to_owned(),
             },

@@ -11,6 +11,8 @@ use http_body::Body as _;
 use llm_core::{Error, ErrorKind, Result};
 use tokio::time::{Instant, Sleep};
 
+use crate::framing::Unwrapper;
+
 /// A body on its way. Dropping it closes the connection to the provider.
 pub struct WireBody {
     source: Source,
@@ -23,6 +25,16 @@ pub struct WireBody {
 enum Source {
     Http(Pin<Box<reqwest::Body>>),
     Ready(VecDeque<Bytes>),
+    Wrapped(Box<Wrapped>),
+}
+
+/// A body within another's messages.
+struct Wrapped {
+    source: Source,
+    unwrapper: Unwrapper,
+    /// What went wrong behind the bytes that were given out last.
+    failed: Option<Error>,
+    ended: bool,
 }
 
 impl WireBody {
@@ -35,6 +47,13 @@ impl WireBody {
         let hour = Duration::from_secs(3600);
         let source = Source::Ready(pieces.into_iter().collect());
         Self { source, idle: hour, deadline: Instant::now() + hour, timer: None }
+    }
+
+    /// The body that stands in this one's messages.
+    pub(crate) fn unwrapped(self) -> Self {
+        let Self { source, idle, deadline, timer } = self;
+        let wrapped = Wrapped { source, unwrapper: Unwrapper::default(), failed: None, ended: false };
+        Self { source: Source::Wrapped(Box::new(wrapped)), idle, deadline, timer }
     }
 
     /// The next bytes; none at the end. `Pending` means that nothing has arrived since.
@@ -80,6 +99,7 @@ impl Source {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
         match self {
             Self::Ready(pieces) => Poll::Ready(pieces.pop_front().map(Ok)),
+            Self::Wrapped(wrapped) => wrapped.poll(cx),
             Self::Http(body) => loop {
                 match ready!(body.as_mut().poll_frame(cx)) {
                     None => return Poll::Ready(None),
@@ -92,6 +112,33 @@ impl Source {
                     }
                 }
             },
+        }
+    }
+}
+
+impl Wrapped {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        let mut out = Vec::new();
+        loop {
+            if let Some(error) = self.failed.take() {
+                self.ended = true;
+                return Poll::Ready(Some(Err(error)));
+            }
+            if self.ended {
+                return Poll::Ready(None);
+            }
+            let taken = match ready!(self.source.poll(cx)) {
+                Some(Ok(bytes)) => self.unwrapper.push(&bytes, &mut out),
+                Some(Err(error)) => Err(error),
+                None => {
+                    self.ended = true;
+                    self.unwrapper.finish()
+                }
+            };
+            self.failed = taken.err();
+            if !out.is_empty() {
+                return Poll::Ready(Some(Ok(Bytes::from(out))));
+            }
         }
     }
 }

@@ -31,6 +31,7 @@ pub use token::{BearerTokens, Token, TokenHttp, TokenSource};
 
 use std::time::Duration;
 
+use ::http::header::CONTENT_TYPE;
 use llm_core::Result;
 use llm_core::codec::ResponseHead;
 
@@ -79,6 +80,23 @@ pub struct WireResponse {
     pub head: ResponseHead,
     /// The body; dropping it closes the connection.
     pub body: WireBody,
+}
+
+/// How Amazon SageMaker says what the pieces of a streamed answer are that it wraps in messages of its own.
+const WITHIN: ::http::HeaderName = ::http::HeaderName::from_static("x-amzn-sagemaker-content-type");
+
+impl WireResponse {
+    /// The answer itself, where a service has wrapped it in messages of its own.
+    pub(crate) fn unwrapped(mut self) -> Self {
+        let said = self.head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if said.is_some_and(|kind| kind.starts_with("application/vnd.amazon.eventstream"))
+            && let Some(within) = self.head.headers.remove(WITHIN)
+        {
+            self.head.headers.insert(CONTENT_TYPE, within);
+            self.body = self.body.unwrapped();
+        }
+        self
+    }
 }
 
 /// What carries requests to one provider.
