@@ -11,6 +11,9 @@ mod google;
 mod http;
 mod ibm;
 mod kept;
+#[cfg(any(feature = "aws", feature = "azure", feature = "google"))]
+#[cfg(test)]
+mod loopback;
 mod sandbox;
 mod token;
 

@@ -1,8 +1,11 @@
+use std::process::Command;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
+use serde_json::json;
 
 use super::*;
+use crate::transport::loopback::{Loopback, Reply};
 
 /// Access key, secret and time of AWS's published test vectors (`aws-sig-v4-test-suite`).
 fn keys(token: Option<&str>) -> Keys {
@@ -86,4 +89,56 @@ fn a_signer_prints_no_secret() {
     let signer = AwsSigner::new("bedrock", &BTreeMap::from([("profile".to_owned(), "work".to_owned())]));
     assert_eq!(format!("{signer:?}"), "AwsSigner");
     assert_eq!((signer.region.as_str(), signer.profile.as_deref()), ("us-east-1", Some("work")));
+}
+
+/// What a machine's metadata service (IMDS) says to whoever has asked it for a session before, as its second version wants.
+fn metadata(asked: &str) -> Reply {
+    let line = asked.lines().next().unwrap();
+    if line.starts_with("PUT /latest/api/token ") && asked.contains("x-aws-ec2-metadata-token-ttl-seconds: ") {
+        return Reply { head: "x-aws-ec2-metadata-token-ttl-seconds: 21600\r\n", ..Reply::of("the-session") };
+    }
+    if !asked.contains("x-aws-ec2-metadata-token: the-session\r\n") {
+        return Reply { status: 401, ..Reply::of("") };
+    }
+    let path = line.split(' ').nth(1).unwrap();
+    match path.strip_prefix("/latest/meta-data/iam/security-credentials/") {
+        Some("") => Reply::of("boats"),
+        Some("boats") => Reply::of(
+            json!({"Code": "Success", "Type": "AWS-HMAC", "LastUpdated": "2026-01-01T00:00:00Z",
+                   "AccessKeyId": "ASIAMACHINE", "SecretAccessKey": "secret", "Token": "of-the-machine",
+                   "Expiration": "2099-01-01T00:00:00Z"})
+            .to_string(),
+        ),
+        _ => Reply { status: 404, ..Reply::of("") },
+    }
+}
+
+/// Signs with what the environment says, which is that of a machine only where the next test has made it so.
+#[tokio::test]
+#[ignore = "it is run by the test of a machine, in an environment of its own"]
+async fn signs_by_the_environment() {
+    let signer = AwsSigner::new("bedrock", &BTreeMap::new());
+    let url = "https://bedrock-runtime.us-east-1.amazonaws.com/model/m/converse";
+    for _ in 0..2 {
+        let mut request = request(Method::POST, url, Some("application/json"), "{}");
+        signer.sign(&mut request).await.unwrap();
+        let authorization = request.headers[header::AUTHORIZATION].to_str().unwrap();
+        assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=ASIAMACHINE/"), "{authorization}");
+        assert_eq!(request.headers["x-amz-security-token"], "of-the-machine");
+    }
+}
+
+/// Where nothing else is found, the machine's own role signs. The environment belongs to the whole process, so another one
+/// is started for it.
+#[tokio::test]
+async fn a_machine_signs_with_its_role() {
+    let mut service = Loopback::start(metadata).await;
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "transport::aws::tests::signs_by_the_environment", "--ignored"]);
+    child.env_clear().env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &service.place);
+    child.env("AWS_CONFIG_FILE", "/nonexistent").env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent");
+    let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    assert!(service.asked().starts_with("PUT /latest/api/token "), "a session comes first");
 }

@@ -1,8 +1,7 @@
 use std::collections::HashMap;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
 use super::*;
+use crate::transport::loopback::{Loopback, Reply};
 use crate::transport::{Credentials, WireRequest};
 
 fn find(variables: &[(&str, &str)]) -> Entra {
@@ -10,30 +9,9 @@ fn find(variables: &[(&str, &str)]) -> Entra {
     Entra::find(SCOPE, &|name| variables.get(name).map(|value| (*value).to_owned()))
 }
 
-/// Answers one request with a token, and gives what was asked.
-async fn token_service() -> (String, tokio::task::JoinHandle<String>) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let place = format!("http://{}", listener.local_addr().unwrap());
-    let asked = tokio::spawn(async move {
-        let (mut socket, _) = listener.accept().await.unwrap();
-        let mut asked = Vec::new();
-        let mut buffer = [0; 4096];
-        loop {
-            let read = socket.read(&mut buffer).await.unwrap();
-            asked.extend_from_slice(&buffer[..read]);
-            let text = String::from_utf8_lossy(&asked);
-            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-            if body.len() >= length.unwrap_or(0) {
-                break;
-            }
-        }
-        let body = r#"{"token_type": "Bearer", "expires_in": "3599", "access_token": "entra"}"#;
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-        socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-        String::from_utf8(asked).unwrap()
-    });
-    (place, asked)
+async fn token_service() -> Loopback {
+    let token = r#"{"token_type": "Bearer", "expires_in": "3599", "access_token": "entra"}"#;
+    Loopback::start(move |_| Reply::of(token)).await
 }
 
 async fn signed(source: Entra) -> String {
@@ -46,16 +24,16 @@ async fn signed(source: Entra) -> String {
 
 #[tokio::test]
 async fn an_application_shows_its_secret() {
-    let (place, asked) = token_service().await;
+    let mut service = token_service().await;
     let source = find(&[
         (AZURE_TENANT_ID, "acme"),
         (AZURE_CLIENT_ID, "boats"),
         (AZURE_CLIENT_SECRET, "se&cret"),
-        (AZURE_AUTHORITY_HOST, &format!("{place}/")),
+        (AZURE_AUTHORITY_HOST, &format!("{}/", service.place)),
     ]);
     assert!(!format!("{source:?}").contains("se&cret"));
     assert_eq!(signed(source).await, "Bearer entra");
-    let asked = asked.await.unwrap();
+    let asked = service.asked();
     assert!(asked.starts_with("POST /acme/oauth2/v2.0/token "), "{asked}");
     let form = "grant_type=client_credentials&client_id=boats\
                 &scope=https%3A%2F%2Fcognitiveservices.azure.com%2F.default&client_secret=se%26cret";
@@ -64,26 +42,26 @@ async fn an_application_shows_its_secret() {
 
 #[tokio::test]
 async fn a_workload_shows_its_federated_token() {
-    let (place, asked) = token_service().await;
+    let mut service = token_service().await;
     let path = std::env::temp_dir().join(format!("llm-azure-{}", std::process::id()));
     std::fs::write(&path, "jwt\n").unwrap();
     let source = find(&[
         (AZURE_TENANT_ID, "acme"),
         (AZURE_CLIENT_ID, "boats"),
         (AZURE_FEDERATED_TOKEN_FILE, path.to_str().unwrap()),
-        (AZURE_AUTHORITY_HOST, &place),
+        (AZURE_AUTHORITY_HOST, &service.place),
     ]);
     assert_eq!(signed(source).await, "Bearer entra");
     std::fs::remove_file(&path).unwrap();
-    assert!(asked.await.unwrap().ends_with("&client_assertion=jwt"));
+    assert!(service.asked().ends_with("&client_assertion=jwt"));
 }
 
 #[tokio::test]
 async fn a_managed_identity_is_asked_from_within() {
-    let (place, asked) = token_service().await;
-    let source = find(&[(IDENTITY_ENDPOINT, &format!("{place}/msi")), (IDENTITY_HEADER, "inside")]);
+    let mut service = token_service().await;
+    let source = find(&[(IDENTITY_ENDPOINT, &format!("{}/msi", service.place)), (IDENTITY_HEADER, "inside")]);
     assert_eq!(signed(source).await, "Bearer entra");
-    let asked = asked.await.unwrap();
+    let asked = service.asked();
     let line = "GET /msi?api-version=2019-08-01&resource=https%3A%2F%2Fcognitiveservices.azure.com ";
     assert!(asked.starts_with(line), "{asked}");
     assert!(asked.contains("x-identity-header: inside\r\n"), "{asked}");

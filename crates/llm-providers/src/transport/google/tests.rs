@@ -8,9 +8,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::{DecodingKey, Validation};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
+use crate::transport::loopback::{Loopback, Reply};
 use crate::transport::{Credentials, WireRequest};
 
 fn find(variables: &[(&str, &str)]) -> Result<Google> {
@@ -18,47 +18,14 @@ fn find(variables: &[(&str, &str)]) -> Result<Google> {
     Google::find(&|name| variables.get(name).map(|value| (*value).to_owned()))
 }
 
-/// A token service that answers as often as it is asked, and what it was asked.
-struct Service {
-    place: String,
-    asked: tokio::sync::mpsc::UnboundedReceiver<String>,
-}
-
-impl Service {
-    async fn start(lifetime: u64) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let place = format!("http://{}", listener.local_addr().unwrap());
-        let (told, asked) = tokio::sync::mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            for number in 1.. {
-                let (mut socket, _) = listener.accept().await.unwrap();
-                told.send(read(&mut socket).await).unwrap();
-                let token = json!({"access_token": format!("ya29.{number}"), "expires_in": lifetime}).to_string();
-                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", token.len());
-                socket.write_all(format!("{head}{token}").as_bytes()).await.unwrap();
-            }
-        });
-        Self { place, asked }
-    }
-
-    fn asked(&mut self) -> String {
-        self.asked.try_recv().unwrap()
-    }
-}
-
-async fn read(socket: &mut tokio::net::TcpStream) -> String {
-    let mut asked = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let count = socket.read(&mut buffer).await.unwrap();
-        asked.extend_from_slice(&buffer[..count]);
-        let text = String::from_utf8_lossy(&asked);
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-        if count == 0 || body.len() >= length.unwrap_or(0) {
-            return text.into_owned();
-        }
-    }
+/// A token service that answers as often as it is asked.
+async fn service(lifetime: u64) -> Loopback {
+    let mut number = 0;
+    let answer = move |_: &str| {
+        number += 1;
+        Reply::of(json!({"access_token": format!("ya29.{number}"), "expires_in": lifetime}).to_string())
+    };
+    Loopback::start(answer).await
 }
 
 async fn signed(credentials: &BearerTokens) -> String {
@@ -87,7 +54,7 @@ fn folder() -> tempfile::TempDir {
 
 #[tokio::test]
 async fn a_service_account_signs_who_it_is_and_keeps_its_token() {
-    let mut service = Service::start(3600).await;
+    let mut service = service(3600).await;
     let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
     let der = STANDARD.encode((*der).as_ref());
@@ -121,7 +88,7 @@ async fn a_service_account_signs_who_it_is_and_keeps_its_token() {
 #[tokio::test]
 async fn a_user_refreshes_and_a_token_that_runs_out_is_asked_for_anew() {
     // So short that it never holds for the next call.
-    let mut service = Service::start(1).await;
+    let mut service = service(1).await;
     let file = json!({
         "type": "authorized_user", "client_id": "id", "client_secret": "se&cret", "refresh_token": "1//x",
         "token_uri": format!("{}/token", service.place),
@@ -142,7 +109,7 @@ async fn a_user_refreshes_and_a_token_that_runs_out_is_asked_for_anew() {
 
 #[tokio::test]
 async fn a_machine_asks_its_metadata_server() {
-    let mut service = Service::start(3600).await;
+    let mut service = service(3600).await;
     let host = service.place.trim_start_matches("http://");
     let source = find(&[(GCE_METADATA_HOST, host), (CLOUDSDK_CONFIG, "/nonexistent")]).unwrap();
     assert_eq!(signed(&BearerTokens::new(source).unwrap()).await, "Bearer ya29.1");
