@@ -21,7 +21,7 @@ pub mod speech;
 mod upstream;
 
 pub use door::Door;
-pub use gateway::{Answer, TestGateway};
+pub use gateway::{Answer, TestGateway, not_found};
 pub use google::google;
 pub use keeper::Keeper;
 pub use line::Line;

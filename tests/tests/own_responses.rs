@@ -4,7 +4,7 @@
 use http::Method;
 use llm_core::NanoUsd;
 use llm_gateway::store::query;
-use llm_tests::live::{Answer, Script, TestGateway, Upstream, anthropic, openai};
+use llm_tests::live::{Answer, Script, TestGateway, Upstream, anthropic, not_found, openai};
 use serde_json::{Value, json};
 
 const STORE: &str = "[responses]\nstore = true";
@@ -113,10 +113,6 @@ impl Scene {
 
 fn id(response: &Value) -> &str {
     response["id"].as_str().unwrap()
-}
-
-fn not_found(answer: &Answer) {
-    assert_eq!((answer.status.as_u16(), answer.json()["error"]["code"].as_str()), (404, Some("not_found")));
 }
 
 #[tokio::test]

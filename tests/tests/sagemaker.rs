@@ -4,7 +4,6 @@
 use llm_core::{ChatRequest, ErrorKind};
 use llm_gateway::record::CallStatus;
 use llm_providers::framing::{AwsMessage, write_aws_message};
-use llm_providers::{Client, Provider, Secret, Timeouts, registry};
 use llm_tests::live::{Piece, Script, Seen, TestGateway, Upstream, openai};
 use serde_json::json;
 
@@ -40,13 +39,6 @@ fn spoken(seen: &Seen) -> Script {
     }
 }
 
-fn in_process(upstream: &Upstream) -> Client {
-    let mut row = registry::row("sagemaker").unwrap().clone();
-    row.move_to(&upstream.url);
-    let provider = Provider::new("sagemaker", row, Some(Secret::new("up")), Timeouts::default()).unwrap();
-    Client::builder().provider(provider).build()
-}
-
 #[tokio::test]
 async fn a_container_answers_whole_and_streamed() {
     let upstream = Upstream::start(spoken).await;
@@ -64,7 +56,7 @@ async fn a_container_answers_whole_and_streamed() {
     ))
     .await;
     let key = gateway.key(json!({})).await;
-    let (alone, through) = (in_process(&upstream), gateway.client(&key));
+    let (alone, through) = (upstream.client(&[("sagemaker", "")]), gateway.client(&key));
     for (client, model) in [(&alone, "sagemaker:my-llm"), (&through, "mine")] {
         let ask = || ChatRequest::new(model).user("Hello");
         assert_eq!(client.chat(ask()).await.unwrap().text(), "Hi there");

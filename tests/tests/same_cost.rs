@@ -106,7 +106,7 @@ fn spelled(protocol: Protocol, said: &Value, seen: &Seen) -> Script {
         Protocol::OpenAiChat | Protocol::Mistral => openai_chat(said, asks("stream")),
         Protocol::OpenAiResponses => openai_responses(said, asks("stream")),
         Protocol::Anthropic => anthropic(said, asks("stream")),
-        Protocol::Gemini => gemini(said, seen.path.contains("streamGenerateContent")),
+        Protocol::Gemini => gemini(said, &["", "Kiel", "boats", "Kiel"], seen.path.contains("streamGenerateContent")),
         Protocol::Bedrock => bedrock(said, seen.path.ends_with("converse-stream")),
         Protocol::Cohere => cohere(said, asks("stream")),
         _ => ollama(said, asks("stream")),
@@ -194,12 +194,12 @@ fn anthropic(said: &Value, stream: bool) -> Script {
     ]))
 }
 
-fn gemini(said: &Value, stream: bool) -> Script {
+fn gemini(said: &Value, searches: &[&str], stream: bool) -> Script {
     let piece = |text: &str, end: bool| {
         let mut candidate = json!({"content": {"role": "model", "parts": [{"text": text}]}, "index": 0});
         if end {
             candidate["finishReason"] = json!("STOP");
-            candidate["groundingMetadata"] = json!({"webSearchQueries": ["", "Kiel", "boats", "Kiel"]});
+            candidate["groundingMetadata"] = json!({ "webSearchQueries": searches });
         }
         json!({"candidates": [candidate], "modelVersion": "m-1", "responseId": "r1"})
     };
@@ -362,7 +362,8 @@ async fn at_the_price_of_the_tier_that_the_prompt_reaches() {
     for prompt in [200_000_u64, 200_001] {
         let said = json!({"promptTokenCount": prompt, "cachedContentTokenCount": 100_000, "candidatesTokenCount": 30,
                           "thoughtsTokenCount": 20, "totalTokenCount": prompt + 50});
-        let upstream = Upstream::start(move |seen| gemini(&said, seen.path.contains("streamGenerateContent"))).await;
+        let upstream =
+            Upstream::start(move |seen| gemini(&said, &[], seen.path.contains("streamGenerateContent"))).await;
         let gateway =
             TestGateway::start(&format!("[providers.gemini]\nbase_url = \"{}\"\napi_key = \"k\"\n", upstream.url))
                 .await;

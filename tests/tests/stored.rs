@@ -8,7 +8,7 @@ use llm_core::{Error, ErrorKind, Meter, NanoUsd, Protocol};
 use llm_gateway::record::{CallRecord, CallStatus};
 use llm_providers::registry::ProviderRow;
 use llm_providers::{Client, MessagesRequest, Provider, ResponseRequest, StoredPage, Timeouts};
-use llm_tests::live::{Answer, Keeper, Script, TestGateway, Upstream, openai};
+use llm_tests::live::{Answer, Keeper, Script, TestGateway, Upstream, not_found, openai};
 use serde_json::{Value, json};
 
 /// Two providers that keep responses, behind one name.
@@ -97,10 +97,6 @@ impl Scene {
         }
         panic!("{count} records of responses were awaited");
     }
-}
-
-fn not_found(answer: &Answer) {
-    assert_eq!((answer.status.as_u16(), answer.json()["error"]["code"].as_str()), (404, Some("not_found")));
 }
 
 #[tokio::test]

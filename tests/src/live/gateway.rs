@@ -54,6 +54,11 @@ impl Answer {
     }
 }
 
+/// Makes sure that an answer says, in OpenAI's envelope, that something is not there.
+pub fn not_found(answer: &Answer) {
+    assert_eq!((answer.status.as_u16(), answer.json()["error"]["code"].as_str()), (404, Some("not_found")));
+}
+
 impl TestGateway {
     /// Starts one with a configuration in TOML; listening place, database and journal are its own.
     pub async fn start(config: &str) -> Self {

@@ -12,6 +12,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
+use llm_providers::{Client, ClientBuilder, Provider, Secret, Timeouts, registry};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -207,6 +208,16 @@ impl Upstream {
         let router = Router::new().fallback_service(tower_service(answer));
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, seen, load, server }
+    }
+
+    /// A client in process of the providers of these rows, each below a path of this one: `("openai", "/v1")`.
+    pub fn client(&self, rows: &[(&str, &str)]) -> Client {
+        let place = |client: ClientBuilder, &(id, path): &(&str, &str)| {
+            let mut row = registry::row(id).unwrap().clone();
+            row.move_to(&format!("{}{path}", self.url));
+            client.provider(Provider::new(id, row, Some(Secret::new("up")), Timeouts::default()).unwrap())
+        };
+        rows.iter().fold(Client::builder(), place).build()
     }
 
     /// Every request so far, in the order of arrival.

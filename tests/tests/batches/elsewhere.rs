@@ -7,7 +7,6 @@ use llm_core::batch::{BatchDraft, BatchState};
 use llm_core::file::{FileList, FileUpload};
 use llm_core::{ChatRequest, ErrorKind};
 use llm_gateway::record::CallStatus;
-use llm_providers::{Client, Provider as Configured, Secret, Timeouts, registry};
 use llm_tests::live::{Script, Seen, TestGateway, Upstream, openai};
 use serde_json::{Value, json};
 
@@ -122,22 +121,12 @@ async fn gateway(upstream: &Upstream) -> TestGateway {
     .await
 }
 
-fn in_process(upstream: &Upstream) -> Client {
-    let place = |id: &str, url: String| {
-        let mut row = registry::row(id).unwrap().clone();
-        row.move_to(&url);
-        Configured::new(id, row, Some(Secret::new("up")), Timeouts::default()).unwrap()
-    };
-    let url = &upstream.url;
-    Client::builder().provider(place("gemini", url.clone())).provider(place("mistral", format!("{url}/v1"))).build()
-}
-
 #[tokio::test]
 async fn the_client_makes_batches_and_keeps_files_at_google_and_mistral() {
     let upstream = upstream().await;
     let gateway = gateway(&upstream).await;
     let key = gateway.key(budget()).await;
-    let (alone, through) = (in_process(&upstream), gateway.client(&key));
+    let (alone, through) = (upstream.client(&[("gemini", ""), ("mistral", "/v1")]), gateway.client(&key));
     for (client, id, model) in [
         (&alone, "gemini", "gemini:gemini-2.5-flash"),
         (&alone, "mistral", "mistral:mistral-small-latest"),

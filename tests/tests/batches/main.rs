@@ -9,6 +9,7 @@ mod sdks;
 
 use std::time::Duration;
 
+use http::Method;
 use llm_core::batch::{BatchDraft, BatchState};
 use llm_core::file::{FileList, FileUpload};
 use llm_core::{ChatRequest, ErrorKind, NanoUsd};
@@ -84,10 +85,7 @@ impl Caller<'_> {
     }
 
     async fn delete(&self, path: &str) -> Answer {
-        let request = self.gateway.http().delete(format!("{}{path}", self.gateway.url)).bearer_auth(self.key);
-        let answer = request.send().await.unwrap();
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        Answer { status, headers, text: answer.text().await.unwrap() }
+        self.gateway.send(Method::DELETE, path, self.key).await
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use llm_providers::{Client, Provider as Configured, Secret, Timeouts, registry};
+use llm_providers::Client;
 use llm_tests::live::{Piece, Script, Seen, Upstream, anthropic, openai};
 use serde_json::{Value, json};
 
@@ -69,16 +69,7 @@ impl Provider {
 
     /// A client of it, without a gateway.
     pub(crate) fn client(&self) -> Client {
-        let provider = |id: &str, place: String| {
-            let mut row = registry::row(id).unwrap().clone();
-            row.move_to(&place);
-            Configured::new(id, row, Some(Secret::new("sk-upstream")), Timeouts::default()).unwrap()
-        };
-        let url = &self.upstream.url;
-        Client::builder()
-            .provider(provider("openai", format!("{url}/v1")))
-            .provider(provider("anthropic", url.clone()))
-            .build()
+        self.upstream.client(&[("openai", "/v1"), ("anthropic", "")])
     }
 
     /// Ends a batch.

@@ -59,8 +59,9 @@ fn own_path(protocol: Protocol) -> Option<&'static str> {
 fn expected_path(row: &ProviderRow, stream: bool) -> Option<String> {
     let own = own_path(row.protocol).filter(|_| row.quirks.host == Default::default())?;
     let base = row.place().and_then(Result::ok).as_deref().map_or(String::new(), |place| path_of(place).to_owned());
-    let special = if stream { row.stream_paths.get(own) } else { None };
-    let template = special.or_else(|| row.paths.get(own)).or_else(|| row.paths.get("*").filter(|_| base.is_empty()));
+    let streamed = stream.then_some(&row.stream_paths);
+    let stated = |path: &str| streamed.and_then(|paths| paths.get(path)).or_else(|| row.paths.get(path));
+    let template = stated(own).or_else(|| stated("*").filter(|_| base.is_empty()));
     let path = template.map_or(own, String::as_str).replace("{path}", own).replace("{model}", MODEL);
     let path = row.variables.iter().fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
     Some(format!("{base}{path}"))

@@ -45,6 +45,9 @@ fn a_base_url_with_a_path_is_the_whole_place() {
     assert_eq!(path, "/deployments/a%2Fb/chat/completions");
     let (path, _) = row.locate("/models", &encoded("/chat/completions", false)).expect("located");
     assert_eq!(path, "/models/chat/completions");
+    row.stream_paths.insert("*".to_owned(), "/streams/{model}".to_owned());
+    let (path, _) = row.locate("", &encoded("/chat/completions", true)).expect("located");
+    assert_eq!(path, "/streams/a%2Fb");
 }
 
 #[test]
