@@ -1,5 +1,4 @@
 //! Containers at Amazon SageMaker: whole, streamed in its messages, and broken off, in process and through a gateway.
-#![expect(clippy::unwrap_used, reason = "a test that can't be set up must fail loudly")]
 
 use llm_core::{ChatRequest, ErrorKind};
 use llm_gateway::record::CallStatus;
