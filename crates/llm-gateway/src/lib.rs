@@ -41,6 +41,8 @@ pub mod router;
 pub mod routes;
 pub mod routing;
 mod schema;
+#[cfg(test)]
+mod served;
 pub mod server;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]

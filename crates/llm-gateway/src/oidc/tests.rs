@@ -8,19 +8,14 @@ mod keys;
 mod login;
 mod roles;
 
-use std::sync::Arc;
+use std::ops::Deref;
 
-use axum::Router;
 use axum::body::Body;
-use http::{Request, StatusCode};
-use http_body_util::BodyExt;
+use http::StatusCode;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tower::ServiceExt;
 
-use crate::config::{Config, Secret};
-use crate::routes::{Admin, surface};
-use crate::{Gateway, admin_key};
+use crate::routes::surface;
+use crate::served::{Reply, Served};
 use idp::{Idp, Signer};
 
 const ADMIN: &str = "the-key-of-the-administrator";
@@ -28,25 +23,14 @@ const ADMIN: &str = "the-key-of-the-administrator";
 /// A gateway that takes the tokens of an issuer.
 struct Setup {
     idp: Idp,
-    gateway: Arc<Gateway>,
-    router: Router,
-    _folder: TempDir,
+    served: Served,
 }
 
-struct Reply {
-    status: StatusCode,
-    headers: http::HeaderMap,
-    text: String,
-}
+impl Deref for Setup {
+    type Target = Served;
 
-impl Reply {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
-    }
-
-    /// The status, and what the error says.
-    fn refused(&self) -> (u16, String) {
-        (self.status.as_u16(), self.json()["error"]["message"].as_str().unwrap_or_default().to_owned())
+    fn deref(&self) -> &Served {
+        &self.served
     }
 }
 
@@ -62,25 +46,12 @@ impl Setup {
             "[providers.local]\nprotocol = \"openai-chat\"\nbase_url = \"{url}/v1\"\nauth = \"none\"\n\
              [[issuers]]\nissuer = \"{url}\"\naudience = \"gateway\"\n{more}"
         );
-        let folder = TempDir::new().unwrap();
-        let (mut config, _) = Config::parse("test.toml", &config, &|_| None).unwrap_or_else(|error| panic!("{error}"));
-        crate::testing::settle(&mut config, folder.path());
-        config.admin_key = Some(Secret::new(ADMIN));
-        let gateway = Gateway::open(config).await.unwrap();
-        let prepared = admin_key::prepare(gateway.config(), gateway.keys()).await.unwrap();
-        let admin = Arc::new(Admin::new(Arc::clone(&gateway), prepared.administrator));
-        Self { idp, router: surface(Arc::clone(&gateway), admin), gateway, _folder: folder }
+        let served = Served::open(&config, ADMIN, surface).await;
+        Self { idp, served }
     }
 
     async fn send(&self, key: &str, method: &str, path: &str, body: impl Into<Body>) -> Reply {
-        let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {key}"));
-        self.request(request.header("content-type", "application/json").body(body.into()).unwrap()).await
-    }
-
-    async fn request(&self, request: Request<Body>) -> Reply {
-        let (head, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
-        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        Reply { status: head.status, headers: head.headers, text }
+        self.served.send(Some(key), method, path, body).await
     }
 
     /// A call of a model.
@@ -93,7 +64,7 @@ impl Setup {
     async fn refused(&self, token: &str) -> (u16, String) {
         let reply = self.call(token).await;
         assert!(!reply.text.contains(token), "a token is never said back");
-        reply.refused()
+        reply.told()
     }
 
     async fn get(&self, key: &str, path: &str) -> Reply {

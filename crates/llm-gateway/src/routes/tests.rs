@@ -1,21 +1,17 @@
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
-use http_body_util::BodyExt;
 use jiff::Timestamp;
 use llm_core::{Meter, NanoUsd, Protocol, Usage};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tower::ServiceExt;
 
 use super::*;
-use crate::config::{Config, Secret};
 use crate::limits::{Actual, Estimate, Subject};
 use crate::record::{CallId, CallStatus, OpenRecord, Outcome};
-use crate::{Gateway, admin_key};
+use crate::served::{Reply, Served};
 
 mod attacks;
 mod audit;
@@ -26,29 +22,14 @@ mod roles;
 
 const ADMIN: &str = "the-key-of-the-administrator";
 
-struct Server {
-    _folder: TempDir,
-    router: Router,
-    gateway: Arc<Gateway>,
-}
+/// The administration of a gateway.
+struct Server(Served);
 
-struct Reply {
-    status: StatusCode,
-    headers: http::HeaderMap,
-    text: String,
-}
+impl Deref for Server {
+    type Target = Served;
 
-impl Reply {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
-    }
-
-    /// The status and the code of an error, whose envelope must be whole.
-    fn refused(&self) -> (u16, String) {
-        let error = &self.json()["error"];
-        let members: Vec<&String> = error.as_object().unwrap().keys().collect();
-        assert_eq!(members, ["message", "type", "code", "param"], "{}", self.text);
-        (self.status.as_u16(), error["code"].as_str().unwrap().to_owned())
+    fn deref(&self) -> &Served {
+        &self.0
     }
 }
 
@@ -58,32 +39,10 @@ impl Server {
     }
 
     async fn with(config: &str) -> Self {
-        let folder = TempDir::new().unwrap();
         // A provider of its own, so that no key of the environment is used.
         let config =
             format!("{config}\n[providers.local]\nprotocol = \"openai-chat\"\nbase_url = \"http://127.0.0.1:9/v1\"");
-        let (mut config, _) = Config::parse("test.toml", &config, &|_| None).unwrap();
-        crate::testing::settle(&mut config, folder.path());
-        config.admin_key = Some(Secret::new(ADMIN));
-        let gateway = Gateway::open(config).await.unwrap();
-        let prepared = admin_key::prepare(gateway.config(), gateway.keys()).await.unwrap();
-        let admin = Arc::new(Admin::new(Arc::clone(&gateway), prepared.administrator));
-        Self { _folder: folder, router: admin_router(admin), gateway }
-    }
-
-    async fn send(&self, key: Option<&str>, method: &str, path: &str, body: impl Into<Body>) -> Reply {
-        let mut request = Request::builder().method(method).uri(path);
-        if let Some(key) = key {
-            request = request.header("authorization", format!("Bearer {key}"));
-        }
-        let request = request.header("content-type", "application/json").body(body.into()).unwrap();
-        self.request(request).await
-    }
-
-    async fn request(&self, request: Request<Body>) -> Reply {
-        let (head, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
-        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        Reply { status: head.status, headers: head.headers, text }
+        Self(Served::open(&config, ADMIN, |_, admin| admin_router(admin)).await)
     }
 
     async fn get(&self, path: &str) -> Reply {

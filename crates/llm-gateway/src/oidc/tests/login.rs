@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use http::Request;
+
 use super::*;
 
 /// A browser: the cookies that it has.
@@ -121,7 +123,7 @@ async fn one_logs_in_does_what_one_may_and_logs_out() {
     let mut copied = browser.clone();
     let out = browser.send(&setup, "POST", "/logout", OWN).await;
     assert_eq!((out.status, browser.0.len()), (StatusCode::OK, 0));
-    assert_eq!(copied.me(&setup).await.refused(), (401, "this login is over (hint: log in again at `/login`)".into()));
+    assert_eq!(copied.me(&setup).await.told(), (401, "this login is over (hint: log in again at `/login`)".into()));
 }
 
 #[tokio::test]
@@ -134,28 +136,28 @@ async fn a_login_ends_once_and_only_where_it_began() {
     let code = setup.idp.grant(&asked, json!({"sub": "mallory"}));
     let back = format!("/login/callback?code={code}&state={}", asked["state"]);
     // Sent to someone who has begun no login, or another one.
-    assert_eq!(victim.get(&setup, &back).await.refused(), unknown);
+    assert_eq!(victim.get(&setup, &back).await.told(), unknown);
     victim.begin(&setup, "/login").await;
-    assert_eq!(victim.get(&setup, &back).await.refused(), unknown);
+    assert_eq!(victim.get(&setup, &back).await.told(), unknown);
     assert!(victim.0.is_empty());
     // With no state at all, a wrong one, and that of another issuer.
     for wrong in ["", "&state=", "&state=AAAA", &format!("&state={}&iss=https://other.example", asked["state"])] {
         let mut browser = mallory.clone();
         let reply = browser.get(&setup, &format!("/login/callback?code={code}{wrong}")).await;
-        assert_eq!(reply.refused(), unknown, "{wrong}");
+        assert_eq!(reply.told(), unknown, "{wrong}");
     }
     let mut again = mallory.clone();
     assert_eq!(mallory.get(&setup, &back).await.status, StatusCode::SEE_OTHER);
     // Once more, and with the cookie that the browser has thrown away.
-    assert_eq!(mallory.get(&setup, &back).await.refused(), unknown);
+    assert_eq!(mallory.get(&setup, &back).await.told(), unknown);
     let replayed = again.get(&setup, &back).await;
-    assert_eq!(replayed.refused(), (403, "the identity provider refused this login (`invalid_grant`)".into()));
+    assert_eq!(replayed.told(), (403, "the identity provider refused this login (`invalid_grant`)".into()));
     assert!(!replayed.text.contains("script") && again.0.is_empty());
 
     let asked = victim.begin(&setup, "/login").await;
     let denied = format!("/login/callback?error=access_denied&error_description=%3Cb%3E&state={}", asked["state"]);
     let denied = victim.get(&setup, &denied).await;
-    assert_eq!(denied.refused(), (403, "the identity provider refused this login (`access_denied`)".into()));
+    assert_eq!(denied.told(), (403, "the identity provider refused this login (`access_denied`)".into()));
 }
 
 #[tokio::test]
@@ -171,7 +173,7 @@ async fn the_token_of_a_login_is_checked_as_any_and_for_this_login() {
     ];
     for (claims, why) in cases {
         let mut browser = Browser::default();
-        assert_eq!(browser.log_in(&setup, claims).await.refused(), (401, why.to_owned()));
+        assert_eq!(browser.log_in(&setup, claims).await.told(), (401, why.to_owned()));
         assert!(browser.0.is_empty(), "{why}");
     }
     // Nor does the token of a login call: it is made out for the console.
@@ -197,7 +199,7 @@ async fn nobody_is_sent_elsewhere_after_the_login() {
         "%2F%2Fevil.example",
     ] {
         let reply = Browser::default().get(&setup, &format!("/login?next={next}")).await;
-        assert_eq!(reply.refused(), (400, "`next` must be a path of this gateway".into()), "{next}");
+        assert_eq!(reply.told(), (400, "`next` must be a path of this gateway".into()), "{next}");
     }
     // Nor by a cookie that someone has put there.
     let mut browser = Browser::default();
@@ -296,7 +298,7 @@ async fn the_login_says_when_its_issuer_is_out_of_reach_and_asks_it_no_more_than
     let setup = Setup::with(idp, &login).await;
     for _ in 0..3 {
         let reply = Browser::default().get(&setup, "/login").await;
-        assert_eq!(reply.refused(), (502, "the identity provider can't be reached now".into()));
+        assert_eq!(reply.told(), (502, "the identity provider can't be reached now".into()));
     }
     // On this machine, where there is no TLS, names and attributes are plain; and without a secret the client is public.
     let setup = {

@@ -1,40 +1,32 @@
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use axum::body::Body;
-use http::Request;
-use http_body_util::BodyExt;
 use jiff::Timestamp;
 use serde_json::json;
-use tempfile::TempDir;
-use tower::ServiceExt;
 
 use super::*;
-use crate::config::{Config, Secret};
 use crate::keys::KeyHash;
+use crate::served::Served;
 use crate::store::{SumGroup, SumTotals, add_history};
-use crate::{Gateway, admin_key, testing};
 
 const MASTER: &str = "sk-the-master-key-of-a-test";
 
-struct Server {
-    _folder: TempDir,
-    router: Router,
-    gateway: Arc<Gateway>,
+struct Server(Served);
+
+impl Deref for Server {
+    type Target = Served;
+
+    fn deref(&self) -> &Served {
+        &self.0
+    }
 }
 
 impl Server {
     async fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        let text = "[providers.local]\nprotocol = \"openai-chat\"\nbase_url = \"http://127.0.0.1:9/v1\"\n\
-                    [[models]]\nname = \"fast\"\ndeployments = [{ model = \"local:small\" }]";
-        let (mut config, _) = Config::parse("test.toml", text, &|_| None).unwrap();
-        testing::settle(&mut config, folder.path());
-        config.admin_key = Some(Secret::new(MASTER));
-        let gateway = Gateway::open(config).await.unwrap();
-        let prepared = admin_key::prepare(gateway.config(), gateway.keys()).await.unwrap();
-        let admin = Arc::new(Admin::new(Arc::clone(&gateway), prepared.administrator));
-        let router = crate::routes::surface(Arc::clone(&gateway), admin);
-        Self { _folder: folder, router, gateway }
+        let config = "[providers.local]\nprotocol = \"openai-chat\"\nbase_url = \"http://127.0.0.1:9/v1\"\n\
+                      [[models]]\nname = \"fast\"\ndeployments = [{ model = \"local:small\" }]";
+        Self(Served::open(config, MASTER, crate::routes::surface).await)
     }
 
     async fn send(
@@ -44,15 +36,8 @@ impl Server {
         path: &str,
         body: impl Into<Body>,
     ) -> (u16, serde_json::Value) {
-        let mut request = Request::builder().method(method).uri(path);
-        if let Some(key) = key {
-            request = request.header("authorization", format!("Bearer {key}"));
-        }
-        let response = self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
-        let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        let body = serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{method} {path}: {error}: {bytes:?}"));
-        (status, body)
+        let reply = self.0.send(key, method, path, body).await;
+        (reply.status.as_u16(), reply.json())
     }
 
     /// Asks as the administrator, and is answered.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use tower::ServiceExt;
+
 use super::super::openapi::document;
 use super::super::{ADMIN_ROUTES, LITELLM_ROUTES};
 use super::*;

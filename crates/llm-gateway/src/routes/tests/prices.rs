@@ -1,6 +1,7 @@
 //! Prices: the catalogue, what an administrator puts in its place, and what the file says.
 
 use llm_core::PriceLine;
+use tower::ServiceExt;
 
 use super::*;
 use crate::keys::Keys;
