@@ -18,7 +18,7 @@ use llm_core::{Error, ErrorKind, Native, Result};
 use serde_json::{Map, Value, json};
 
 use super::{GeminiApi, ME, answer, error, files, path};
-use crate::protocols::batches::Lines;
+use crate::protocols::batches::{self, Lines};
 use crate::protocols::speaks::speaks;
 use crate::protocols::stored;
 

@@ -2,18 +2,18 @@
 
 use bytes::Bytes;
 use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Edits, Encoded, ErrorAnswer, Observed, Observer, Passthrough,
-    RequestHead, ResponseHead, Skim, Speaks, Target, Upstream,
+    AnswerContext, DecodeContext, Edits, Encoded, Observed, Observer, Passthrough, RequestHead, Skim, Target,
 };
 use llm_core::fields::Fields;
 use llm_core::token_count::{CountAnswer, CountRequest, CountTokens};
-use llm_core::{Error, Protocol, Result};
+use llm_core::{Error, Result};
 use serde_json::{Map, Value};
 
 use super::name::GENERATE_CONTENT_REQUEST as WITHIN;
 use super::passthrough::{skim, stated};
 use super::{Gemini, GeminiApi, ME, error, part, path, request};
 use crate::protocols::body::answer_object;
+use crate::protocols::speaks::speaks;
 use crate::protocols::splice::Splice;
 
 /// What Gemini's own host counts only there. A member that nobody knows stays where it stood.
@@ -91,37 +91,13 @@ fn encode_answer(answer: &CountAnswer) -> Bytes {
     object.bytes()
 }
 
-impl Upstream<CountTokens> for GeminiApi {
-    fn encode_request(&self, request: &CountRequest, target: &Target<'_>) -> Result<Encoded> {
-        encode_request(request, target)
-    }
-    fn decode_answer(&self, cx: &DecodeContext, _: &ResponseHead, body: &[u8]) -> Result<CountAnswer> {
-        decode_answer(cx, body)
-    }
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<CountTokens> for GeminiApi {
-    fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(CountRequest, AnswerContext)> {
-        decode_request(head, body)
-    }
-    fn encode_answer(&self, _: &AnswerContext, answer: &CountAnswer) -> Result<Bytes> {
-        Ok(encode_answer(answer))
-    }
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl Speaks<CountTokens> for GeminiApi {
-    fn protocol(&self) -> Protocol {
-        ME
-    }
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        Some(&Passing)
-    }
+speaks! {
+    GeminiApi: CountTokens, ME, errors error,
+    encode_request(request, target) encode_request(request, target),
+    decode_answer(cx, _head, body) decode_answer(cx, body),
+    decode_request(head, body) decode_request(head, body),
+    encode_answer(_cx, answer) Ok(encode_answer(answer)),
+    passthrough &Passing,
 }
 
 /// The bytes pass as those of `:generateContent` do; there is no usage to see.

@@ -6,47 +6,18 @@ mod form;
 mod passing;
 mod request;
 
-use bytes::Bytes;
-use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead, ResponseHead, Speaks,
-    Target, Upstream,
-};
-use llm_core::embedding::{Embed, EmbedAnswer, EmbedRequest};
-use llm_core::{Error, Protocol, Result};
+use llm_core::embedding::Embed;
 
 use super::{GeminiApi, ME, error};
+use crate::protocols::speaks::speaks;
 
-impl Upstream<Embed> for GeminiApi {
-    fn encode_request(&self, request: &EmbedRequest, target: &Target<'_>) -> Result<Encoded> {
-        request::encode(request, target)
-    }
-    fn decode_answer(&self, cx: &DecodeContext, _: &ResponseHead, body: &[u8]) -> Result<EmbedAnswer> {
-        answer::decode(cx, body)
-    }
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<Embed> for GeminiApi {
-    fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(EmbedRequest, AnswerContext)> {
-        asked::decode(head, body)
-    }
-    fn encode_answer(&self, cx: &AnswerContext, answer: &EmbedAnswer) -> Result<Bytes> {
-        Ok(answer::encode(cx, answer))
-    }
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl Speaks<Embed> for GeminiApi {
-    fn protocol(&self) -> Protocol {
-        ME
-    }
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        Some(&passing::Passing)
-    }
+speaks! {
+    GeminiApi: Embed, ME, errors error,
+    encode_request(request, target) request::encode(request, target),
+    decode_answer(cx, _head, body) answer::decode(cx, body),
+    decode_request(head, body) asked::decode(head, body),
+    encode_answer(cx, answer) Ok(answer::encode(cx, answer)),
+    passthrough &passing::Passing,
 }
 
 #[cfg(test)]
