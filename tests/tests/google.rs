@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on must fail loudly")]
 
 use llm_core::{NanoUsd, Protocol};
+use llm_gateway::keys::{KeyDraft, KeyPatch};
 use llm_gateway::record::{CallRecord, CallStatus};
 use llm_tests::live::{Answer, Script, TestGateway, Upstream, google};
 use serde_json::{Value, json};
@@ -204,6 +205,41 @@ async fn a_file_goes_up_in_pieces_and_only_its_address_lets_them_in() {
     assert_eq!(gateway.get("/v1beta/files/f1", &key).await.status, 200);
     let over = asked(&gateway, http::Method::POST, &address, &piece("upload", "5"), "more").await;
     assert_eq!(over.status, 404, "the upload is over");
+}
+
+#[tokio::test]
+async fn a_file_goes_on_at_another_replica() {
+    let upstream = google().await;
+    let folder = tempfile::tempdir().unwrap();
+    let database = llm_gateway::testing::url(&folder.path().join("test.db"));
+    let config = format!("[providers.gemini]\napi_key = \"up\"\nbase_url = \"{}\"", upstream.url);
+    let share = |config: &mut llm_gateway::config::Config| config.database = database.parse().unwrap();
+    let (one, other) = (TestGateway::start_with(&config, share).await, TestGateway::start_with(&config, share).await);
+    let draft: KeyDraft = serde_json::from_value(json!({"name": "test"})).unwrap();
+    let made = one.gateway.keys().create(draft).await.unwrap();
+    let key = made.secret.expose();
+    other.gateway.keys().refresh().await.unwrap();
+    let start = [("x-goog-api-key", key), ("x-goog-upload-protocol", "resumable"), ("x-goog-upload-command", "start")];
+    let begun = asked(&one, http::Method::POST, "/upload/v1/files", &start, "").await;
+    let address = begun.headers["x-goog-upload-url"].to_str().unwrap();
+    let place = address.strip_prefix(&one.url).unwrap();
+    let all = [("x-goog-upload-command", "upload, finalize"), ("x-goog-upload-offset", "0")];
+    let done = asked(&other, http::Method::POST, place, &all, "hello").await;
+    assert_eq!((done.status.as_u16(), &done.json()["file"]["name"]), (200, &json!("files/f1")), "{}", done.text);
+    let read = asked(&other, http::Method::GET, "/v1/files/f1", &start[..1], "").await;
+    assert_eq!((read.status.as_u16(), &read.json()["name"]), (200, &json!("files/f1")), "{}", read.text);
+    // A key that is blocked lets no piece in either.
+    let begun = asked(&one, http::Method::POST, "/upload/v1/files", &start, "").await;
+    let address = begun.headers["x-goog-upload-url"].to_str().unwrap().to_owned();
+    let block = KeyPatch { blocked: Some(true), ..KeyPatch::default() };
+    one.gateway.keys().patch(&made.key.id, block).await.unwrap();
+    let late = asked(&one, http::Method::POST, &address, &all, "hello").await;
+    assert_eq!(
+        (late.status.as_u16(), &late.json()["error"]["status"]),
+        (403, &json!("PERMISSION_DENIED")),
+        "{}",
+        late.text
+    );
 }
 
 #[tokio::test]

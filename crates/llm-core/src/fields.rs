@@ -163,11 +163,6 @@ impl Fields {
         wrong_type(&self.path_of(name), wanted, self.get(name).unwrap_or(&Value::Null))
     }
 
-    /// The names of all that is left.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.members.keys().map(String::as_str)
-    }
-
     /// Whether nothing is left.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Protocol, Result};
-use llm_providers::catalogue::Catalogue;
+use llm_providers::catalogue::{Catalogue, Mode};
 use serde_json::{Value, json};
 
 use crate::Gateway;
@@ -44,6 +44,8 @@ struct Listed {
     owner: String,
     window: Option<u64>,
     max_output: Option<u64>,
+    /// Whether it makes vectors, and does not talk.
+    embeds: bool,
 }
 
 /// The names of the configuration, and then the catalogued models of its providers, as far as the key's lists allow.
@@ -67,6 +69,7 @@ fn models_of(gateway: &Gateway, key: &VirtualKey) -> Vec<Listed> {
                 owner: first.map(|first| first.provider_id.to_string()).unwrap_or_default(),
                 window: first.and_then(|first| first.window),
                 max_output: first.and_then(|first| first.max_output),
+                embeds: first.is_some_and(|first| embeds(&first.provider_id, &first.model)),
             }
         })
         .collect();
@@ -75,7 +78,7 @@ fn models_of(gateway: &Gateway, key: &VirtualKey) -> Vec<Listed> {
         for provider in routes.providers() {
             if provider.id() == "sandbox" {
                 let id = format!("sandbox:{}", llm_providers::transport::SANDBOX_MODEL);
-                let sandbox = Listed { id, owner: "sandbox".to_owned(), window: None, max_output: None };
+                let sandbox = Listed { id, owner: "sandbox".to_owned(), window: None, max_output: None, embeds: false };
                 models.extend(Some(sandbox).filter(is_allowed));
             }
             for model in Catalogue::bundled().models(provider.id()) {
@@ -84,12 +87,17 @@ fn models_of(gateway: &Gateway, key: &VirtualKey) -> Vec<Listed> {
                     owner: provider.id().to_owned(),
                     window: model.window,
                     max_output: model.max_output,
+                    embeds: model.mode == Mode::Embedding,
                 };
                 models.extend(Some(listed).filter(is_allowed));
             }
         }
     }
     models
+}
+
+fn embeds(provider: &str, model: &str) -> bool {
+    Catalogue::bundled().lookup(provider, model).is_some_and(|model| model.mode == Mode::Embedding)
 }
 
 /// The three forms that SDKs read.
@@ -134,7 +142,7 @@ impl Form {
     }
 
     fn model(self, model: &Listed) -> Value {
-        let Listed { id, owner, window, max_output } = model;
+        let Listed { id, owner, window, max_output, embeds } = model;
         match self {
             Self::OpenAi => json!({"id": id, "object": "model", "created": 0, "owned_by": owner}),
             Self::Anthropic => {
@@ -153,7 +161,10 @@ impl Form {
                 "displayName": id,
                 "inputTokenLimit": window,
                 "outputTokenLimit": max_output,
-                "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
+                "supportedGenerationMethods": match embeds {
+                    true => json!(["embedContent", "batchEmbedContents"]),
+                    false => json!(["generateContent", "streamGenerateContent", "countTokens"]),
+                },
             }),
         }
     }

@@ -17,6 +17,7 @@ use llm_core::codec::{AnswerContext, DecodeContext, Encoded, Target, Unsupported
 use llm_core::{Error, ErrorKind, Native, Result};
 use serde_json::{Map, Value, json};
 
+use super::name::INPUT_CONFIG;
 use super::{GeminiApi, ME, answer, error, files, path};
 use crate::protocols::batches::{self, Lines};
 use crate::protocols::speaks::speaks;
@@ -25,8 +26,11 @@ use crate::protocols::stored;
 const BATCHES: &str = "batches";
 /// The method of a model that makes a batch.
 const MAKE: &str = "batchGenerateContent";
-/// The member that lists the calls; in what is kept of a batch to be made, what stands beside each of them, by its key.
+/// The member that holds the calls, and within it the one that lists them. What is kept of a batch to be made has an
+/// object in the place of the list: what stood beside each call, by its key.
 const REQUESTS: &str = "requests";
+/// What is kept of a batch to be made: what stood beside it.
+const OUTER: &str = "beside it";
 /// The form of an answer to who stopped a batch: it says nothing.
 const CANCELLED: &str = "cancelled";
 const STATES: [(&str, BatchState); 7] = [
@@ -57,7 +61,10 @@ fn encode_request(request: &BatchesRequest, target: &Target<'_>) -> Result<Encod
 
 fn create(draft: &BatchDraft, target: &Target<'_>) -> Result<Encoded> {
     let mut batch = batches::of_calls(draft, ME, target)?;
-    let beside = batch.shift_remove(REQUESTS);
+    let mut outer = object(&mut batch, OUTER);
+    let mut input = object(&mut batch, INPUT_CONFIG.camel);
+    let mut listed = object(&mut input, REQUESTS);
+    let beside = object(&mut listed, REQUESTS);
     let (mut model, mut requests) = (None, Vec::with_capacity(draft.calls.len()));
     for call in &draft.calls {
         let (endpoint, body) = batches::written(call)?;
@@ -71,14 +78,24 @@ fn create(draft: &BatchDraft, target: &Target<'_>) -> Result<Encoded> {
             let message = format!("all calls of a batch go to one model, not to `{first}` and `{named}`");
             return Err(Error::invalid_request(message).with_param("model"));
         }
-        let beside = beside.as_ref().and_then(|beside| beside.get(&call.custom_id));
-        requests.push(asked::written(&call.custom_id, body, beside));
+        requests.push(asked::written(&call.custom_id, body, beside.get(&call.custom_id)));
     }
     let model = model.ok_or_else(|| Error::invalid_request("a batch needs a call").with_param("calls"))?;
     batch.entry("displayName").or_insert_with(|| json!(format!("batch-{}", target.id_seed)));
-    batch.insert("inputConfig".to_owned(), json!({REQUESTS: {REQUESTS: requests}}));
+    listed.insert(REQUESTS.to_owned(), requests.into());
+    input.insert(REQUESTS.to_owned(), listed.into());
+    batch.insert(INPUT_CONFIG.camel.to_owned(), input.into());
+    outer.insert("batch".to_owned(), batch.into());
     let path = path::to(&Target { model: &model, ..*target }, MAKE)?;
-    Ok(Encoded::post(path, Bytes::from(json!({"batch": batch}).to_string()), DecodeContext::new(target)))
+    Ok(Encoded::post(path, Bytes::from(Value::Object(outer).to_string()), DecodeContext::new(target)))
+}
+
+/// Takes an object out of another; an empty one where there is none.
+fn object(members: &mut Map<String, Value>, name: &str) -> Map<String, Value> {
+    match members.shift_remove(name) {
+        Some(Value::Object(object)) => object,
+        _ => Map::new(),
+    }
 }
 
 /// Reads an operation, or what it tells of the batch by itself.

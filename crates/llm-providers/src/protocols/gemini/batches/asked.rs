@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::name::{DISPLAY_NAME, FILE_NAME, INPUT_CONFIG};
 use super::super::{ME, files, path};
-use super::{BATCHES, CANCELLED, MAKE, REQUESTS};
+use super::{BATCHES, CANCELLED, MAKE, OUTER, REQUESTS};
 use crate::protocols::stored;
 
 /// Understands a request about batches.
@@ -55,7 +55,6 @@ fn draft(head: &RequestHead, body: &[u8]) -> Result<BatchDraft> {
     }
     let mut listed = input.want_object(REQUESTS)?.ok_or_else(|| input.missing(REQUESTS))?;
     let list = listed.want_list(REQUESTS)?.ok_or_else(|| listed.missing(REQUESTS))?;
-    [&outer, &input, &listed].into_iter().try_for_each(nothing_else)?;
     let mut items = Vec::with_capacity(list.len());
     for (place, item) in list.into_iter().enumerate() {
         items.push(call(Fields::at(format!("{}[{place}]", listed.path_of(REQUESTS)), item)?, &model)?);
@@ -77,25 +76,21 @@ fn draft(head: &RequestHead, body: &[u8]) -> Result<BatchDraft> {
         calls.push(BatchCall { custom_id, call });
     }
     let name = DISPLAY_NAME.want(&mut batch, Fields::want_text)?;
-    let mut kept: Map<String, Value> = batch.into_members().into_iter().filter(|(_, value)| !value.is_null()).collect();
+    let mut kept = batch.into_members();
+    // A null tells how the name was spelled, which does not matter.
+    kept.retain(|member, value| member != DISPLAY_NAME.snake || !value.is_null());
     if let Some(name) = name {
         kept.insert(DISPLAY_NAME.camel.to_owned(), name.into());
     }
-    if !beside.is_empty() {
-        kept.insert(REQUESTS.to_owned(), beside.into());
+    let (mut input, mut listed) = (input.into_members(), listed.into_members());
+    listed.insert(REQUESTS.to_owned(), beside.into());
+    input.insert(REQUESTS.to_owned(), listed.into());
+    kept.insert(INPUT_CONFIG.camel.to_owned(), input.into());
+    let outer = outer.into_members();
+    if !outer.is_empty() {
+        kept.insert(OUTER.to_owned(), outer.into());
     }
     Ok(BatchDraft { calls, native: Native::new(ME, kept), ..BatchDraft::default() })
-}
-
-/// Makes sure that everything an object said was understood: it is written anew.
-fn nothing_else(fields: &Fields) -> Result<()> {
-    match fields.names().find(|name| fields.get(name).is_some_and(|value| !value.is_null())) {
-        None => Ok(()),
-        Some(name) => {
-            let param = fields.path_of(name);
-            Err(Error::invalid_request(format!("`{param}` is nothing that a batch is made of")).with_param(param))
-        }
-    }
 }
 
 /// One call, and what stands beside it.
