@@ -70,6 +70,8 @@ impl Price {
     /// A meter without a line costs as its parent does (cache reads as input, reasoning as output). `None` where
     /// something was used that has no line at all, or where the list is empty: unknown is not zero.
     ///
+    /// A line for requests is charged once for whatever has used anything: a call is a request, and no provider counts that.
+    ///
     /// Tokens on the one side, and images, seconds, characters and pages on the other, measure the same work; a provider
     /// may say both and charge by one. The side without any line is not charged, as long as the other is.
     pub fn lines_of(&self, usage: &Usage, service: Option<&str>) -> Option<Vec<CostLine>> {
@@ -88,7 +90,15 @@ impl Price {
                 None => return None,
             }
         }
-        (usage.is_zero() || !lines.is_empty()).then_some(lines)
+        if lines.is_empty() {
+            return usage.is_zero().then_some(lines);
+        }
+        if usage.get(Meter::Request) == 0
+            && let Some(nano_per_million) = self.rate(Meter::Request, prompt, service)
+        {
+            lines.push(CostLine { meter: Meter::Request, count: 1, nano_per_million });
+        }
+        Some(lines)
     }
 
     /// Whether tokens of any kind have a line.

@@ -110,6 +110,21 @@ fn rate_of(price: &Price, meter: Meter) -> Option<i64> {
     None
 }
 
+#[test]
+fn a_request_is_charged_once_for_what_was_used_and_not_for_nothing() {
+    let price =
+        Price::new([(Meter::Input, 1_000_000), (Meter::Output, 2_000_000), (Meter::Request, 12_000_000_000_000)]);
+    let used = Usage::default().with(Meter::Input, 3).with(Meter::Output, 5);
+    assert_eq!(price.cost(&used, None), Some(NanoUsd(12_000_000 + 13)));
+    assert_eq!(price.cost(&used.clone().with(Meter::Request, 2), None), Some(NanoUsd(24_000_000 + 13)));
+    let lines = price.lines_of(&used, None).unwrap();
+    assert_eq!(lines.last(), Some(&CostLine { meter: Meter::Request, count: 1, nano_per_million: 12_000_000_000_000 }));
+    assert_eq!(price.cost(&Usage::default(), None), Some(NanoUsd::ZERO), "what was refused");
+    // What else was used must have a price of its own.
+    let by_request = Price::new([(Meter::Request, 1)]);
+    assert_eq!(by_request.cost(&used, None), None);
+}
+
 proptest! {
     /// Cost times a million against the sum of counts times rates: no more than half a nano-dollar apart.
     #[test]
@@ -137,7 +152,12 @@ proptest! {
         let exact: Option<i128> = if charged.is_empty() && !usage.is_zero() {
             None
         } else {
-            charged.iter().map(|(meter, count)| Some(i128::from(*count) * i128::from(rate_of(&price, *meter)?))).sum()
+            // Whatever has used anything is a request, and one of them unless more are counted.
+            let request = (!charged.is_empty() && usage.get(Meter::Request) == 0).then_some(Meter::Request);
+            let request = i128::from(request.and_then(|meter| rate_of(&price, meter)).unwrap_or(0));
+            let rest: Option<i128> =
+                charged.iter().map(|(meter, count)| Some(i128::from(*count) * i128::from(rate_of(&price, *meter)?))).sum();
+            rest.map(|rest| rest + request)
         };
         match (price.cost(&usage, None), exact) {
             (None, None) => {}
@@ -158,6 +178,8 @@ proptest! {
         for (&meter, count) in Meter::ALL.iter().zip(counts) {
             usage.set(meter, count);
         }
+        // None that is counted is one.
+        usage.set(Meter::Request, usage.get(Meter::Request).max(1));
         let exact: i128 = usage.counts().map(|(_, count)| i128::from(count) * i128::from(rate)).fold(0, i128::saturating_add);
         let cost = price.cost(&usage, None).unwrap();
         prop_assert!(cost == NanoUsd::saturating_from(exact.saturating_add(500_000).div_euclid(1_000_000)));

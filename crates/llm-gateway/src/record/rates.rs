@@ -36,8 +36,11 @@ impl Rates {
 
     /// The lines of a cost, in the order of the rates.
     pub fn lines(&self, usage: &Usage) -> impl Iterator<Item = CostLine> {
-        let line =
-            |&(meter, nano_per_million): &(Meter, i64)| CostLine { meter, count: usage.get(meter), nano_per_million };
+        let line = |&(meter, nano_per_million): &(Meter, i64)| {
+            // A call is a request, though nobody counts it.
+            let least = u64::from(meter == Meter::Request);
+            CostLine { meter, count: usage.get(meter).max(least), nano_per_million }
+        };
         self.nano_per_million.iter().map(line)
     }
 }

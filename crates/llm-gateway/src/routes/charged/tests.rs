@@ -73,3 +73,14 @@ fn an_estimate_that_was_held_to_its_reservation_says_so_and_what_has_no_price_ha
     assert!(cost_of(&held).unwrap().held_to_reservation);
     assert_eq!(cost_of(&attempt(Price::default(), usage, None)), None);
 }
+
+#[test]
+fn a_request_has_a_line_though_no_provider_counts_it() {
+    let price = Price::new([(Meter::Input, 0), (Meter::Output, 0), (Meter::Request, 12_000_000_000_000)]);
+    let attempt = attempt(price, Usage::default().with(Meter::Input, 7).with(Meter::Output, 1), None);
+    assert_eq!(attempt.cost_usd, Some(NanoUsd(12_000_000)));
+    let cost = cost_of(&attempt).unwrap();
+    assert_eq!((cost.total_usd.as_str(), cost.held_to_reservation), ("0.012", false));
+    let line = cost.lines.last().unwrap();
+    assert_eq!((line.meter.as_str(), line.quantity, line.amount_usd.as_str()), ("request", 1, "0.012"));
+}
