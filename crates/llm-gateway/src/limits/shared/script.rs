@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use redis::Script;
+use redis::aio::MultiplexedConnection;
+use redis::{RedisResult, Script};
 
 /// What every name begins with: the version of all that is kept under it. The braces keep it in one slot of a cluster.
 pub(super) const PREFIX: &str = "llm-gateway:{1}:";
@@ -13,7 +14,7 @@ macro_rules! scripts {
             LazyLock::new(|| Script::new(concat!(include_str!("base.lua"), "\n", include_str!($file))));)+
 
         /// All of them.
-        pub(super) fn all() -> [&'static Script; [$($file),+].len()] {
+        fn all() -> [&'static Script; [$($file),+].len()] {
             [$(&*$name),+]
         }
     };
@@ -29,4 +30,12 @@ scripts! {
     SWEEP = "sweep.lua",
     CARRY = "carry.lua",
     LEAVE = "leave.lua",
+}
+
+/// Hands all of them to a server, which then knows them by their digests.
+pub(super) async fn load(redis: &mut MultiplexedConnection) -> RedisResult<()> {
+    for script in all() {
+        script.prepare_invoke().load_async(redis).await?;
+    }
+    Ok(())
 }

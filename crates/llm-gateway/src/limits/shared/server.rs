@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use llm_core::{Error, Result};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisResult, TlsCertificates};
+use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, TlsCertificates};
 
+use super::script;
 use crate::config::Secret;
 
 /// What an address of TLS begins with.
@@ -84,14 +85,40 @@ impl Info {
     }
 }
 
-/// Refuses the server if it is there and can't hold the counters. One that is not there may come.
+/// Refuses the server if it is there and can't hold the counters, or does not let this gateway do what it needs. One that
+/// is not there may come.
 pub(super) async fn refuse_unfit(client: &Client, patience: Duration) -> Result<()> {
-    let ask = async { Info::ask(&mut connect(client, patience).await?).await };
+    let ask = async {
+        let mut redis = connect(client, patience).await?;
+        let info = Info::ask(&mut redis).await?;
+        script::load(&mut redis).await?;
+        Ok(info)
+    };
     match tokio::time::timeout(patience, ask).await {
         Ok(Ok(info)) => info.check(),
-        Ok(Err(_)) | Err(_) => Ok(()),
+        Ok(Err(error)) => locked_out(&error).map_or(Ok(()), Err),
+        Err(_) => Ok(()),
     }
 }
+
+/// What to say of a server that is there, and whose refusal no wait will change: it is about who asks. What it says itself
+/// is left out, since it may repeat a name.
+fn locked_out(error: &RedisError) -> Option<Error> {
+    let (what, hint) = match error.code() {
+        _ if error.kind() == redis::ErrorKind::AuthenticationFailed => (WRONG, ADDRESS),
+        Some("WRONGPASS") => (WRONG, ADDRESS),
+        Some("NOAUTH") => ("the server of the shared limits wants a password, and `redis` names none", ADDRESS),
+        Some("NOPERM") => (
+            "the server of the shared limits does not allow the user that `redis` names what a gateway needs",
+            "`docs/replicas.md` says which rights that are",
+        ),
+        _ => return None,
+    };
+    Some(Error::invalid_request(what).with_hint(hint))
+}
+
+const WRONG: &str = "the server of the shared limits refuses the user or the password that `redis` names";
+const ADDRESS: &str = "an address says them as in `redis://USER:PASSWORD@HOST:6379`; `LLM_GATEWAY_REDIS` may hold it";
 
 fn plain(url: &str) -> Result<Client> {
     Client::open(url).map_err(|_| {

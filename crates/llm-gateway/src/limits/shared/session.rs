@@ -126,9 +126,7 @@ impl<'a> Session<'a> {
         let mut redis = server::connect(&task.client, PATIENCE).await?;
         let info = server::Info::ask(&mut redis).await?;
         info.check().map_err(Broken::Unfit)?;
-        for script in script::all() {
-            script.prepare_invoke().load_async(&mut redis).await?;
-        }
+        script::load(&mut redis).await?;
         let run = info.told("run_id").ok_or(Broken::Garbled)?.to_owned();
         let evicts = info.told("maxmemory_policy") != Some("noeviction");
         if evicts && info.told("maxmemory").is_some_and(|most| most != "0") {
