@@ -4,15 +4,18 @@ use llm_core::Meter;
 use llm_core::NanoUsd;
 
 use super::{Failure, open, output};
-use crate::config::{Overrides, Strategy};
-use crate::routing::{Deployment, Route, Routes};
+use crate::config::{Config, Overrides, Strategy};
+use crate::limits::Ledger;
+use crate::routing::{Deployment, PriceSource, Route, Routes};
 
-/// Says what a call to `model` would try. It asks the configuration and not a gateway that runs, so it does not know
-/// which deployments are busy, slow or left alone just now.
-pub(super) fn run(model: &str, overrides: &Overrides) -> Result<(), Failure> {
-    let routes = Routes::build(&open::config(overrides)?.config)?;
+/// Says what a call to `model` would try. It asks configuration and database and not a gateway that runs, so it does not
+/// know which deployments are busy, slow or left alone just now.
+pub(super) async fn run(model: &str, overrides: &Overrides) -> Result<(), Failure> {
+    let config = open::config(overrides)?.config;
+    let routes = Routes::build(&config)?;
     let route = routes.resolve(model)?;
-    let mut rows = vec![["DEPLOYMENT", "PRICE IN/OUT", "WHY"].map(str::to_owned)];
+    know_prices(&config, &routes).await;
+    let mut rows = vec![["DEPLOYMENT", "PRICE IN/OUT", "SAID BY", "WHY"].map(str::to_owned)];
     for (place, deployment) in route.deployments.iter().enumerate() {
         rows.push(row(deployment, why(&route, place, deployment)));
     }
@@ -28,15 +31,37 @@ pub(super) fn run(model: &str, overrides: &Overrides) -> Result<(), Failure> {
     output::table(&rows)
 }
 
-fn row(deployment: &Deployment, why: String) -> [String; 3] {
+/// Lets deployments know the prices that were set, which stand in the database. Where there is none yet, nobody has set
+/// any; and what can't be asked does not keep the rest from being explained.
+async fn know_prices(config: &Config, routes: &Routes) {
+    if !open::is_there(&config.database) {
+        return;
+    }
+    match open::keys_of(config, Ledger::new()).await {
+        Ok(keys) => drop(keys.pricing(routes.overrides().clone())),
+        Err(failure) => eprintln!("warning: prices that were set are not known: {failure}"),
+    }
+}
+
+fn row(deployment: &Deployment, why: String) -> [String; 4] {
     // Prices are kept for a million tokens, so what is kept is what people say.
     let tariff = deployment.tariff();
     let price = |meter| tariff.price.rate(meter, 0, None).map(|rate| NanoUsd(rate).to_string());
-    let price = match (price(Meter::Input), price(Meter::Output)) {
-        (Some(input), Some(output)) => format!("{input} / {output}"),
-        _ => "not known".to_owned(),
+    let (price, source) = match (price(Meter::Input), price(Meter::Output)) {
+        (Some(input), Some(output)) => (format!("{input} / {output}"), said_by(tariff.source)),
+        _ => ("not known".to_owned(), "-"),
     };
-    [deployment.id.to_string(), price, why]
+    [deployment.id.to_string(), price, source.to_owned(), why]
+}
+
+fn said_by(source: PriceSource) -> &'static str {
+    match source {
+        PriceSource::File => "the file",
+        PriceSource::Override => "`price set`",
+        PriceSource::Catalogue => "catalogue",
+        PriceSource::BuiltIn => "built in",
+        PriceSource::Batch => "batch",
+    }
 }
 
 fn why(route: &Route, place: usize, deployment: &Deployment) -> String {

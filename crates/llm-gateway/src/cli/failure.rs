@@ -1,6 +1,6 @@
 //! Why the command did not do what was asked, and what its exit code says of it.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io;
 use std::process::ExitCode;
 
@@ -48,6 +48,17 @@ impl Failure {
                 ExitCode::FAILURE
             }
             Self::PipeClosed => ExitCode::SUCCESS,
+        }
+    }
+}
+
+/// What went wrong, without a hint: for a warning.
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Configuration(problems) => problems.fmt(f),
+            Self::Failed { message, .. } => f.write_str(message),
+            Self::PipeClosed => f.write_str("nobody reads any more"),
         }
     }
 }

@@ -2,23 +2,29 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use llm_core::NanoUsd;
+use serde_json::Value;
+
 use super::args::{LimitArgs, LimitCommand, ScopeArgs};
 use super::tenant::patterns;
 use super::{Failure, key, open, organization, output, team, user};
 use crate::config::Overrides;
 use crate::keys::{KeyId, Keys, OrganizationId, TeamId, UserId};
-use crate::limits::{Limit, LimitDraft, LimitId, LimitMeter, LimitPatch, LimitSpec, Scope, ScopeKind};
+use crate::limits::{
+    Ledger, Limit, LimitDraft, LimitId, LimitMeter, LimitPatch, LimitSpec, LimitStatus, Scope, ScopeKind,
+};
 
 pub(super) async fn run(command: LimitCommand, overrides: &Overrides) -> Result<(), Failure> {
-    if let LimitCommand::Create(args) = command {
-        return create(&open::keys(overrides).await?.0, args).await;
-    }
-    let keys = open::existing_keys(overrides).await?;
     match command {
-        LimitCommand::Create(_) => Ok(()),
-        LimitCommand::List { of, json } => list(&keys, &of, json),
-        LimitCommand::Set { id, amount } => set(&keys, &id, &amount).await,
+        LimitCommand::Create(args) => create(&open::keys(overrides).await?.0, args).await,
+        LimitCommand::List { of, json } => {
+            let (keys, ledger) = open::counted(overrides).await?;
+            list(&keys, &ledger, &of, json)
+        }
+        LimitCommand::Set { id, amount } => set(&open::existing_keys(overrides).await?, &id, &amount).await,
         LimitCommand::Delete { id } => {
+            let keys = open::existing_keys(overrides).await?;
             let limit = find(&keys, &id)?;
             keys.delete_limit(&limit.id).await?;
             eprintln!("deleted {} of {}", limit.spec, name(&keys, &limit.scope));
@@ -47,24 +53,52 @@ async fn create(keys: &Keys, args: LimitArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn list(keys: &Keys, of: &ScopeArgs, as_json: bool) -> Result<(), Failure> {
+fn list(keys: &Keys, ledger: &Ledger, of: &ScopeArgs, as_json: bool) -> Result<(), Failure> {
     let scope = scope(keys, of)?;
     let found = keys.limits(None, usize::MAX, |limit| scope.as_ref().is_none_or(|scope| limit.scope == *scope));
     if as_json {
-        return output::json(&found.iter().map(Arc::as_ref).collect::<Vec<&Limit>>());
+        let shown = found.iter().map(|limit| described(ledger, limit)).collect::<Result<Vec<Value>, _>>()?;
+        return output::json(&shown);
     }
-    let head = ["OF", "LIMIT", "MODELS", "MORE", "ID"].map(str::to_owned);
+    let head = ["OF", "LIMIT", "USED", "MODELS", "MORE", "ID"].map(str::to_owned);
     let row = |limit: &Arc<Limit>| {
         let models: Vec<&str> = limit.spec.models.iter().map(|pattern| pattern.as_str()).collect();
         [
             name(keys, &limit.scope),
             limit.spec.to_string(),
+            counted(ledger, limit).map_or_else(|| "-".to_owned(), |status| amount(&limit.spec, status.used)),
             if models.is_empty() { "all".to_owned() } else { models.join(", ") },
             more(&limit.spec),
             limit.id.to_string(),
         ]
     };
     output::table(&std::iter::once(head).chain(found.iter().map(row)).collect::<Vec<_>>())
+}
+
+/// What a limit has counted. Of what ends with its call nothing is kept, and a limit on each counts nothing itself.
+fn counted(ledger: &Ledger, limit: &Limit) -> Option<LimitStatus> {
+    if limit.spec.meter == LimitMeter::Concurrency || limit.scope.is_each() {
+        return None;
+    }
+    ledger.status(Timestamp::now().as_millisecond(), &limit.id)
+}
+
+/// An amount in a limit's unit.
+fn amount(spec: &LimitSpec, amount: i64) -> String {
+    match spec.meter {
+        LimitMeter::Spend => NanoUsd(amount).to_string(),
+        _ => amount.to_string(),
+    }
+}
+
+/// A limit as JSON, with what is used and until when that counts. What calls under way hold is known to who serves them.
+fn described(ledger: &Ledger, limit: &Limit) -> Result<Value, Failure> {
+    let mut shown = serde_json::to_value(limit).map_err(Failure::new)?;
+    let counted = counted(ledger, limit).map(serde_json::to_value).transpose().map_err(Failure::new)?;
+    for member in ["used", "resets_at"] {
+        shown[member] = counted.as_ref().and_then(|counted| counted.get(member)).cloned().unwrap_or_default();
+    }
+    Ok(shown)
 }
 
 /// What the short form of a limit leaves out.

@@ -48,7 +48,7 @@ fn run(args: Args) -> Result<(), Failure> {
     match args.command {
         Command::Serve(serve) => serve::run(&serve.overrides(config)),
         Command::Check => check::run(&config),
-        Command::Explain { model } => explain::run(&model, &config),
+        Command::Explain { model } => once(explain::run(&model, &config)),
         Command::Key(command) => once(key::run(command, &config)),
         Command::Organization(command) => once(organization::run(command, &config)),
         Command::Team(command) => once(team::run(command, &config)),

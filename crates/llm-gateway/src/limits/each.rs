@@ -30,6 +30,13 @@ impl LimitId {
     }
 }
 
+impl Scope {
+    /// Whether it means each end user, or each tag, by itself.
+    pub fn is_each(&self) -> bool {
+        self.kind.has_each() && &*self.id == EVERY
+    }
+}
+
 impl State {
     /// The slot of one of those that a limit on each is for, made where there is none.
     pub(super) fn slot_of_each(&mut self, template: u32, id: &str) -> Option<u32> {

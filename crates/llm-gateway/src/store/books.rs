@@ -45,7 +45,7 @@ impl Books {
         if recovered.damaged > 0 {
             tracing::warn!(lines = recovered.damaged, "lines of the journal were torn or damaged and are left out");
         }
-        seed_from_counters(db, journal.id(), ledger, now).await?;
+        seed_from_counters(db, Some(journal.id()), ledger, now).await?;
         // Before what is not shipped is counted on top of it, and shipped.
         let open = recovered.unclosed.iter().flat_map(|open| open.charges.iter().map(|charge| &charge.limit));
         let unshipped = recovered.charges.keys().map(|(limit, _)| limit);
@@ -79,14 +79,16 @@ async fn place(db: &Db, journal: &str) -> Result<Place> {
         .map_or_else(Place::default, |(segment, offset)| Place { segment: number(segment), offset: number(offset) }))
 }
 
-async fn seed_from_counters(db: &Db, journal: &str, ledger: &Ledger, now: i64) -> Result<()> {
+/// Counts into `ledger`, which has its limits already, what the database says was counted: as its own what the calls of
+/// `journal` have used, where it has one, and the rest as that of others.
+pub(crate) async fn seed_from_counters(db: &Db, journal: Option<&str>, ledger: &Ledger, now: i64) -> Result<()> {
     let sql = if ledger.keeps_each() { COUNTERS } else { COUNTERS_OF_ALL };
     let rows = query(sql).bind(now).all::<(String, String, i64, i64, i64)>(db).await?;
     for (charged_by, limit, bucket, until, amount) in rows {
         let limit = LimitId::new(limit);
         if charged_by.is_empty() {
             ledger.carry(now, &limit, Bucket { start: bucket, until }, amount);
-        } else if charged_by == journal {
+        } else if Some(&*charged_by) == journal {
             ledger.seed(now, &limit, bucket, amount);
         } else {
             ledger.seed_others(now, &limit, bucket, amount);

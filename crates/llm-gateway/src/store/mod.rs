@@ -32,6 +32,7 @@ mod usage;
 
 pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditPage, AuditTarget, audit};
 pub use books::Books;
+pub(crate) use books::seed_from_counters;
 pub use calls::{CallFilter, CallPage, call, calls};
 pub use changes::Changes;
 pub use csv::usage_csv;

@@ -47,6 +47,47 @@ fn what_was_used_is_summed_in_words_json_and_csv() {
 }
 
 #[test]
+fn limits_say_what_is_used_of_them() {
+    let place = Place::configured("[providers.sandbox]\n");
+    place.stdout(&["price", "set", "sandbox:echo", "input=0", "output=0", "request=0.25"]);
+    let key = place.stdout(&["key", "create", "--name", "ci", "--team", "search"]);
+    for (limit, of) in [
+        ("spend=25/month", ["--team", "search"]),
+        ("requests=10/24h", ["--key", "ci"]),
+        ("concurrency=5", ["--key", "ci"]),
+        ("requests=9/total", ["--tag", "*"]),
+        ("requests=8/total", ["--tag", "night"]),
+        ("spend=7/total", ["--tag", "day"]),
+    ] {
+        place.stdout(&["limit", "create", limit, of[0], of[1]]);
+    }
+    let running = Running::start(&place);
+    call(&running, key.trim(), "night");
+    call(&running, key.trim(), "night");
+    running.stop();
+
+    let table = place.stdout(&["limit", "list"]);
+    let cells: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(cells[0][..3], ["OF", "LIMIT", "USED"]);
+    let used: Vec<[&str; 2]> = cells[1..].iter().map(|row| [row[2], row[3]]).collect();
+    // Newest first. Nothing is counted of calls at the same time, nor by a limit on each itself.
+    let expected = [
+        ["spend=7/total", "0"],
+        ["requests=8/total", "2"],
+        ["requests=9/total", "-"],
+        ["concurrency=5", "-"],
+        ["requests=10/24h", "2"],
+        ["spend=25/month", "0.5"],
+    ];
+    assert_eq!(used, expected, "{table}");
+    let listed: Value = serde_json::from_str(&place.stdout(&["limit", "list", "--team", "search", "--json"])).unwrap();
+    assert_eq!((&listed[0]["used"], &listed[0]["amount"]), (&json!("0.5"), &json!("25")));
+    assert!(listed[0]["resets_at"].is_string() && listed[0].get("reserved").is_none(), "{listed}");
+    let listed: Value = serde_json::from_str(&place.stdout(&["limit", "list", "--tag", "*", "--json"])).unwrap();
+    assert_eq!(listed[0]["used"], json!(null));
+}
+
+#[test]
 fn the_log_says_who_did_what() {
     let place = Place::new();
     place.stdout(&["team", "create", "--name", "search"]);

@@ -108,11 +108,27 @@ fn explain_says_what_would_be_tried() {
     --- stdout
     fast: weighted, up to 3 attempts over its own, then its fallbacks once
 
-    DEPLOYMENT   PRICE IN/OUT  WHY
-    local:small  0.15 / 0.6    first in 3 of 4 calls, else after those drawn before it
-    local:tiny   not known     first in 1 of 4 calls, else after those drawn before it
-    local:spare  not known     only when the others fail
-    local:large  not known     when none of `fast` answers: the fallback `slow`
+    DEPLOYMENT   PRICE IN/OUT  SAID BY   WHY
+    local:small  0.15 / 0.6    the file  first in 3 of 4 calls, else after those drawn before it
+    local:tiny   not known     -         first in 1 of 4 calls, else after those drawn before it
+    local:spare  not known     -         only when the others fail
+    local:large  not known     -         when none of `fast` answers: the fallback `slow`
+    --- stderr
+    ");
+    assert!(!place.folder.path().join("llm-gateway.db").exists(), "explaining makes no database");
+    for (model, output) in [("small", "9"), ("tiny", "2"), ("large", "3.5")] {
+        place.stdout(&["price", "set", &format!("local:{model}"), "input=1", &format!("output={output}")]);
+    }
+    insta::assert_snapshot!(place.shown(&["explain", "--model", "fast"]), @r"
+    status: 0
+    --- stdout
+    fast: weighted, up to 3 attempts over its own, then its fallbacks once
+
+    DEPLOYMENT   PRICE IN/OUT  SAID BY      WHY
+    local:small  0.15 / 0.6    the file     first in 3 of 4 calls, else after those drawn before it
+    local:tiny   1 / 2         `price set`  first in 1 of 4 calls, else after those drawn before it
+    local:spare  not known     -            only when the others fail
+    local:large  1 / 3.5       `price set`  when none of `fast` answers: the fallback `slow`
     --- stderr
     ");
     insta::assert_snapshot!(place.shown(&["explain", "--model", "fats"]), @r"

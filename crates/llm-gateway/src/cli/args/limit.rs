@@ -8,7 +8,7 @@ use crate::limits::{Fail, LimitSpec, Zone};
 pub(in crate::cli) enum LimitCommand {
     /// Make a limit; its id is printed alone on standard output
     Create(LimitArgs),
-    /// List limits, newest first; those of the configuration are shown with their keys
+    /// List limits and what is used of them, newest first; those of the configuration are shown with their keys
     List {
         #[command(flatten)]
         of: ScopeArgs,
