@@ -68,7 +68,7 @@ fn admin_key(place: &Place) -> String {
 }
 
 /// Every file below a folder whose bytes hold a text.
-fn files_with(folder: &Path, text: &str, found: &mut Vec<String>) {
+pub(crate) fn files_with(folder: &Path, text: &str, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -6,6 +6,7 @@ mod attacks;
 mod command;
 mod import;
 mod keys;
+mod login;
 mod reports;
 mod running;
 mod serve;
