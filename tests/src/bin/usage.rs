@@ -29,14 +29,17 @@ const BEGIN: i64 = 1_735_689_600_000;
 const DAY: i64 = 86_400_000;
 const DAYS: i64 = 365;
 
+/// How many end users the applications name, each in every so many-th call.
+const END_USERS: i64 = 10_007;
+
 /// The calls number `$1` to `$2` of a year that begins at `$3`, one every `$4` milliseconds, of `$5` keys. A key's calls
-/// stand in two sets of tags.
+/// stand in two sets of tags. `$6` end users call one after the other.
 macro_rules! calls {
     () => {
         "WITH RECURSIVE n(i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2),
          c AS (SELECT i, $3 + i * $4 AS at, 'key_' || CAST(i % $5 AS TEXT) AS key, 'team_' || CAST(i % $5 % 7 AS TEXT)
                AS team, 'model_' || CAST(i / $5 % 3 AS TEXT) AS model, CASE i % $5 % 2 WHEN 0 THEN '[]' ELSE
-               '[\"batch\",\"nightly\"]' END AS tags FROM n)
+               '[\"batch\",\"nightly\"]' END AS tags, 'end_' || CAST(i % $6 AS TEXT) AS end_user FROM n)
          "
     };
 }
@@ -44,12 +47,12 @@ macro_rules! calls {
 macro_rules! insert_calls {
     ($id:literal) => {
         concat!(
-            "INSERT INTO calls (id, created_at, key, team, tags, model, provider, status, input_tokens, output_tokens,
-                                cost, record) ",
+            "INSERT INTO calls (id, created_at, key, team, end_user, tags, model, provider, status, input_tokens,
+                                output_tokens, cost, record) ",
             calls!(),
             "SELECT ",
             $id,
-            ", at, key, team, tags, model, 'openai', 'ok', 321, 123, 777, '{}' FROM c"
+            ", at, key, team, end_user, tags, model, 'openai', 'ok', 321, 123, 777, '{}' FROM c"
         )
     };
 }
@@ -93,7 +96,8 @@ async fn main() -> Result<()> {
     let team = UsageFilter { team: Some("team_3".to_owned()), ..year.clone() };
     let month = UsageFilter { from: Some(at(300 * DAY)?), to: Some(at(330 * DAY)?), ..year.clone() };
     let tag = UsageFilter { tag: Some("nightly".to_owned()), ..odd.clone() };
-    let questions: [(&str, &[UsageGroup], &UsageFilter); 9] = [
+    let end_user = UsageFilter { end_user: Some("end_123".to_owned()), ..year.clone() };
+    let questions: [(&str, &[UsageGroup], &UsageFilter); 11] = [
         ("the year's total", &[], &year),
         ("the year by day", &[UsageGroup::Day], &year),
         ("the year by key and model", &[UsageGroup::Key, UsageGroup::Model], &year),
@@ -103,6 +107,8 @@ async fn main() -> Result<()> {
         ("a team's year by day and key", &[UsageGroup::Day, UsageGroup::Key], &team),
         ("a month by hour", &[UsageGroup::Hour], &month),
         ("the year by hour", &[UsageGroup::Hour], &year),
+        ("an end user's year by day and model", &[UsageGroup::Day, UsageGroup::Model], &end_user),
+        ("the year by end user", &[UsageGroup::EndUser], &year),
     ];
     for (name, groups, filter) in questions {
         let mut times = Vec::new();
@@ -119,7 +125,8 @@ async fn main() -> Result<()> {
         "growth: a day has one sum for each combination of key, model, provider, team, user and set of tags that called in \
          it, and so has an hour; the time to open grows with those that are in use and with the time asked for, and no \
          longer with calls once each has called every day. Hours are read for days that are not over or not wholly asked \
-         for, and where hours are asked for; single calls for the parts of an hour at either end"
+         for, and where hours are asked for; single calls for the parts of an hour at either end, and for end users, who \
+         are not summed, since they may be as many as the calls"
     );
     Ok(())
 }
@@ -151,7 +158,8 @@ async fn fill(db: &Db, args: &Args) -> Result<()> {
     for day in 0..DAYS {
         let (from, to) = (args.calls * day / DAYS, args.calls * (day + 1) / DAYS);
         for sql in [insert, HOURS] {
-            query(sql).bind(from).bind(to).bind(BEGIN).bind(step).bind(args.keys).execute(db).await?;
+            let sql = query(sql).bind(from).bind(to).bind(BEGIN).bind(step).bind(args.keys).bind(END_USERS);
+            sql.execute(db).await?;
         }
     }
     if let Db::Postgres(_) = db {

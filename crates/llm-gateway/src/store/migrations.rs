@@ -47,6 +47,7 @@ const VERSIONS: &[Version] = &[
     version!(11, "0011_own_responses"),
     version!(12, "0012_logins"),
     version!(13, "0013_usage_days"),
+    version!(14, "0014_calls_by_end_user"),
 ];
 
 /// How the name of a migration ends that binaries which don't know it can't run on.

@@ -144,7 +144,10 @@ impl Piece {
         ];
         for (group, value) in filters {
             if let Some(value) = value {
-                sql.push(" AND ").push(self.column(group)).push(" = ").push_bind(value);
+                // Indexes hold columns as they are, and only what is empty may be none there.
+                let is_bare = self.source == Source::Calls && !value.is_empty();
+                let column = if is_bare { group.name() } else { self.column(group) };
+                sql.push(" AND ").push(column).push(" = ").push_bind(value);
             }
         }
     }
