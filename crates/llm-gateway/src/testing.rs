@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::config::Config;
+use crate::store::{Db, query};
 
 /// The address of a PostgreSQL server, without a database: `postgres://postgres@127.0.0.1:5432`.
 pub const POSTGRES: &str = "LLM_TEST_POSTGRES";
@@ -61,6 +62,33 @@ pub fn wait_for(server: &str) {
         assert!(begin.elapsed() < PATIENCE, "the PostgreSQL at `{server}` does not start: {error}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// All that stands in the tables of a database, as text.
+pub async fn everything_in(db: &Db) -> String {
+    let tables = match db {
+        Db::Sqlite(_) => query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"),
+        Db::Postgres(_) => {
+            query("SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = 'public'")
+        }
+    };
+    let mut all = String::new();
+    for (table,) in tables.all::<(String,)>(db).await.expect("the names of the tables") {
+        let rows = match db {
+            Db::Sqlite(_) => {
+                let columns = query("SELECT name FROM pragma_table_info($1)").bind(&table).all::<(String,)>(db).await;
+                let columns = columns.expect("the names of the columns").into_iter();
+                let values: Vec<String> = columns.map(|(column,)| format!("quote(\"{column}\")")).collect();
+                format!("SELECT {} FROM \"{table}\"", values.join(" || ', ' || "))
+            }
+            Db::Postgres(_) => format!("SELECT CAST(t AS TEXT) FROM \"{table}\" AS t"),
+        };
+        // A statement is a constant text elsewhere; a test may leak one.
+        for (row,) in query(rows.leak()).all::<(String,)>(db).await.expect("rows") {
+            all.push_str(&format!("{table}: {row}\n"));
+        }
+    }
+    all
 }
 
 /// Ends every connection to the database at `url`, and lets nobody in before [`start`].

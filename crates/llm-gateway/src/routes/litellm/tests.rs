@@ -161,6 +161,32 @@ async fn a_script_makes_changes_and_deletes_a_key() {
 }
 
 #[tokio::test]
+async fn no_secret_stands_in_the_database_though_its_request_is_named() {
+    let server = Server::new().await;
+    // What our own administration is asked in process keeps nothing, and so does whoever retries under a name.
+    let ask = async |path: &str, body: serde_json::Value| {
+        let request = Request::post(path).header("authorization", format!("Bearer {MASTER}"));
+        let request = request.header("idempotency-key", "once").body(Body::from(body.to_string())).unwrap();
+        let response = server.router.clone().oneshot(request).await.unwrap();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        serde_json::from_slice::<serde_json::Value>(&bytes).unwrap()["key"].as_str().unwrap().to_owned()
+    };
+    let first = ask("/key/generate", json!({"key_alias": "ci"})).await;
+    let secrets = [
+        ask("/key/generate", json!({"key_alias": "ci"})).await,
+        ask("/user/new", json!({"user_id": "ada"})).await,
+        ask(&format!("/key/{first}/regenerate"), json!({"grace_period": "1h"})).await,
+        first,
+    ];
+    let everything = testing::everything_in(&server.gateway.db).await;
+    for secret in &secrets {
+        assert!(everything.contains(&KeyHash::of(secret).to_string()), "the key itself is there");
+        assert!(!everything.contains(&**secret), "a secret is in the database");
+    }
+    assert!(!everything.contains(MASTER));
+}
+
+#[tokio::test]
 async fn what_is_not_supported_is_refused_by_name() {
     let server = Server::new().await;
     for (path, body, status, param) in [
