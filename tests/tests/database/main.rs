@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't be set up must fail loudly")]
 
 mod load;
+mod once;
 mod outage;
 mod revoked;
 mod silent;
