@@ -6,6 +6,7 @@ mod elsewhere;
 mod kill;
 mod provider;
 mod sdks;
+mod shared;
 
 use std::time::Duration;
 
