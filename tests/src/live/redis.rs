@@ -10,14 +10,38 @@ use tempfile::TempDir;
 
 /// Where the server's binary is; looked for in the path unless set.
 const BINARY: &str = "LLM_TEST_REDIS_SERVER";
-/// Says of each limit what is used and reserved together.
-const COUNTED: &str = "local all = {} \
+/// Says of each limit what is used and reserved together. What no longer counts is let go of when the limit is used the
+/// next time, and left out here.
+const COUNTED: &str = "local all, parts = {}, { minute = 1000, hour = 60000, ['24h'] = 1440000 } \
+    local time, clock = redis.call('TIME'), redis.call('GET', 'llm-gateway:{1}:clock') \
+    local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(clock or '0')) \
     for _, key in ipairs(redis.call('KEYS', 'llm-gateway:*:limit:*')) do \
-      local is = redis.call('HMGET', key, 'u', 'r') \
-      local name = key:match('limit:(.*)') \
-      all[#all + 1] = name .. ' ' .. string.format('%.0f', (is[1] or 0) + (is[2] or 0)) \
+      local name, is = key:match('limit:(.*)'), redis.call('HMGET', key, 'u', 'r', 'e') \
+      local sum, part = (is[1] or 0) + (is[2] or 0), parts[name:match('^[^/]*/([^/]*)/')] \
+      if part then \
+        local fields = redis.call('HGETALL', key) \
+        for i = 1, #fields, 2 do \
+          local bucket = fields[i]:match('^[ur](%d+)$') \
+          if bucket and tonumber(bucket) < (math.floor(now / part) - 60) * part then sum = sum - fields[i + 1] end \
+        end \
+      elseif is[3] and is[3] ~= '0' and tonumber(is[3]) <= now then \
+        sum = 0 \
+      end \
+      all[#all + 1] = name .. ' ' .. string.format('%.0f', sum) \
     end \
     return table.concat(all, '\\n')";
+/// Lets time pass until a moment, in which every replica was heard all the time.
+const PASS: &str = "local clock = redis.call('GET', KEYS[1] .. 'clock') \
+    local live = redis.call('ZRANGE', KEYS[1] .. 'alive', 0, -1, 'WITHSCORES') \
+    for i = 1, #live, 2 do \
+      local heard = live[i + 1] + (ARGV[1] - (clock or ARGV[1])) \
+      redis.call('ZADD', KEYS[1] .. 'alive', string.format('%.0f', heard), live[i]) \
+    end \
+    return redis.call('SET', KEYS[1] .. 'clock', ARGV[1])";
+/// Forgets everything but the time.
+const EMPTY_AT: &str = "redis.call('FLUSHALL') return redis.call('SET', KEYS[1] .. 'clock', ARGV[1])";
+/// What all names begin with.
+const PREFIX: &str = "llm-gateway:{1}:";
 /// What a start may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -106,9 +130,26 @@ impl TestRedis {
         assert!(self.say(&["FLUSHALL"]).as_deref() == Some("OK"));
     }
 
+    /// Lets time pass for those who share limits: until `now`, in milliseconds since 1970, which must be later than it is.
+    /// From there on time stands still.
+    pub fn pass(&self, now: i64) {
+        assert_eq!(self.say(&["EVAL", PASS, "1", PREFIX, &now.to_string()]).as_deref(), Some("OK"));
+    }
+
+    /// Forgets everything but that it is `now`.
+    pub fn empty_at(&self, now: i64) {
+        assert_eq!(self.say(&["EVAL", EMPTY_AT, "1", PREFIX, &now.to_string()]).as_deref(), Some("OK"));
+    }
+
     /// Writes everything to the disk.
     pub fn save(&self) {
         assert!(self.say(&["SAVE"]).as_deref() == Some("OK"));
+    }
+
+    /// Says one of the server's own commands: some words, and then those of a text.
+    pub fn configure(&self, words: &[&str], text: &str) {
+        let all: Vec<&str> = words.iter().copied().chain(text.split_whitespace()).collect();
+        assert!(self.say(&all).as_deref() == Some("OK"), "{all:?}");
     }
 
     fn signal(&self, signal: &str) {

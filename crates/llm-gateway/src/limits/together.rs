@@ -86,6 +86,12 @@ impl Ledger {
         inbox
     }
 
+    /// What time it is by the clock that windows follow, where this process says that it is `now`: by that of the shared
+    /// counters, as it was heard last, where there are any.
+    pub fn clock(&self, now: i64) -> i64 {
+        self.state().clock(now)
+    }
+
     /// How it stands to the shared counters; none where it has none.
     pub fn standing(&self) -> Option<Standing> {
         self.state().standing()
