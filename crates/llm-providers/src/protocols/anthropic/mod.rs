@@ -20,16 +20,13 @@ mod stream;
 mod usage;
 mod version;
 
-use bytes::Bytes;
-use llm_core::chat::{ChatAnswer, ChatRequest};
-use llm_core::codec::{
-    AnswerContext, Chat, ChatProtocol, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead,
-    ResponseHead, StreamDecoder, StreamEncoder, Target, Upstream,
-};
-use llm_core::{Error, Protocol, Result};
+use llm_core::Protocol;
+use llm_core::codec::Chat;
 
 pub(crate) use model::takes_budget;
 pub use version::{CLASSIC, LATEST};
+
+use super::speaks::speaks;
 
 const ME: Protocol = Protocol::Anthropic;
 
@@ -41,48 +38,13 @@ pub struct Anthropic;
 #[derive(Clone, Copy, Debug)]
 pub struct AnthropicApi;
 
-impl Upstream<Chat> for Anthropic {
-    fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
-        request::encode(request, target)
-    }
-
-    fn decode_answer(&self, cx: &DecodeContext, _head: &ResponseHead, body: &[u8]) -> Result<ChatAnswer> {
-        answer::decode(cx, body)
-    }
-
-    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Chat>> {
-        Box::new(stream::Decoder::new(cx))
-    }
-
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<Chat> for Anthropic {
-    fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(ChatRequest, AnswerContext)> {
-        request::decode(head, body)
-    }
-
-    fn encode_answer(&self, cx: &AnswerContext, answer: &ChatAnswer) -> Result<Bytes> {
-        Ok(answer::encode(cx, answer))
-    }
-
-    fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<Chat>> {
-        Box::new(stream::Encoder::new(cx))
-    }
-
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl ChatProtocol for Anthropic {
-    fn protocol(&self) -> Protocol {
-        ME
-    }
-
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        Some(self)
-    }
+speaks! {
+    Anthropic: Chat, ME, errors error,
+    encode_request(request, target) request::encode(request, target),
+    decode_answer(cx, _head, body) answer::decode(cx, body),
+    decode_stream(cx) stream::Decoder::new(cx),
+    decode_request(head, body) request::decode(head, body),
+    encode_answer(cx, answer) Ok(answer::encode(cx, answer)),
+    encode_stream(cx) stream::Encoder::new(cx),
+    passthrough &Anthropic,
 }

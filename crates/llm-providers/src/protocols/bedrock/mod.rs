@@ -20,15 +20,11 @@ mod rerank;
 mod stream;
 mod usage;
 
-use bytes::Bytes;
-use llm_core::chat::{ChatAnswer, ChatRequest};
-use llm_core::codec::{
-    AnswerContext, Chat, ChatProtocol, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead,
-    ResponseHead, StreamDecoder, StreamEncoder, Target, Upstream,
-};
-use llm_core::{Error, Protocol, Result};
+use llm_core::Protocol;
+use llm_core::codec::Chat;
 
 use super::aws;
+use super::speaks::speaks;
 
 const ME: Protocol = Protocol::Bedrock;
 
@@ -46,48 +42,12 @@ mod errors {
     pub(super) use super::error::encode;
 }
 
-impl Upstream<Chat> for Bedrock {
-    fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
-        request::encode(request, target)
-    }
-
-    fn decode_answer(&self, cx: &DecodeContext, _head: &ResponseHead, body: &[u8]) -> Result<ChatAnswer> {
-        answer::decode(cx, body)
-    }
-
-    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Chat>> {
-        Box::new(stream::Decoder::new(cx))
-    }
-
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        aws::decode_error(cx, head, body)
-    }
-}
-
-impl Downstream<Chat> for Bedrock {
-    fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(ChatRequest, AnswerContext)> {
-        request::decode(head, body)
-    }
-
-    fn encode_answer(&self, _cx: &AnswerContext, answer: &ChatAnswer) -> Result<Bytes> {
-        Ok(answer::encode(answer))
-    }
-
-    fn encode_stream(&self, _cx: &AnswerContext) -> Box<dyn StreamEncoder<Chat>> {
-        Box::new(stream::Encoder::default())
-    }
-
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl ChatProtocol for Bedrock {
-    fn protocol(&self) -> Protocol {
-        ME
-    }
-
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        None
-    }
+speaks! {
+    Bedrock: Chat, ME, errors errors,
+    encode_request(request, target) request::encode(request, target),
+    decode_answer(cx, _head, body) answer::decode(cx, body),
+    decode_stream(cx) stream::Decoder::new(cx),
+    decode_request(head, body) request::decode(head, body),
+    encode_answer(_cx, answer) Ok(answer::encode(answer)),
+    encode_stream(_cx) stream::Encoder::default(),
 }

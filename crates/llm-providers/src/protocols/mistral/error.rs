@@ -7,6 +7,8 @@ use serde_json::json;
 
 use super::OpenAiChat;
 
+pub(super) use crate::protocols::openai_chat::error::decode;
+
 /// `{"object": "error", message, type, param, code}`.
 pub(super) fn encode(error: &Error) -> ErrorAnswer {
     let told = error.for_caller();

@@ -17,15 +17,12 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use bytes::Bytes;
-use llm_core::chat::{ChatAnswer, ChatRequest, Relabel};
-use llm_core::codec::{
-    AnswerContext, Chat, ChatProtocol, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead,
-    ResponseHead, StreamDecoder, StreamEncoder, Target, Upstream,
-};
-use llm_core::{Error, Protocol, Result};
+use llm_core::Protocol;
+use llm_core::chat::Relabel;
+use llm_core::codec::Chat;
 
 use super::openai_chat::OpenAiChat;
+use super::speaks::speaks;
 
 const MISTRAL: Protocol = Protocol::Mistral;
 /// The protocol that this one is made of.
@@ -39,52 +36,20 @@ pub struct Mistral;
 #[derive(Clone, Copy, Debug)]
 pub struct MistralApi;
 
-impl Upstream<Chat> for Mistral {
-    fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
-        request::encode(request, target)
-    }
-
-    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<ChatAnswer> {
+speaks! {
+    Mistral: Chat, MISTRAL, errors error,
+    encode_request(request, target) request::encode(request, target),
+    decode_answer(cx, head, body) {
         let mut answer = OpenAiChat.decode_answer(cx, head, body)?;
         answer.relabel(INNER, MISTRAL);
         Ok(answer)
-    }
-
-    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Chat>> {
-        Box::new(stream::Decoder::new(cx))
-    }
-
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        OpenAiChat.decode_error(cx, head, body)
-    }
-}
-
-impl Downstream<Chat> for Mistral {
-    fn decode_request(&self, head: &RequestHead, body: &[u8]) -> Result<(ChatRequest, AnswerContext)> {
-        request::decode(head, body)
-    }
-
-    fn encode_answer(&self, cx: &AnswerContext, answer: &ChatAnswer) -> Result<Bytes> {
+    },
+    decode_stream(cx) stream::Decoder::new(cx),
+    decode_request(head, body) request::decode(head, body),
+    encode_answer(cx, answer) {
         let mut answer = answer.clone();
         answer.relabel(MISTRAL, INNER);
         OpenAiChat.encode_answer(cx, &answer)
-    }
-
-    fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<Chat>> {
-        Box::new(stream::Encoder::new(cx))
-    }
-
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl ChatProtocol for Mistral {
-    fn protocol(&self) -> Protocol {
-        MISTRAL
-    }
-
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        None
-    }
+    },
+    encode_stream(cx) stream::Encoder::new(cx),
 }

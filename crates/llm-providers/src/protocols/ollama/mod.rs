@@ -13,13 +13,10 @@ mod response;
 mod stream;
 mod timestamp;
 
-use bytes::Bytes;
-use llm_core::chat::{ChatAnswer, ChatRequest};
-use llm_core::codec::{
-    AnswerContext, Chat, ChatProtocol, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead,
-    ResponseHead, StreamDecoder, StreamEncoder, Target, Upstream,
-};
-use llm_core::{Error, Protocol, Result};
+use llm_core::Protocol;
+use llm_core::codec::Chat;
+
+use super::speaks::speaks;
 
 const OLLAMA: Protocol = Protocol::Ollama;
 
@@ -31,48 +28,12 @@ pub struct Ollama;
 #[derive(Debug)]
 pub struct OllamaApi;
 
-impl Upstream<Chat> for Ollama {
-    fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
-        request::encode(request, target)
-    }
-
-    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<ChatAnswer> {
-        response::decode(cx, head, body)
-    }
-
-    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Chat>> {
-        Box::new(stream::Decoder::new(cx))
-    }
-
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<Chat> for Ollama {
-    fn decode_request(&self, _: &RequestHead, body: &[u8]) -> Result<(ChatRequest, AnswerContext)> {
-        request::decode(body)
-    }
-
-    fn encode_answer(&self, cx: &AnswerContext, answer: &ChatAnswer) -> Result<Bytes> {
-        response::encode(cx, answer)
-    }
-
-    fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<Chat>> {
-        Box::new(stream::Encoder::new(cx))
-    }
-
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl ChatProtocol for Ollama {
-    fn protocol(&self) -> Protocol {
-        OLLAMA
-    }
-
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        None
-    }
+speaks! {
+    Ollama: Chat, OLLAMA, errors error,
+    encode_request(request, target) request::encode(request, target),
+    decode_answer(cx, head, body) response::decode(cx, head, body),
+    decode_stream(cx) stream::Decoder::new(cx),
+    decode_request(_head, body) request::decode(body),
+    encode_answer(cx, answer) response::encode(cx, answer),
+    encode_stream(cx) stream::Encoder::new(cx),
 }

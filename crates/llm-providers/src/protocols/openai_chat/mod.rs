@@ -34,14 +34,12 @@ pub(super) mod tier;
 pub(super) mod transcribe;
 pub(super) mod usage;
 
-use bytes::Bytes;
-use llm_core::chat::{ChatAnswer, ChatRequest};
-use llm_core::codec::{
-    AnswerContext, Chat, ChatProtocol, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead,
-    ResponseHead, StreamDecoder, StreamEncoder, Target, Upstream,
-};
+use llm_core::chat::ChatRequest;
+use llm_core::codec::{Chat, DecodeContext, Encoded, ResponseHead, Target};
 use llm_core::{Error, Native, Protocol, Result};
 use serde_json::{Map, Value};
+
+use super::speaks::speaks;
 
 const PROTOCOL: Protocol = Protocol::OpenAiChat;
 
@@ -77,48 +75,13 @@ pub struct OpenAiChat;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenAi;
 
-impl Upstream<Chat> for OpenAiChat {
-    fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
-        request::encode(request, target)
-    }
-
-    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<ChatAnswer> {
-        answer::decode(cx, head, body)
-    }
-
-    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Chat>> {
-        Box::new(stream::Decoder::new(cx.clone()))
-    }
-
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<Chat> for OpenAiChat {
-    fn decode_request(&self, _: &RequestHead, body: &[u8]) -> Result<(ChatRequest, AnswerContext)> {
-        request::decode(body)
-    }
-
-    fn encode_answer(&self, cx: &AnswerContext, answer: &ChatAnswer) -> Result<Bytes> {
-        answer::encode(cx, answer)
-    }
-
-    fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<Chat>> {
-        Box::new(stream::Encoder::new(cx.clone()))
-    }
-
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        error::encode(error)
-    }
-}
-
-impl ChatProtocol for OpenAiChat {
-    fn protocol(&self) -> Protocol {
-        PROTOCOL
-    }
-
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        Some(self)
-    }
+speaks! {
+    OpenAiChat: Chat, PROTOCOL, errors error,
+    encode_request(request, target) request::encode(request, target),
+    decode_answer(cx, head, body) answer::decode(cx, head, body),
+    decode_stream(cx) stream::Decoder::new(cx.clone()),
+    decode_request(_head, body) request::decode(body),
+    encode_answer(cx, answer) answer::encode(cx, answer),
+    encode_stream(cx) stream::Encoder::new(cx.clone()),
+    passthrough &OpenAiChat,
 }

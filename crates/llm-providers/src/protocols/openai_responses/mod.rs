@@ -31,15 +31,11 @@ pub mod stored;
 mod stream;
 mod usage;
 
-use bytes::Bytes;
-use llm_core::chat::{ChatAnswer, ChatRequest};
-use llm_core::codec::{
-    AnswerContext, Chat, ChatProtocol, DecodeContext, Downstream, Encoded, ErrorAnswer, Passthrough, RequestHead,
-    ResponseHead, StreamDecoder, StreamEncoder, Target, Upstream,
-};
-use llm_core::{Error, Protocol, Result};
+use llm_core::Protocol;
+use llm_core::codec::Chat;
 
-use super::openai_chat;
+use super::openai_chat::error as errors;
+use super::speaks::speaks;
 
 const PROTOCOL: Protocol = Protocol::OpenAiResponses;
 /// What is left of the item that a part belongs to.
@@ -57,48 +53,13 @@ pub(super) fn read_usage(response: &serde_json::Map<String, serde_json::Value>) 
     Some(usage::read(members.clone()).with(llm_core::Meter::Query, searches::charged(response)))
 }
 
-impl Upstream<Chat> for OpenAiResponses {
-    fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
-        request::encode(request, target)
-    }
-
-    fn decode_answer(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result<ChatAnswer> {
-        answer::decode(cx, head, body)
-    }
-
-    fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Chat>> {
-        Box::new(stream::Decoder::new(cx.clone()))
-    }
-
-    fn decode_error(&self, cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
-        openai_chat::error::decode(cx, head, body)
-    }
-}
-
-impl Downstream<Chat> for OpenAiResponses {
-    fn decode_request(&self, _: &RequestHead, body: &[u8]) -> Result<(ChatRequest, AnswerContext)> {
-        request::decode(body)
-    }
-
-    fn encode_answer(&self, cx: &AnswerContext, answer: &ChatAnswer) -> Result<Bytes> {
-        answer::encode(cx, answer)
-    }
-
-    fn encode_stream(&self, cx: &AnswerContext) -> Box<dyn StreamEncoder<Chat>> {
-        Box::new(stream::Encoder::new(cx.clone()))
-    }
-
-    fn encode_error(&self, error: &Error) -> ErrorAnswer {
-        openai_chat::error::encode(error)
-    }
-}
-
-impl ChatProtocol for OpenAiResponses {
-    fn protocol(&self) -> Protocol {
-        PROTOCOL
-    }
-
-    fn passthrough(&self) -> Option<&dyn Passthrough> {
-        Some(self)
-    }
+speaks! {
+    OpenAiResponses: Chat, PROTOCOL, errors errors,
+    encode_request(request, target) request::encode(request, target),
+    decode_answer(cx, head, body) answer::decode(cx, head, body),
+    decode_stream(cx) stream::Decoder::new(cx.clone()),
+    decode_request(_head, body) request::decode(body),
+    encode_answer(cx, answer) answer::encode(cx, answer),
+    encode_stream(cx) stream::Encoder::new(cx.clone()),
+    passthrough &OpenAiResponses,
 }
