@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use axum::body::Body;
+use http::Request;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -9,6 +10,7 @@ use super::*;
 use crate::keys::KeyHash;
 use crate::served::Served;
 use crate::store::{SumGroup, SumTotals, add_history};
+use crate::testing;
 
 const MASTER: &str = "sk-the-master-key-of-a-test";
 
@@ -167,9 +169,7 @@ async fn no_secret_stands_in_the_database_though_its_request_is_named() {
     let ask = async |path: &str, body: serde_json::Value| {
         let request = Request::post(path).header("authorization", format!("Bearer {MASTER}"));
         let request = request.header("idempotency-key", "once").body(Body::from(body.to_string())).unwrap();
-        let response = server.router.clone().oneshot(request).await.unwrap();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        serde_json::from_slice::<serde_json::Value>(&bytes).unwrap()["key"].as_str().unwrap().to_owned()
+        server.request(request).await.json()["key"].as_str().unwrap().to_owned()
     };
     let first = ask("/key/generate", json!({"key_alias": "ci"})).await;
     let secrets = [
