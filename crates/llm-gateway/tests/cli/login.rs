@@ -62,7 +62,7 @@ fn headers(reply: &str, name: &str) -> Vec<String> {
 }
 
 fn body(reply: &str) -> Value {
-    serde_json::from_str(reply.split_once("\r\n\r\n").unwrap().1).unwrap_or_else(|error| panic!("{error}: {reply}"))
+    serde_json::from_str(reply.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 
 fn place(idp: &Idp) -> Place {
