@@ -78,9 +78,19 @@ fn heads_of(protocol: Protocol, operation: &str, data: &[u8]) -> Vec<RequestHead
         head.headers.insert(CONTENT_TYPE, kind);
     }
     let mut heads = vec![head.clone()];
-    if gemini && operation == "embed" {
-        let methods = ["batchEmbedContents", "predict"].map(|method| format!("/v1beta/models/m:{method}"));
-        heads.extend(methods.map(|path| RequestHead { path, ..head.clone() }));
+    let methods: &[&str] = match operation {
+        "embed" => &["batchEmbedContents", "predict"],
+        "batches" => &["batchGenerateContent"],
+        _ => &[],
+    };
+    for method in methods.iter().filter(|_| gemini) {
+        heads.push(RequestHead { path: format!("/v1beta/models/m:{method}"), ..head.clone() });
+    }
+    if let (true, "files", Some(name)) = (gemini, operation, boundary) {
+        let mut upload = RequestHead { path: "/upload/v1beta/files".to_owned(), ..head.clone() };
+        let kind = HeaderValue::from_str(&format!("multipart/related; boundary=\"{name}\""));
+        upload.headers.extend(kind.ok().map(|kind| (CONTENT_TYPE, kind)));
+        heads.push(upload);
     }
     if let (true, Ok(text)) = (kept, std::str::from_utf8(data)) {
         let page = RequestHead { method: Method::GET, query: Some(text.to_owned()), ..head.clone() };

@@ -5,7 +5,7 @@ use llm_core::chat::{Content, Part, UnsupportedPolicy};
 use llm_core::codec::{AnswerContext, DecodeContext, Encoded, ResponseHead, Target};
 use llm_core::fields::Fields;
 use llm_core::moderation::{Judgement, Moderate, ModerateAnswer, ModerateRequest};
-use llm_core::{Error, Protocol, Result};
+use llm_core::{Error, Native, Protocol, Result};
 use serde_json::{Map, Value, json};
 
 use super::embed::{answer_fields, take_usage, write_usage};
@@ -85,7 +85,11 @@ pub(in crate::protocols) fn decode_request(
         Some(_) => return Err(fields.wrong("input", "a string or a list")),
     };
     let unsupported = UnsupportedPolicy::default();
-    let request = ModerateRequest { model: model.clone(), input, unsupported, native: fields.into_native(protocol) };
+    let mut rest = fields.into_members();
+    // A null: whatever it stands for, the model is written in its place.
+    rest.shift_remove("model");
+    let native = Native::new(protocol, rest);
+    let request = ModerateRequest { model: model.clone(), input, unsupported, native };
     Ok((request, AnswerContext { model, ..AnswerContext::default() }))
 }
 

@@ -60,7 +60,7 @@ impl Form {
     pub(super) fn for_target(target: &Target<'_>, was: Option<Self>) -> Self {
         let is_newer = target.model.contains("gemini-embedding-2");
         match was {
-            _ if !path::is_vertex(target) => was.filter(|was| *was == Self::Single).unwrap_or(Self::Batch),
+            _ if !path::is_vertex(target) => was.unwrap_or(Self::Batch),
             Some(Self::Predict) => Self::Predict,
             _ if is_newer => Self::Single,
             _ => Self::Predict,
