@@ -12,6 +12,7 @@ pub mod elevenlabs;
 mod files;
 mod functions;
 pub mod gemini;
+mod look;
 pub mod mistral;
 pub(crate) mod multipart;
 pub mod native;

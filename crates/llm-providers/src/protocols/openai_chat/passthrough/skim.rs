@@ -1,11 +1,10 @@
 //! A look at a request in one pass, without building it.
 
-use std::cell::RefCell;
-
 use llm_core::codec::{Skim, Stored};
 use llm_core::{Error, Result};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
 
+use crate::protocols::look::{Look, look};
 use crate::protocols::reader::{Found, Name, Read, Reader, pass};
 
 /// Reads what routing and limits need, and makes sure that the body is one JSON object.
@@ -13,44 +12,7 @@ use crate::protocols::reader::{Found, Name, Read, Reader, pass};
 /// A member that matters and stands there twice is refused: which one counts is for every reader to choose, and the
 /// provider must not choose another than we did.
 pub(super) fn skim(body: &[u8]) -> Result<Skim> {
-    let text = std::str::from_utf8(body)
-        .map_err(|error| Error::invalid_request(format!("the request body is not valid UTF-8: {error}")))?;
-    let look = Look::default();
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let read = Read(Body(&look)).deserialize(&mut reader).and_then(|()| reader.end());
-    let Look { skim, wrong } = look;
-    match (wrong.into_inner(), read) {
-        (Some(wrong), _) => Err(wrong),
-        (None, Err(error)) => Err(Error::invalid_request(format!("the request body is not valid JSON: {error}"))),
-        (None, Ok(())) => Ok(skim.into_inner()),
-    }
-}
-
-/// What was seen so far, and what is wrong with it.
-#[derive(Default)]
-struct Look {
-    skim: RefCell<Skim>,
-    wrong: RefCell<Option<Error>>,
-}
-
-impl Look {
-    fn add_text(&self, bytes: usize) {
-        self.skim.borrow_mut().text_bytes += bytes as u64;
-    }
-
-    fn unbounded(&self) {
-        self.skim.borrow_mut().unbounded = true;
-    }
-
-    /// Keeps the error for the caller and gives one that stops the reader.
-    fn stop<E: serde::de::Error>(&self, error: Error) -> E {
-        *self.wrong.borrow_mut() = Some(error);
-        E::custom("wrong")
-    }
-
-    fn wrong_type<E: serde::de::Error>(&self, path: &str, wanted: &str, Found(found): Found) -> E {
-        self.stop(Error::invalid_request(format!("`{path}` must be {wanted}, not {found}")).with_param(path))
-    }
+    look(body, |look, reader| Read(Body(look)).deserialize(reader))
 }
 
 /// The members that matter.
@@ -110,27 +72,26 @@ struct Body<'a>(&'a Look);
 impl<'de> Reader<'de> for Body<'_> {
     type Value = ();
 
-    fn other<E: serde::de::Error>(self, Found(found): Found) -> Result<(), E> {
-        Err(self.0.stop(Error::invalid_request(format!("the request body must be a JSON object, not {found}"))))
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<(), E> {
+        Err(self.0.no_object(found))
     }
 
     fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let look = self.0;
         let mut seen = 0;
         let mut bounds = [None, None];
-        look.skim.borrow_mut().choices = 1;
+        look.set(|skim| skim.choices = 1);
         while let Some(top) = members.next_key_seed(Name(Top::of))? {
             if seen & top.bit() != 0 && !top.may_repeat() {
-                let error = Error::invalid_request("a member that matters stands in the request body twice");
-                return Err(look.stop(error));
+                return Err(look.twice());
             }
             seen |= top.bit();
             match top {
                 Top::MaxTokens => {
-                    bounds[0] = members.next_value_seed(Read(Count { look, path: "max_tokens" }))?;
+                    bounds[0] = look.count("max_tokens", &mut members)?;
                 }
                 Top::MaxCompletionTokens => {
-                    bounds[1] = members.next_value_seed(Read(Count { look, path: "max_completion_tokens" }))?;
+                    bounds[1] = look.count("max_completion_tokens", &mut members)?;
                 }
                 Top::Other => {
                     members.next_value::<IgnoredAny>()?;
@@ -138,60 +99,35 @@ impl<'de> Reader<'de> for Body<'_> {
                 top => self.member(top, &mut members)?,
             }
         }
-        let mut skim = look.skim.borrow_mut();
         // Where both names stand there, the larger is the safe bound.
-        skim.max_tokens = bounds.into_iter().flatten().max();
-        for (name, is_missing) in [("model", skim.model.is_empty()), ("messages", skim.messages == 0)] {
-            if is_missing {
-                let message = match seen & Top::of(name).bit() {
-                    0 => format!("missing required parameter `{name}`"),
-                    _ => format!("`{name}` must not be empty"),
-                };
-                return Err(look.stop(Error::invalid_request(message).with_param(name)));
-            }
+        look.set(|skim| skim.max_tokens = bounds.into_iter().flatten().max());
+        let members = look.get(|skim| [("model", skim.model.is_empty()), ("messages", skim.messages == 0)]);
+        match members.into_iter().find(|(_, is_missing)| *is_missing) {
+            Some((name, _)) => Err(look.missing(name, seen & Top::of(name).bit() != 0)),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
 impl Body<'_> {
     fn member<'de, A: MapAccess<'de>>(&self, top: Top, members: &mut A) -> Result<(), A::Error> {
         let look = self.0;
-        let set = |change: &dyn Fn(&mut Skim)| change(&mut look.skim.borrow_mut());
         match top {
-            Top::Model => {
-                let model = members.next_value_seed(Read(Text { look, path: "model" }))?.unwrap_or_default();
-                look.skim.borrow_mut().model = model;
-            }
-            Top::User => {
-                let user = members.next_value_seed(Read(Text { look, path: "user" }))?;
-                let mut skim = look.skim.borrow_mut();
-                skim.user = skim.user.take().or(user);
-            }
-            Top::SafetyIdentifier => {
-                let user = members.next_value_seed(Read(Text { look, path: "safety_identifier" }))?;
-                let mut skim = look.skim.borrow_mut();
-                // What took the place of `user` counts more, wherever it stands.
-                skim.user = user.or(skim.user.take());
-            }
-            Top::ServiceTier => {
-                let tier = members.next_value_seed(Read(Text { look, path: "service_tier" }))?;
-                look.skim.borrow_mut().service_tier = tier;
-            }
-            Top::Stream => {
-                let stream = members.next_value_seed(Read(Truth { look, path: "stream" }))?;
-                set(&|skim| skim.stream = stream);
-            }
+            Top::Model => look.model(members)?,
+            Top::User => look.user(members)?,
+            Top::SafetyIdentifier => look.safety_identifier(members)?,
+            Top::ServiceTier => look.service_tier(members)?,
+            Top::Stream => look.stream(members)?,
             Top::StreamOptions => {
                 let asked = members.next_value_seed(Read(StreamOptions(look)))?;
-                set(&|skim| skim.include_usage = asked);
+                look.set(|skim| skim.include_usage = asked);
             }
             Top::N => {
-                let n = members.next_value_seed(Read(Count { look, path: "n" }))?;
+                let n = look.count("n", members)?;
                 if n == Some(0) {
                     return Err(look.stop(Error::invalid_request("`n` must be at least 1").with_param("n")));
                 }
-                set(&|skim| skim.choices = n.unwrap_or(1));
+                look.set(|skim| skim.choices = n.unwrap_or(1));
             }
             Top::Messages => members.next_value_seed(Read(Messages(look)))?,
             Top::Tools => members.next_value_seed(Read(Tools { look, path: "tools" }))?,
@@ -199,66 +135,12 @@ impl Body<'_> {
             Top::Text => members.next_value_seed(Read(AllText(look)))?,
             Top::Hosted => {
                 if pass(members)? {
-                    look.unbounded();
+                    look.set(|skim| skim.unbounded = true);
                 }
             }
             Top::MaxTokens | Top::MaxCompletionTokens | Top::Other => {}
         }
         Ok(())
-    }
-}
-
-struct Text<'a> {
-    look: &'a Look,
-    path: &'static str,
-}
-
-impl<'de> Reader<'de> for Text<'_> {
-    type Value = Option<String>;
-    fn other<E: serde::de::Error>(self, found: Found) -> Result<Self::Value, E> {
-        Err(self.look.wrong_type(self.path, "a string", found))
-    }
-    fn text<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(text.to_owned()))
-    }
-    fn null<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-}
-
-struct Truth<'a> {
-    look: &'a Look,
-    path: &'static str,
-}
-
-impl<'de> Reader<'de> for Truth<'_> {
-    type Value = bool;
-    fn other<E: serde::de::Error>(self, found: Found) -> Result<bool, E> {
-        Err(self.look.wrong_type(self.path, "true or false", found))
-    }
-    fn truth<E>(self, truth: bool) -> Result<bool, E> {
-        Ok(truth)
-    }
-    fn null<E>(self) -> Result<bool, E> {
-        Ok(false)
-    }
-}
-
-struct Count<'a> {
-    look: &'a Look,
-    path: &'static str,
-}
-
-impl<'de> Reader<'de> for Count<'_> {
-    type Value = Option<u64>;
-    fn other<E: serde::de::Error>(self, found: Found) -> Result<Self::Value, E> {
-        Err(self.look.wrong_type(self.path, "a whole number that is not negative", found))
-    }
-    fn count<E>(self, count: u64) -> Result<Self::Value, E> {
-        Ok(Some(count))
-    }
-    fn null<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
     }
 }
 
@@ -277,8 +159,7 @@ impl<'de> Reader<'de> for StreamOptions<'_> {
         let mut asked = false;
         while let Some(is_usage) = members.next_key_seed(Name(|name: &str| name == "include_usage"))? {
             if is_usage {
-                let path = "stream_options.include_usage";
-                asked = members.next_value_seed(Read(Truth { look: self.0, path }))?;
+                asked = self.0.truth("stream_options.include_usage", &mut members)?;
             } else {
                 pass(&mut members)?;
             }
@@ -299,7 +180,7 @@ impl<'de> Reader<'de> for Messages<'_> {
         while list.next_element_seed(Read(Message { look: self.0, place }))?.is_some() {
             place += 1;
         }
-        self.0.skim.borrow_mut().messages = place;
+        self.0.set(|skim| skim.messages = place);
         Ok(())
     }
 }
@@ -324,7 +205,7 @@ impl<'de> Reader<'de> for Message<'_> {
         while let Some(kind) = members.next_key_seed(Name(kind))? {
             match kind {
                 Some(true) => members.next_value_seed(Read(Content { look: self.look, place: self.place }))?,
-                Some(false) if pass(&mut members)? => self.look.unbounded(),
+                Some(false) if pass(&mut members)? => self.look.set(|skim| skim.unbounded = true),
                 Some(false) => {}
                 None => members.next_value_seed(Read(AllText(self.look)))?,
             }
@@ -393,7 +274,7 @@ impl<'de> Reader<'de> for MediaObject<'_> {
         Ok(())
     }
     fn text<E>(self, _: &str) -> Result<(), E> {
-        self.0.skim.borrow_mut().media += 1;
+        self.0.set(|skim| skim.media += 1);
         Ok(())
     }
     fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
@@ -401,13 +282,13 @@ impl<'de> Reader<'de> for MediaObject<'_> {
         Ok(())
     }
     fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        self.0.skim.borrow_mut().media += 1;
+        self.0.set(|skim| skim.media += 1);
         while let Some(is_stored) = members.next_key_seed(Name(|name: &str| name == "file_id"))? {
             if !is_stored {
                 pass(&mut members)?;
-            } else if let Some(id) = members.next_value_seed(Read(Text { look: self.0, path: "file_id" }))? {
-                self.0.unbounded();
-                self.0.skim.borrow_mut().stored.push(Stored::new("file_id", id));
+            } else if let Some(id) = self.0.text("file_id", &mut members)? {
+                self.0.set(|skim| skim.unbounded = true);
+                self.0.set(|skim| skim.stored.push(Stored::new("file_id", id)));
             }
         }
         Ok(())
@@ -429,7 +310,7 @@ impl<'de> Reader<'de> for Tools<'_> {
     }
     fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while list.next_element_seed(Read(Tool { look: self.look, path: self.path }))?.is_some() {
-            self.look.skim.borrow_mut().tools += 1;
+            self.look.set(|skim| skim.tools += 1);
         }
         Ok(())
     }
@@ -467,7 +348,7 @@ impl<'de> Reader<'de> for ToolKind<'_> {
     }
     fn text<E>(self, kind: &str) -> Result<(), E> {
         if !matches!(kind, "function" | "custom") {
-            self.0.unbounded();
+            self.0.set(|skim| skim.unbounded = true);
         }
         Ok(())
     }

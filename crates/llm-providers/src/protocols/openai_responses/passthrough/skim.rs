@@ -1,11 +1,10 @@
 //! A look at a request in one pass, without building it.
 
-use std::cell::RefCell;
-
+use llm_core::Result;
 use llm_core::codec::{Skim, Stored};
-use llm_core::{Error, Result};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
 
+use crate::protocols::look::{Look, look};
 use crate::protocols::reader::{Found, Name, Read, Reader, pass};
 
 /// Reads what routing and limits need, and makes sure that the body is one JSON object.
@@ -13,44 +12,7 @@ use crate::protocols::reader::{Found, Name, Read, Reader, pass};
 /// A member that matters and stands there twice is refused: which one counts is for every reader to choose, and the
 /// provider must not choose another than we did.
 pub(super) fn skim(body: &[u8]) -> Result<Skim> {
-    let text = std::str::from_utf8(body)
-        .map_err(|error| Error::invalid_request(format!("the request body is not valid UTF-8: {error}")))?;
-    let look = Look::default();
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let read = Read(Body(&look)).deserialize(&mut reader).and_then(|()| reader.end());
-    let Look { skim, wrong } = look;
-    match (wrong.into_inner(), read) {
-        (Some(wrong), _) => Err(wrong),
-        (None, Err(error)) => Err(Error::invalid_request(format!("the request body is not valid JSON: {error}"))),
-        (None, Ok(())) => Ok(skim.into_inner()),
-    }
-}
-
-/// What was seen so far, and what is wrong with it.
-#[derive(Default)]
-struct Look {
-    skim: RefCell<Skim>,
-    wrong: RefCell<Option<Error>>,
-}
-
-impl Look {
-    fn set(&self, change: impl FnOnce(&mut Skim)) {
-        change(&mut self.skim.borrow_mut());
-    }
-
-    fn add_text(&self, bytes: usize) {
-        self.set(|skim| skim.text_bytes = skim.text_bytes.saturating_add(bytes as u64));
-    }
-
-    /// Keeps the error for the caller and gives one that stops the reader.
-    fn stop<E: serde::de::Error>(&self, error: Error) -> E {
-        *self.wrong.borrow_mut() = Some(error);
-        E::custom("wrong")
-    }
-
-    fn wrong_type<E: serde::de::Error>(&self, path: &str, wanted: &str, Found(found): Found) -> E {
-        self.stop(Error::invalid_request(format!("`{path}` must be {wanted}, not {found}")).with_param(path))
-    }
+    look(body, |look, reader| Read(Body(look)).deserialize(reader))
 }
 
 /// The members that matter.
@@ -108,8 +70,8 @@ struct Body<'a>(&'a Look);
 impl<'de> Reader<'de> for Body<'_> {
     type Value = ();
 
-    fn other<E: serde::de::Error>(self, Found(found): Found) -> Result<(), E> {
-        Err(self.0.stop(Error::invalid_request(format!("the request body must be a JSON object, not {found}"))))
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<(), E> {
+        Err(self.0.no_object(found))
     }
 
     fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
@@ -121,21 +83,17 @@ impl<'de> Reader<'de> for Body<'_> {
         });
         while let Some(top) = members.next_key_seed(Name(Top::of))? {
             if seen & top.bit() != 0 && !top.may_repeat() {
-                return Err(look.stop(Error::invalid_request("a member that matters stands in the request body twice")));
+                return Err(look.twice());
             }
             seen |= top.bit();
             self.member(top, &mut members)?;
         }
-        let is_missing = look.skim.borrow().model.is_empty();
-        if is_missing {
-            let said = seen & Top::Model.bit() != 0;
-            let message = if said { "`model` must not be empty" } else { "missing required parameter `model`" };
-            return Err(look.stop(Error::invalid_request(message).with_param("model")));
+        if look.get(|skim| skim.model.is_empty()) {
+            return Err(look.missing("model", seen & Top::Model.bit() != 0));
         }
         let goes_on = [Top::Input, Top::Prompt, Top::Previous, Top::Conversation];
         if goes_on.iter().all(|top| seen & top.bit() == 0) {
-            let error = Error::invalid_request("missing required parameter `input`").with_param("input");
-            return Err(look.stop(error));
+            return Err(look.missing("input", false));
         }
         Ok(())
     }
@@ -145,37 +103,21 @@ impl Body<'_> {
     fn member<'de, A: MapAccess<'de>>(&self, top: Top, members: &mut A) -> Result<(), A::Error> {
         let look = self.0;
         match top {
-            Top::Model => {
-                let model = members.next_value_seed(Read(Text { look, path: "model" }))?.unwrap_or_default();
-                look.set(|skim| skim.model = model);
-            }
-            Top::User => {
-                let user = members.next_value_seed(Read(Text { look, path: "user" }))?;
-                look.set(|skim| skim.user = skim.user.take().or(user));
-            }
-            Top::SafetyIdentifier => {
-                let user = members.next_value_seed(Read(Text { look, path: "safety_identifier" }))?;
-                // What took the place of `user` counts more, wherever it stands.
-                look.set(|skim| skim.user = user.or(skim.user.take()));
-            }
-            Top::ServiceTier => {
-                let tier = members.next_value_seed(Read(Text { look, path: "service_tier" }))?;
-                look.set(|skim| skim.service_tier = tier);
-            }
-            Top::Stream => {
-                let stream = members.next_value_seed(Read(Truth { look, path: "stream" }))?;
-                look.set(|skim| skim.stream = stream);
-            }
+            Top::Model => look.model(members)?,
+            Top::User => look.user(members)?,
+            Top::SafetyIdentifier => look.safety_identifier(members)?,
+            Top::ServiceTier => look.service_tier(members)?,
+            Top::Stream => look.stream(members)?,
             Top::Background => {
-                let background = members.next_value_seed(Read(Truth { look, path: "background" }))?;
+                let background = look.truth("background", members)?;
                 look.set(|skim| skim.background = background);
             }
             Top::MaxOutputTokens => {
-                let count = members.next_value_seed(Read(Count { look, path: "max_output_tokens" }))?;
+                let count = look.count("max_output_tokens", members)?;
                 look.set(|skim| skim.max_tokens = count);
             }
             Top::Previous => {
-                let id = members.next_value_seed(Read(Text { look, path: "previous_response_id" }))?;
+                let id = look.text("previous_response_id", members)?;
                 look.set(|skim| {
                     skim.unbounded |= id.is_some();
                     skim.stored.extend(id.map(|id| Stored::new("previous_response_id", id)));
@@ -201,72 +143,6 @@ impl Body<'_> {
     }
 }
 
-/// A text, or nothing.
-struct Text<'a> {
-    look: &'a Look,
-    path: &'static str,
-}
-
-impl<'de> Reader<'de> for Text<'_> {
-    type Value = Option<String>;
-
-    fn other<E: serde::de::Error>(self, found: Found) -> Result<Option<String>, E> {
-        Err(self.look.wrong_type(self.path, "a string", found))
-    }
-
-    fn text<E: serde::de::Error>(self, text: &str) -> Result<Option<String>, E> {
-        Ok(Some(text.to_owned()))
-    }
-
-    fn null<E: serde::de::Error>(self) -> Result<Option<String>, E> {
-        Ok(None)
-    }
-}
-
-/// True or false; null is false.
-struct Truth<'a> {
-    look: &'a Look,
-    path: &'static str,
-}
-
-impl<'de> Reader<'de> for Truth<'_> {
-    type Value = bool;
-
-    fn other<E: serde::de::Error>(self, found: Found) -> Result<bool, E> {
-        Err(self.look.wrong_type(self.path, "true or false", found))
-    }
-
-    fn truth<E: serde::de::Error>(self, truth: bool) -> Result<bool, E> {
-        Ok(truth)
-    }
-
-    fn null<E: serde::de::Error>(self) -> Result<bool, E> {
-        Ok(false)
-    }
-}
-
-/// A count, or nothing.
-struct Count<'a> {
-    look: &'a Look,
-    path: &'static str,
-}
-
-impl<'de> Reader<'de> for Count<'_> {
-    type Value = Option<u64>;
-
-    fn other<E: serde::de::Error>(self, found: Found) -> Result<Option<u64>, E> {
-        Err(self.look.wrong_type(self.path, "a whole number that is not negative", found))
-    }
-
-    fn count<E: serde::de::Error>(self, count: u64) -> Result<Option<u64>, E> {
-        Ok(Some(count))
-    }
-
-    fn null<E: serde::de::Error>(self) -> Result<Option<u64>, E> {
-        Ok(None)
-    }
-}
-
 /// A conversation: its id, or an object that holds it.
 struct Conversation<'a>(&'a Look);
 
@@ -289,7 +165,7 @@ impl<'de> Reader<'de> for Conversation<'_> {
         let mut id = None;
         while let Some(is_id) = members.next_key_seed(Name(|name: &str| name == "id"))? {
             if is_id {
-                id = members.next_value_seed(Read(Text { look: self.0, path: "conversation.id" }))?;
+                id = self.0.text("conversation.id", &mut members)?;
             } else {
                 pass(&mut members)?;
             }
