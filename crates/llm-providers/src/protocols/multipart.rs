@@ -104,7 +104,7 @@ pub(crate) fn write(parts: &[Part], seed: &str) -> (Bytes, String) {
         out.extend_from_slice(disposition.as_bytes());
         if let Some(kind) = &part.content_type {
             let kind: String = kind.chars().filter(|char| !char.is_control()).collect();
-            out.extend_from_slice(format!("\r\nContent-Type: {kind}").as_bytes());
+            out.extend_from_slice(format!("\r\nContent-Type: {}", kind.trim()).as_bytes());
         }
         out.extend_from_slice(b"\r\n\r\n");
         out.extend_from_slice(&part.data);

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 /// The type of a value that a reader did not expect, as error messages say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +107,17 @@ impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Name<F> {
 /// Goes past the value of a member, and says whether it is more than null.
 pub(crate) fn pass<'de, A: MapAccess<'de>>(members: &mut A) -> Result<bool, A::Error> {
     Ok(members.next_value::<Option<IgnoredAny>>()?.is_some())
+}
+
+/// The members of a JSON object that `T` knows. One that stands there twice counts as it stands last, as in an object
+/// that is built; none where it is no JSON object.
+pub(crate) fn known<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
+    serde_json::from_slice(json).ok().or_else(|| serde_json::from_slice(&distinct(json)?).ok())
+}
+
+/// The same JSON with every member once, as it stood there last.
+pub(crate) fn distinct(json: &[u8]) -> Option<Vec<u8>> {
+    serde_json::to_vec(&serde_json::from_slice::<Value>(json).ok()?).ok()
 }
 
 /// A count, or none where something else stands in its place. Reading one never fails on a value.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::super::{answer, usage};
-use crate::protocols::reader::Nested;
+use crate::protocols::reader::{Nested, known};
 
 /// How a block says which file the code that was run has written.
 static FILE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"file_id\""));
@@ -45,7 +45,7 @@ struct Message {
 /// Reads a whole answer.
 pub(super) fn whole(body: &[u8]) -> Observed {
     let mut observed = Observed::default();
-    let Ok(seen) = serde_json::from_slice::<Seen>(body) else { return observed };
+    let Some(seen) = known::<Seen>(body) else { return observed };
     let mut sum = Map::new();
     add(&mut sum, &seen.usage, &mut observed);
     observed.complete = seen.r#type.as_str() == Some("message");
@@ -83,7 +83,7 @@ impl Observer for Watch {
 
 impl Watch {
     fn parse(&mut self, data: &[u8]) {
-        let Ok(seen) = serde_json::from_slice::<Seen>(data) else { return };
+        let Some(seen) = known::<Seen>(data) else { return };
         match seen.r#type.as_str() {
             Some("message_start") => {
                 let Message { usage, container } = seen.message.unwrap_or_default().0;

@@ -163,6 +163,9 @@ fn a_whole_answer_is_observed() {
     let error = Anthropic.observe(br#"{"type":"error","error":{"type":"api_error","message":"broken"}}"#);
     assert_eq!((error.complete, error.error.as_deref()), (false, Some("broken")));
     assert!(!Anthropic.observe(b"<html>").complete);
+    // What stands there last is what every reader goes by.
+    let twice = br#"{"type":"message","usage":"none","usage":{"input_tokens":1,"output_tokens":2}}"#;
+    assert_eq!(Anthropic.observe(twice).usage.unwrap().total(), 3);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use llm_core::chat::{Change, ChatChunk, ChunkChoice, Content, Delta, Role};
 use llm_core::codec::{Chat, DecodeContext, Frame, StreamDecoder};
 use llm_core::fields::Fields;
 use llm_core::{Error, Native, Result};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::super::block::{self, DELTA, EVENT};
 use super::super::{ME, answer, error, host, usage};
@@ -59,6 +59,11 @@ impl Decoder {
             return whole(event.into_members());
         };
         let block = event.take("content_block").unwrap_or_default();
+        change(vec![self.begin(index, block, event)])
+    }
+
+    /// Begins the part that `block` says; `event` is what is left of the event that said so.
+    fn begin(&mut self, index: u64, block: Value, event: Fields) -> Delta {
         let given = block.get("input").and_then(Value::as_object).filter(|input| !input.is_empty()).cloned();
         let mut part = block::of_provider(&self.cx.provider, block);
         let kind = Kind::of(&part);
@@ -74,13 +79,18 @@ impl Decoder {
             }
         }
         let number = self.blocks.begin(index, kind, input);
-        let native = rest(event, None, index, number);
-        change(vec![Delta { part: number, change: Change::Start(part), native }])
+        Delta { part: number, change: Change::Start(part), native: rest(event, None, index, number) }
     }
 
     fn block_delta(&mut self, members: Map<String, Value>) -> ChatChunk {
         let mut event = Fields::new(members);
         let index = event.get("index").and_then(Value::as_u64);
+        let mut deltas = Vec::with_capacity(1);
+        if let (Some(index), Some(block)) = (index, event.get("delta").and_then(unannounced))
+            && self.blocks.find(index).is_none()
+        {
+            deltas.push(self.begin(index, block, Fields::new(Map::from_iter([("index".to_owned(), index.into())]))));
+        }
         let open = index.and_then(|index| self.blocks.find(index));
         let known = open.filter(|open| event.get("delta").is_some_and(|delta| takes(open.kind, delta)));
         let Some(open) = known else { return whole(event.into_members()) };
@@ -103,7 +113,8 @@ impl Decoder {
             _ => Change::Text(text(&mut delta, "text")),
         };
         let (index, part) = (open.index, open.part);
-        change(vec![Delta { part, change: what, native: rest(event, Some(delta), index, part) }])
+        deltas.push(Delta { part, change: what, native: rest(event, Some(delta), index, part) });
+        change(deltas)
     }
 
     fn block_stop(&mut self, members: Map<String, Value>) -> ChatChunk {
@@ -218,6 +229,15 @@ fn takes(kind: Kind, delta: &Value) -> bool {
         (Kind::Tool, Some("input_json_delta")) => has("partial_json", Value::is_string),
         _ => false,
     }
+}
+
+/// The block that a delta belongs to where no event announced one: its text is not to be lost.
+fn unannounced(delta: &Value) -> Option<Value> {
+    let text = json!({"type": "text", "text": ""});
+    let thinking = json!({"type": "thinking", "thinking": "", "signature": ""});
+    [(Kind::Text, text), (Kind::Thinking, thinking)]
+        .into_iter()
+        .find_map(|(kind, block)| takes(kind, delta).then_some(block))
 }
 
 /// A chunk that is known to be Anthropic's.

@@ -343,7 +343,8 @@ fn a_host_that_knows_the_grammar_less_well_is_understood() {
         json!({"type": "content_block_delta", "index": 4, "delta": {"type": "text_delta", "text": "a"}}),
         // Neither stopped nor begun anew.
         json!({"type": "content_block_start", "index": 7, "content_block": {"type": "tool_use", "id": "t", "name": "f"}}),
-        json!({"type": "content_block_delta", "index": 9, "delta": {"type": "text_delta", "text": "lost"}}),
+        // Never begun.
+        json!({"type": "content_block_delta", "index": 9, "delta": {"type": "text_delta", "text": "b"}}),
         json!({"type": "content_block_stop", "index": 7}),
         json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 4}}),
         json!({"type": "message_stop"}),
@@ -352,8 +353,37 @@ fn a_host_that_knows_the_grammar_less_well_is_understood() {
     let mut sum = ChatAccumulator::new("p");
     chunks.iter().for_each(|chunk| sum.push(chunk));
     let answer = sum.finish();
-    assert_eq!((answer.text().as_str(), answer.tool_calls()[0].arguments.as_str()), ("a", "{}"));
+    assert_eq!((answer.text().as_str(), answer.tool_calls()[0].arguments.as_str()), ("ab", "{}"));
     assert_eq!(answer.usage().counts().collect::<Vec<_>>(), [(Meter::Input, 3), (Meter::Output, 4)]);
+}
+
+/// A host that begins to count anew has a block renumbered, and what comes for a block that never began stays its own.
+#[test]
+fn numbers_that_begin_anew_mix_nothing_up() {
+    let text = |index: u64, text: &str| json!({"type": "content_block_delta", "index": index, "delta": {"type": "text_delta", "text": text}});
+    let begin = || json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}});
+    let (chunks, end) = decode(&[
+        json!({"type": "message_start", "message": {"id": "m", "model": "x", "usage": {"input_tokens": 3}}}),
+        begin(),
+        text(0, "a"),
+        json!({"type": "content_block_stop", "index": 0}),
+        begin(),
+        text(1, "b"),
+        text(0, "c"),
+        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 4}}),
+        json!({"type": "message_stop"}),
+    ]);
+    end.unwrap();
+    let again: Vec<Value> = events(&written(&chunks));
+    let (again, end) = decode(&again);
+    end.unwrap();
+    for chunks in [chunks, again] {
+        let mut sum = ChatAccumulator::new("p");
+        chunks.iter().for_each(|chunk| sum.push(chunk));
+        let mut letters: Vec<char> = sum.finish().text().chars().collect();
+        letters.sort_unstable();
+        assert_eq!(letters, ['a', 'b', 'c']);
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::super::searches::Searches;
 use super::super::{error, finish, usage};
-use crate::protocols::reader::{Count, Items, Nested};
+use crate::protocols::reader::{Count, Items, Nested, known};
 
 /// The members of an answer or event that matter here. Whatever else there is, is skipped unread; what has another shape
 /// than expected hides nothing of the rest.
@@ -72,7 +72,7 @@ pub(super) struct Watch {
 
 impl Watch {
     fn read(&mut self, data: &[u8]) -> Option<Seen> {
-        let seen: Seen = serde_json::from_slice(data).ok()?;
+        let seen: Seen = known(data)?;
         if !seen.error.is_null() && seen.candidates.0.is_none() {
             let mut members = Map::new();
             members.insert("error".to_owned(), seen.error.clone());

@@ -11,7 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::super::{searches, usage};
-use crate::protocols::reader::Nested;
+use crate::protocols::reader::{self, Nested};
 
 /// How an item says on which machine its code ran.
 static CONTAINER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"container_id\""));
@@ -128,7 +128,15 @@ fn look_for_containers(value: &Value, observed: &mut Observed) {
 /// Looks at a whole answer.
 pub(super) fn whole(body: &[u8]) -> Observed {
     let mut observed = Observed { content_chunks: 1, ..Observed::default() };
-    if let Ok(response) = serde_json::from_slice::<Response<'_>>(body) {
+    let distinct;
+    let response = match serde_json::from_slice::<Response<'_>>(body) {
+        Ok(response) => Some(response),
+        Err(_) => {
+            distinct = reader::distinct(body);
+            distinct.as_deref().and_then(|body| serde_json::from_slice(body).ok())
+        }
+    };
+    if let Some(response) = response {
         // Whoever answers whole and has not ended goes on, whether it says so or not.
         let pending = response.is_under_way();
         response.look(&mut observed);
@@ -179,7 +187,15 @@ impl Observer for Watch {
 
 impl Watch {
     fn parse(&mut self, data: &[u8]) {
-        let Ok(event) = serde_json::from_slice::<Event<'_>>(data) else { return };
+        if let Ok(event) = serde_json::from_slice(data) {
+            self.look(event);
+        } else if let Some(event) = reader::distinct(data).as_deref().and_then(|data| serde_json::from_slice(data).ok())
+        {
+            self.look(event);
+        }
+    }
+
+    fn look(&mut self, event: Event<'_>) {
         match event.r#type.as_str().unwrap_or_default() {
             "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
                 event.response.unwrap_or_default().0.look(&mut self.0);
