@@ -31,6 +31,9 @@ impl Part {
     }
 }
 
+/// The header that says what a part is.
+const DISPOSITION: &str = "content-disposition";
+
 /// The parts of a form, in order. A form is what its `content-type` says it is, and nothing of it may be missing.
 pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Part>> {
     let boundary = boundary(headers).ok_or_else(super::pass::no_boundary)?;
@@ -38,7 +41,7 @@ pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     for (head, data) in cut(&body, boundary.as_bytes())? {
         let head = String::from_utf8_lossy(body.get(head).unwrap_or_default()).into_owned();
-        let disposition = header(&head, "content-disposition").unwrap_or_default();
+        let disposition = header(&head, DISPOSITION).unwrap_or_default();
         let Some(name) = parameter(&disposition, "name") else {
             return Err(Error::invalid_request("a part of the form has no name"));
         };
@@ -71,7 +74,7 @@ pub(crate) fn set_field(body: &Bytes, name: &str, text: &str) -> Result<Bytes> {
     let (mut written, mut found) = (0, false);
     for (head, data) in cut(body, boundary)? {
         let head = String::from_utf8_lossy(body.get(head).unwrap_or_default()).into_owned();
-        if parameter(&head, "name").as_deref() == Some(name) {
+        if header(&head, DISPOSITION).and_then(|value| parameter(&value, "name")).as_deref() == Some(name) {
             out.extend_from_slice(body.get(written..data.start).unwrap_or_default());
             out.extend_from_slice(text.as_bytes());
             written = data.end;

@@ -44,6 +44,18 @@ fn one_member_is_replaced_and_nothing_else() {
     assert_eq!(read(&headers(&kind), &added).unwrap().len(), 4);
 }
 
+/// Only the one header says what a part is called, for who reads it as for who replaces it.
+#[test]
+fn another_header_names_nothing() {
+    let part = |head: &str, text: &str| format!("--b\r\n{head}\r\n\r\n{text}\r\n");
+    let first = part("X-Other: a; name=\"model\"\r\nContent-Disposition: form-data; name=\"note\"", "stays");
+    let second = part("Content-Disposition: form-data; name=\"model\"", "fast");
+    let body = Bytes::from(format!("{first}{second}--b--\r\n"));
+    let edited = set_field(&body, "model", "gpt-4o-transcribe").unwrap();
+    let parts = read(&headers("multipart/form-data; boundary=b"), &edited).unwrap();
+    assert_eq!(parts, [Part::text("note", "stays"), Part::text("model", "gpt-4o-transcribe")]);
+}
+
 #[test]
 fn other_writers_forms_are_read() {
     let body = "preamble\r\n--x\r\ncontent-disposition: form-data;name=model\r\nX-Odd: 1\r\n\r\nm\r\n--x\r\n\
