@@ -127,8 +127,12 @@ local function advance(key, part, start, till)
   return start, till
 end
 
--- Adds to the bucket that began at `start`, for a replica; of no effect where that no longer counts.
+-- Adds to the bucket that began at `start`, for a replica; of no effect where that no longer counts. A period that is over
+-- is left alone: what is written of it would be written behind the end of the key's time, and stay for ever.
 local function add(key, part, start, till, replica, used, reserved)
+  if part == 0 and till > 0 and till <= now then
+    return
+  end
   local head = advance(key, part, start, till)
   if part == 0 then
     if start ~= head then
