@@ -54,7 +54,11 @@ fn decode_answer(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Result
         return Ok(answer);
     }
     let mut fields = Fields::new(members);
-    let vector = Vector::Numbers(fields.take_list("embedding").ok_or_else(unreadable)?);
+    let vector = match fields.take("embedding") {
+        Some(Value::Array(numbers)) => Vector::Numbers(numbers),
+        Some(Value::String(packed)) => Vector::Base64(packed),
+        _ => return Err(unreadable()),
+    };
     let counted = fields.take_u64("inputTextTokenCount").map(|tokens| Usage::default().with(Meter::Input, tokens));
     Ok(EmbedAnswer {
         embeddings: vec![Embedding { index: 0, vector, native: Native::new(ME, Map::new()) }],

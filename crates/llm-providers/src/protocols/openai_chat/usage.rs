@@ -53,7 +53,9 @@ pub(super) fn read(members: Map<String, Value>) -> Usage {
 /// Reads the counts of a usage object that stands at the beginning of `json`, and nothing else of it; none where
 /// nothing there says how many tokens were used.
 pub(super) fn skim(json: &[u8]) -> Option<Usage> {
-    let said = Said::deserialize(&mut serde_json::Deserializer::from_slice(json)).ok()?;
+    let read = || serde_json::Deserializer::from_slice(json);
+    // Of what stands there twice the last counts, as in an object that is built.
+    let said = Said::deserialize(&mut read()).or_else(|_| Said::deserialize(Value::deserialize(&mut read())?)).ok()?;
     let is_usage =
         [said.prompt_tokens, said.completion_tokens, said.total_tokens].iter().any(|count| count.0.is_some());
     is_usage.then(|| said.counts())

@@ -69,3 +69,9 @@ fn usage_of_another_protocol_has_the_full_form() {
     assert_eq!(written["prompt_tokens_details"]["cached_tokens"], 3);
     assert_eq!(written["completion_tokens_details"]["reasoning_tokens"], 2);
 }
+
+#[test]
+fn what_stands_there_twice_counts_as_it_stands_last() {
+    let usage = super::skim(br#"{"prompt_tokens":1,"prompt_tokens":3,"completion_tokens":4},"x":{}}"#).unwrap();
+    assert_eq!(counts(&usage), [(Meter::Input, 3), (Meter::Output, 4)]);
+}
