@@ -240,10 +240,9 @@ impl Ledger {
     }
 
     /// Says why, where the shared counters have refused: for each limit that had no room, by its place among those that
-    /// were wanted, what others have counted.
+    /// were wanted, what others have counted. `now` is what their clock says.
     pub(super) fn refuse(&self, now: i64, ask: &Ask, full: &[(usize, Vec<(i64, Held)>)]) -> Option<Refusal> {
         let mut state = self.state();
-        let now = state.clock(now);
         let mut refusal: Option<Refusal> = None;
         for (place, others) in full {
             let Some(want) = ask.wants.get(*place) else { continue };
