@@ -1,5 +1,7 @@
-//! Whatever happens in whatever order, replicas decide and count together as one ledger in memory does.
+//! Whatever happens in whatever order, replicas decide and count together as one ledger in memory does: lines break, what
+//! is said comes late and twice, Redis forgets, and windows go by.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use llm_core::NanoUsd;
@@ -11,7 +13,11 @@ use proptest::test_runner::{Config, TestRunner};
 use super::apart;
 
 /// Each with its window; all are so tight that some calls are refused.
-const LIMITS: [&str; 3] = ["requests=12/minute", "spend=0.0000006/total", "output_tokens=500/month"];
+const LIMITS: [&str; 4] =
+    ["requests=12/24h", "spend=0.0000006/total", "output_tokens=500/day", "input_tokens=14/month"];
+/// The parts of the window that slides, in milliseconds. Days begin with one of them. Time is moved by them, and stands
+/// still between, so nobody's clock is in another part than the others', though all but one go on a little.
+const PART: i64 = 1_440_000;
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug)]
@@ -28,17 +34,28 @@ enum Step {
     Open { place: usize },
     /// Redis forgets everything.
     Empty,
+    /// A call of that size asks at a replica, or something else is said there: it is on its way when the line breaks.
+    AskLate { place: usize, size: u8 },
+    /// What is on its way comes, so many times.
+    Arrive { place: usize, times: usize },
+    /// So many parts of the window that slides go by.
+    Pass { parts: i64 },
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let (place, size, call) = (0..3_usize, 1..=120_u8, any::<usize>());
     prop_oneof![
         8 => (place.clone(), size.clone()).prop_map(|(place, size)| Step::Ask { place, size }),
-        2 => (place.clone(), size, 0..8_u8).prop_map(|(place, size, moment)| Step::AskInVain { place, size, moment }),
+        2 => (place.clone(), size.clone(), 0..8_u8)
+            .prop_map(|(place, size, moment)| Step::AskInVain { place, size, moment }),
         4 => (call, 0..=130_u8).prop_map(|(call, percent)| Step::Settle { call, percent }),
         2 => call.prop_map(|call| Step::Cancel { call }),
-        2 => place.prop_map(|place| Step::Open { place }),
+        2 => place.clone().prop_map(|place| Step::Open { place }),
         1 => Just(Step::Empty),
+        2 => (place.clone(), size).prop_map(|(place, size)| Step::AskLate { place, size }),
+        2 => (place, 1..=2_usize).prop_map(|(place, times)| Step::Arrive { place, times }),
+        1 => (1..=5_i64).prop_map(|parts| Step::Pass { parts }),
+        1 => (1..=130_i64).prop_map(|parts| Step::Pass { parts }),
     ]
 }
 
@@ -53,18 +70,35 @@ struct Case<'a> {
     key: String,
     limits: Vec<Limit>,
     model: Ledger,
+    /// The time, in milliseconds since 1970. It is the future, which Redis is told to be in.
+    time: &'a Cell<i64>,
     /// Each call under way, in both.
     calls: Vec<(Reservation, Reservation)>,
 }
 
 impl Case<'_> {
     fn now(&self) -> i64 {
-        self.replicas.all[0].gateway.now_ms()
+        self.time.get()
+    }
+
+    /// Lets time pass, until whoever hears of it has.
+    async fn pass(&self, parts: i64) {
+        self.time.set(self.time.get() + parts * PART);
+        self.replicas.redis.pass(self.time.get());
+        let is_told = |place: usize| {
+            let gateway = &self.replicas.all[place].gateway;
+            gateway.ledger().clock(gateway.now_ms()) >= self.now()
+        };
+        let is_cut_off = |place| self.standing(place) != Some(Standing::Together);
+        eventually(|| (0..3).all(|place| is_cut_off(place) || is_told(place)), || "all know the time".to_owned()).await;
+    }
+
+    fn standing(&self, place: usize) -> Option<Standing> {
+        self.replicas.all[place].gateway.ledger().standing()
     }
 
     fn all_together(&self) -> bool {
-        let standing = |place: usize| self.replicas.all[place].gateway.ledger().standing();
-        (0..3).all(|place| standing(place) == Some(Standing::Together))
+        (0..3).all(|place| self.standing(place) == Some(Standing::Together))
     }
 
     /// Whether Redis holds what the model does.
@@ -81,19 +115,21 @@ impl Case<'_> {
         match step {
             Step::Ask { place, size } => self.ask(place, size).await,
             Step::AskInVain { place, size, moment } => {
+                let door = &self.doors[place];
                 let trouble = async {
                     for _ in 0..moment {
                         tokio::task::yield_now().await;
                     }
-                    self.doors[place].shut();
+                    door.shut();
                 };
-                let (key, estimate) = (self.key.clone(), estimate(size));
-                let subject = Subject { key: &key, ..Subject::default() };
-                let (word, ()) = tokio::join!(self.replicas.admit(place, &subject, estimate), trouble);
-                if let Ok(held) = word {
-                    self.took(held, estimate);
-                }
+                self.ask_in(trouble, place, size).await;
             }
+            Step::AskLate { place, size } => {
+                self.doors[place].catch();
+                self.ask_in(async {}, place, size).await;
+            }
+            Step::Arrive { place, times } => self.doors[place].deliver(times).await,
+            Step::Pass { parts } => self.pass(parts).await,
             Step::Settle { call, percent } => {
                 if let Some((held, model)) = self.take(call) {
                     let size = model.estimate().output_tokens * u64::from(percent) / 100;
@@ -109,13 +145,23 @@ impl Case<'_> {
                 }
             }
             Step::Open { place } => self.doors[place].open(),
-            Step::Empty => self.replicas.redis.empty(),
+            Step::Empty => self.replicas.redis.empty_at(self.now()),
         }
     }
 
     fn take(&mut self, call: usize) -> Option<(Reservation, Reservation)> {
         let count = self.calls.len();
         (count > 0).then(|| self.calls.swap_remove(call % count))
+    }
+
+    /// A call of that size asks at a replica while there is trouble, so that it may be granted by any word.
+    async fn ask_in(&mut self, trouble: impl Future<Output = ()>, place: usize, size: u8) {
+        let (key, estimate) = (self.key.clone(), estimate(size));
+        let subject = Subject { key: &key, ..Subject::default() };
+        let (word, ()) = tokio::join!(self.replicas.admit(place, &subject, estimate), trouble);
+        if let Ok(held) = word {
+            self.took(held, estimate);
+        }
     }
 
     /// What was granted without all being together, the model holds, too, whatever it would have said.
@@ -147,7 +193,11 @@ impl Case<'_> {
 
     /// In the end all are together, and count what the model counts.
     async fn end(&mut self) {
-        self.doors.iter().for_each(Door::open);
+        for door in self.doors {
+            door.open();
+            // Whatever is still on its way comes now.
+            door.deliver(2).await;
+        }
         eventually(|| self.all_together() && self.is_counted(), || "all together".to_owned()).await;
         for limit in &self.limits {
             let status = self.model.status(self.now(), &limit.id).unwrap();
@@ -168,6 +218,9 @@ impl Case<'_> {
 fn replicas_count_as_one_ledger_does() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (mut replicas, doors) = runtime.block_on(apart::start());
+    let now = replicas.all[0].gateway.now_ms();
+    let time = Cell::new((now / PART + 2) * PART + 1_000);
+    replicas.redis.pass(time.get());
     let (replicas, number) = (std::cell::RefCell::new(&mut replicas), AtomicUsize::new(0));
     let config = Config { cases: 16, failure_persistence: None, max_shrink_iters: 20, ..Config::default() };
     let all = TestRunner::new(config).run(&proptest::collection::vec(step(), 1..50), |steps| {
@@ -176,8 +229,12 @@ fn replicas_count_as_one_ledger_does() {
         let limits: Vec<Limit> = LIMITS.iter().map(|spec| replicas.put(Scope::key(&*key), spec)).collect();
         let model = Ledger::new();
         limits.iter().for_each(|limit| model.put(limit.clone()).unwrap());
-        let mut case = Case { replicas: &mut replicas, doors: &doors, key, limits, model, calls: Vec::new() };
+        let mut case =
+            Case { replicas: &mut replicas, doors: &doors, key, limits, model, time: &time, calls: Vec::new() };
         runtime.block_on(async {
+            // Those of the case before are over, and all know what time it is.
+            case.replicas.together().await;
+            case.pass(1).await;
             for step in steps {
                 case.run(step).await;
             }
