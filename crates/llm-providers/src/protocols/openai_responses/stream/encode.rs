@@ -52,10 +52,10 @@ impl Encoder {
             self.sequence = number + 1;
         }
         let name = chunk.native.get(PROTOCOL, NAME).and_then(Value::as_str).unwrap_or(kind);
-        if !kind.ends_with(".delta") || kept.contains_key("delta") {
+        let piece = chunk.choices.last().and_then(piece_of);
+        let Some(text) = piece.filter(|_| kind.ends_with(".delta") && !kept.contains_key("delta")) else {
             return write(out, name, kept);
-        }
-        let text = chunk.choices.last().and_then(piece_of).unwrap_or_default();
+        };
         let mut event = kept.clone();
         event.insert("delta".to_owned(), json!(text));
         write(out, name, &event);
