@@ -51,14 +51,22 @@ pub(super) fn read(members: Map<String, Value>) -> Usage {
 }
 
 /// Reads the counts of a usage object that stands at the beginning of `json`, and nothing else of it; none where
-/// nothing there says how many tokens were used.
-pub(super) fn skim(json: &[u8]) -> Option<Usage> {
-    let read = || serde_json::Deserializer::from_slice(json);
-    // Of what stands there twice the last counts, as in an object that is built.
-    let said = Said::deserialize(&mut read()).or_else(|_| Said::deserialize(Value::deserialize(&mut read())?)).ok()?;
+/// nothing there says how many tokens were used. With it goes the length of the object in bytes.
+pub(super) fn skim(json: &[u8]) -> (Option<Usage>, usize) {
+    let mut read = serde_json::Deserializer::from_slice(json).into_iter();
+    let said = match read.next() {
+        Some(Ok(said)) => Some((said, read.byte_offset())),
+        // Of what stands there twice the last counts, as in an object that is built.
+        _ => {
+            let mut read = serde_json::Deserializer::from_slice(json).into_iter::<Value>();
+            let built = read.next().and_then(|value| Said::deserialize(value.ok()?).ok());
+            built.map(|said| (said, read.byte_offset()))
+        }
+    };
+    let Some((said, length)) = said else { return (None, 0) };
     let is_usage =
         [said.prompt_tokens, said.completion_tokens, said.total_tokens].iter().any(|count| count.0.is_some());
-    is_usage.then(|| said.counts())
+    (is_usage.then(|| said.counts()), length)
 }
 
 impl Said {

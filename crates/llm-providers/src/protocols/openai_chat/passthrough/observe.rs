@@ -13,11 +13,14 @@ use serde_json::Value;
 
 use super::super::usage;
 
+/// The name of the member that holds usage.
+const USAGE: &[u8] = b"\"usage\"";
+
 /// Looks at a whole answer.
 pub(super) fn whole(body: &[u8]) -> Observed {
     let mut observed = Observed { content_chunks: 1, ..Observed::default() };
     observed.complete = body.trim_ascii_end().ends_with(b"}") && memmem::find(body, b"\"choices\"").is_some();
-    observed.usage = memmem::rfind_iter(body, b"\"usage\"").find_map(|at| usage_after(body, at + b"\"usage\"".len()));
+    observed.usage = usage_in(body, &Finder::new(USAGE));
     observed.service_tier = memmem::find(body, b"\"service_tier\"")
         .and_then(|at| value_after(body, at + b"\"service_tier\"".len()))
         .and_then(text_at);
@@ -33,8 +36,19 @@ fn value_after(bytes: &[u8], at: usize) -> Option<&[u8]> {
     Some(rest.trim_ascii_start())
 }
 
-fn usage_after(bytes: &[u8], at: usize) -> Option<Usage> {
-    value_after(bytes, at).filter(|value| value.starts_with(b"{")).and_then(usage::skim)
+/// The last usage of a body; what stands within one is part of it.
+fn usage_in(body: &[u8], finder: &Finder<'_>) -> Option<Usage> {
+    let (mut last, mut end) = (None, 0);
+    for at in finder.find_iter(body) {
+        let Some(value) = value_after(body, at + USAGE.len()).filter(|value| at >= end && value.starts_with(b"{"))
+        else {
+            continue;
+        };
+        let (usage, length) = usage::skim(value);
+        end = body.len() - value.len() + length;
+        last = usage.or(last);
+    }
+    last
 }
 
 fn text_at(value: &[u8]) -> Option<String> {
@@ -69,7 +83,7 @@ impl StreamObserver {
         Self {
             hide_usage,
             observed: Observed::default(),
-            usage: Finder::new(b"\"usage\""),
+            usage: Finder::new(USAGE),
             error: Finder::new(b"\"error\""),
             finish: Finder::new(b"\"finish_reason\""),
             content: CONTENT.map(Finder::new),
@@ -91,8 +105,7 @@ impl StreamObserver {
     }
 
     fn look_at_usage(&mut self, data: &[u8]) -> Verdict {
-        let found = self.usage.find_iter(data).find_map(|at| usage_after(data, at + self.usage.needle().len()));
-        let Some(usage) = found else { return Verdict::Forward };
+        let Some(usage) = usage_in(data, &self.usage) else { return Verdict::Forward };
         self.observed.usage = Some(usage);
         self.look_at_tier(data);
         #[derive(Deserialize)]

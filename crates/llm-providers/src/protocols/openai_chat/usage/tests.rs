@@ -72,6 +72,7 @@ fn usage_of_another_protocol_has_the_full_form() {
 
 #[test]
 fn what_stands_there_twice_counts_as_it_stands_last() {
-    let usage = super::skim(br#"{"prompt_tokens":1,"prompt_tokens":3,"completion_tokens":4},"x":{}}"#).unwrap();
-    assert_eq!(counts(&usage), [(Meter::Input, 3), (Meter::Output, 4)]);
+    let json = r#"{"prompt_tokens":1,"prompt_tokens":3,"completion_tokens":4}"#;
+    let (usage, length) = super::skim(format!("{json},\"x\":{{}}}}").as_bytes());
+    assert_eq!((counts(&usage.unwrap()), length), (vec![(Meter::Input, 3), (Meter::Output, 4)], json.len()));
 }

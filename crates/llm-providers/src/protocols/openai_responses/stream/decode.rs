@@ -359,7 +359,8 @@ impl StreamDecoder<Chat> for Decoder {
         let Ok(Value::Object(mut event)) = serde_json::from_slice(data) else {
             return Err(error::of_text(&self.cx, data));
         };
-        let kind = event.get("type").and_then(Value::as_str).unwrap_or(frame.event).to_owned();
+        let typed = event.get("type").and_then(Value::as_str);
+        let (kind, is_named) = (typed.unwrap_or(frame.event).to_owned(), typed != Some(frame.event));
         let says_error = event.get("error").is_some_and(|error| !error.is_null());
         if frame.is_error || kind == "error" || (kind.is_empty() && says_error) {
             return Err(error::from_body(&self.cx, None, &event, data));
@@ -398,7 +399,7 @@ impl StreamDecoder<Chat> for Decoder {
             let logprobs = logprobs.map(|list| json!({"content": list}));
             chunk.choices.push(ChunkChoice { deltas, logprobs, ..ChunkChoice::default() });
         }
-        if frame.event != kind {
+        if is_named {
             chunk.native.insert(PROTOCOL, NAME, json!(frame.event));
         }
         chunk.native.insert(PROTOCOL, EVENT, Value::Object(event));

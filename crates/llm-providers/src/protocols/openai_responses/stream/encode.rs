@@ -45,13 +45,15 @@ impl Encoder {
     /// The event as it came, with its text put back.
     fn again(&mut self, chunk: &ChatChunk, kept: &Map<String, Value>, out: &mut Vec<u8>) {
         self.started = true;
-        let kind = kept.get("type").and_then(Value::as_str).unwrap_or_default();
+        let typed = kept.get("type").and_then(Value::as_str);
+        let named = chunk.native.get(PROTOCOL, NAME).and_then(Value::as_str);
+        let kind = typed.or(named).unwrap_or_default();
         self.over |=
             matches!(kind, "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled");
         if let Some(number) = kept.get("sequence_number").and_then(Value::as_u64) {
             self.sequence = number + 1;
         }
-        let name = chunk.native.get(PROTOCOL, NAME).and_then(Value::as_str).unwrap_or(kind);
+        let name = named.unwrap_or(kind);
         let piece = chunk.choices.last().and_then(piece_of);
         let Some(text) = piece.filter(|_| kind.ends_with(".delta") && !kept.contains_key("delta")) else {
             return write(out, name, kept);
