@@ -86,8 +86,9 @@ impl Decoder {
         let mut event = Fields::new(members);
         let index = event.get("index").and_then(Value::as_u64);
         let mut deltas = Vec::with_capacity(1);
-        if let (Some(index), Some(block)) = (index, event.get("delta").and_then(unannounced))
+        if let Some(index) = index
             && self.blocks.find(index).is_none()
+            && let Some(block) = event.get("delta").and_then(unannounced)
         {
             deltas.push(self.begin(index, block, Fields::new(Map::from_iter([("index".to_owned(), index.into())]))));
         }
@@ -233,11 +234,13 @@ fn takes(kind: Kind, delta: &Value) -> bool {
 
 /// The block that a delta belongs to where no event announced one: its text is not to be lost.
 fn unannounced(delta: &Value) -> Option<Value> {
-    let text = json!({"type": "text", "text": ""});
-    let thinking = json!({"type": "thinking", "thinking": "", "signature": ""});
-    [(Kind::Text, text), (Kind::Thinking, thinking)]
-        .into_iter()
-        .find_map(|(kind, block)| takes(kind, delta).then_some(block))
+    if takes(Kind::Text, delta) {
+        Some(json!({"type": "text", "text": ""}))
+    } else if takes(Kind::Thinking, delta) {
+        Some(json!({"type": "thinking", "thinking": "", "signature": ""}))
+    } else {
+        None
+    }
 }
 
 /// A chunk that is known to be Anthropic's.
