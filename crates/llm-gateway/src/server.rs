@@ -89,18 +89,21 @@ impl Server {
     }
 }
 
-/// Done when the process is told to stop: SIGTERM or SIGINT.
-pub async fn told_to_stop() {
+/// Done when the process is told to stop: SIGTERM or SIGINT. From this call on, not from the first poll, neither ends
+/// the process by itself.
+pub fn told_to_stop() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::warn!(
-            "signals can't be awaited; stop the process by killing it, which loses nothing that was settled"
-        );
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async {
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+            tracing::warn!(
+                "signals can't be awaited; stop the process by killing it, which loses nothing that was settled"
+            );
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }

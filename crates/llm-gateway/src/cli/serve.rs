@@ -31,6 +31,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
     }
     let admin = Admin::new(Arc::clone(&gateway), prepared.administrator);
     let surface = routes::surface(Arc::clone(&gateway), Arc::new(admin));
+    // Before anybody can call, so that no call is cut by a stop that comes soon after.
+    let stop = told_to_stop();
     let server = Server::bind(Arc::clone(&gateway), listen.0).await?;
     let address = server.address()?;
     tracing::info!(%address, "listening");
@@ -50,7 +52,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     {
         output::text(&welcome(address, &gateway, &first.secret))?;
     }
-    Ok(server.run(surface, told_to_stop()).await?)
+    Ok(server.run(surface, stop).await?)
 }
 
 /// What the first start says: a key, and a line that works as pasted.

@@ -78,8 +78,9 @@ impl Running {
         assert!(killed.success());
         let mut text = String::new();
         self.stdout.take().unwrap().read_to_string(&mut text).unwrap();
-        assert!(self.child.wait().unwrap().success());
+        let status = self.child.wait().unwrap();
         let log = self.log.take().unwrap().join().unwrap();
+        assert!(status.success(), "{status}: {log}");
         (text, log)
     }
 }

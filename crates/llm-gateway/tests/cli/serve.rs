@@ -46,6 +46,15 @@ fn the_administrators_key_is_in_its_file_and_opens() {
 }
 
 #[test]
+fn a_stop_right_after_the_start_ends_it_in_good_order() {
+    for _ in 0..3 {
+        // The first start has a key to make once it listens, and is in the middle of that.
+        let (_, log) = Running::start(&place()).end();
+        assert!(!log.contains("ERROR"), "{log}");
+    }
+}
+
+#[test]
 fn what_the_command_line_changes_is_in_force_within_a_second() {
     let place = place();
     let gateway = Running::start(&place);
