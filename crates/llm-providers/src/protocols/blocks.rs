@@ -96,15 +96,25 @@ pub(super) enum Kind {
 impl OpenBlocks {
     /// Begins a block, in the place of one with the same number that never ended.
     pub(super) fn begin(&mut self, index: u64, kind: Kind, input: Option<String>) -> u32 {
+        self.open.retain(|open| open.index != index);
+        self.begin_beside(index, kind, input)
+    }
+
+    /// Begins a block beside those of the same number.
+    pub(super) fn begin_beside(&mut self, index: u64, kind: Kind, input: Option<String>) -> u32 {
         let part = self.begun;
         self.begun += 1;
-        self.open.retain(|open| open.index != index);
         self.open.push(Open { index, part, kind, input });
         part
     }
 
     pub(super) fn find(&mut self, index: u64) -> Option<&mut Open> {
-        self.open.iter_mut().find(|open| open.index == index)
+        self.find_that(index, |_| true)
+    }
+
+    /// The block of a number whose kind fits.
+    pub(super) fn find_that(&mut self, index: u64, fits: impl Fn(Kind) -> bool) -> Option<&mut Open> {
+        self.open.iter_mut().find(|open| open.index == index && fits(open.kind))
     }
 
     /// Ends a block; none where none of this number has begun.

@@ -59,11 +59,12 @@ impl Decoder {
             return whole(event.into_members());
         };
         let block = event.take("content_block").unwrap_or_default();
-        change(vec![self.begin(index, block, event)])
+        change(vec![self.begin(index, block, Some(event))])
     }
 
-    /// Begins the part that `block` says; `event` is what is left of the event that said so.
-    fn begin(&mut self, index: u64, block: Value, event: Fields) -> Delta {
+    /// Begins the part that `block` says; `event` is what is left of the event that said so. One that no event said
+    /// stands beside the block whose number its pieces have.
+    fn begin(&mut self, index: u64, block: Value, event: Option<Fields>) -> Delta {
         let given = block.get("input").and_then(Value::as_object).filter(|input| !input.is_empty()).cloned();
         let mut part = block::of_provider(&self.cx.provider, block);
         let kind = Kind::of(&part);
@@ -78,22 +79,30 @@ impl Decoder {
                 part.native.insert(ME, "input", given.into());
             }
         }
-        let number = self.blocks.begin(index, kind, input);
+        let (number, event) = match event {
+            Some(event) => (self.blocks.begin(index, kind, input), event),
+            None => {
+                let event = Fields::new(Map::from_iter([("index".to_owned(), index.into())]));
+                (self.blocks.begin_beside(index, kind, input), event)
+            }
+        };
         Delta { part: number, change: Change::Start(part), native: rest(event, None, index, number) }
     }
 
     fn block_delta(&mut self, members: Map<String, Value>) -> ChatChunk {
         let mut event = Fields::new(members);
         let index = event.get("index").and_then(Value::as_u64);
+        let delta = event.get("delta");
+        let fits = |kind| delta.is_some_and(|delta| takes(kind, delta));
         let mut deltas = Vec::with_capacity(1);
+        // What pieces a block of an unheard-of kind has, nobody knows: they stay what they are.
         if let Some(index) = index
-            && self.blocks.find(index).is_none()
-            && let Some(block) = event.get("delta").and_then(unannounced)
+            && self.blocks.find_that(index, |kind| kind == Kind::Other || fits(kind)).is_none()
+            && let Some(block) = delta.and_then(unannounced)
         {
-            deltas.push(self.begin(index, block, Fields::new(Map::from_iter([("index".to_owned(), index.into())]))));
+            deltas.push(self.begin(index, block, None));
         }
-        let open = index.and_then(|index| self.blocks.find(index));
-        let known = open.filter(|open| event.get("delta").is_some_and(|delta| takes(open.kind, delta)));
+        let known = index.and_then(|index| self.blocks.find_that(index, fits));
         let Some(open) = known else { return whole(event.into_members()) };
         let Some(mut delta) = event.take_object("delta") else { return whole(event.into_members()) };
         let text = |delta: &mut Fields, name| delta.take_text(name).unwrap_or_default();

@@ -370,6 +370,11 @@ fn numbers_that_begin_anew_mix_nothing_up() {
         begin(),
         text(1, "b"),
         text(0, "c"),
+        // No piece of a text is one of a call, nor does it end the call.
+        json!({"type": "content_block_start", "index": 2, "content_block": {"type": "tool_use", "id": "t", "name": "f"}}),
+        text(2, "d"),
+        json!({"type": "content_block_delta", "index": 2, "delta": {"type": "input_json_delta", "partial_json": "{\"x\":1}"}}),
+        json!({"type": "content_block_stop", "index": 2}),
         json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 4}}),
         json!({"type": "message_stop"}),
     ]);
@@ -380,9 +385,11 @@ fn numbers_that_begin_anew_mix_nothing_up() {
     for chunks in [chunks, again] {
         let mut sum = ChatAccumulator::new("p");
         chunks.iter().for_each(|chunk| sum.push(chunk));
-        let mut letters: Vec<char> = sum.finish().text().chars().collect();
+        let answer = sum.finish();
+        let mut letters: Vec<char> = answer.text().chars().collect();
         letters.sort_unstable();
-        assert_eq!(letters, ['a', 'b', 'c']);
+        assert_eq!(letters, ['a', 'b', 'c', 'd']);
+        assert_eq!(answer.tool_calls()[0].arguments, r#"{"x":1}"#);
     }
 }
 
