@@ -1,6 +1,5 @@
 //! What Anthropic Messages and Bedrock Converse have in common: both say a message in content blocks.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use llm_core::Protocol;
@@ -71,8 +70,6 @@ pub(super) struct OpenBlocks {
     open: Vec<Open>,
     /// How many blocks have begun.
     begun: u32,
-    /// The numbers that blocks of an unheard-of kind have, or had.
-    strange: HashSet<u64>,
 }
 
 /// A block that has begun.
@@ -107,10 +104,6 @@ impl OpenBlocks {
     pub(super) fn begin_beside(&mut self, index: u64, kind: Kind, input: Option<String>) -> u32 {
         let part = self.begun;
         self.begun += 1;
-        match kind {
-            Kind::Other => _ = self.strange.insert(index),
-            _ => _ = self.strange.remove(&index),
-        }
         self.open.push(Open { index, part, kind, input });
         part
     }
@@ -122,12 +115,6 @@ impl OpenBlocks {
     /// The block of a number whose kind fits.
     pub(super) fn find_that(&mut self, index: u64, fits: impl Fn(Kind) -> bool) -> Option<&mut Open> {
         self.open.iter_mut().find(|open| open.index == index && fits(open.kind))
-    }
-
-    /// Whether the last block that has begun with this number is of an unheard-of kind. Nobody knows which pieces it may
-    /// have, nor whether they come before its end.
-    pub(super) fn is_strange(&self, index: u64) -> bool {
-        self.strange.contains(&index)
     }
 
     /// Ends a block; none where none of this number has begun.

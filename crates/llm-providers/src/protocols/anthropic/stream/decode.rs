@@ -95,9 +95,9 @@ impl Decoder {
         let delta = event.get("delta");
         let fits = |kind| delta.is_some_and(|delta| takes(kind, delta));
         let mut deltas = Vec::with_capacity(1);
+        // What pieces a block of an unheard-of kind has, nobody knows: they stay what they are.
         if let Some(index) = index
-            && self.blocks.find_that(index, fits).is_none()
-            && !self.blocks.is_strange(index)
+            && self.blocks.find_that(index, |kind| kind == Kind::Other || fits(kind)).is_none()
             && let Some(block) = delta.and_then(unannounced)
         {
             deltas.push(self.begin(index, block, None));
