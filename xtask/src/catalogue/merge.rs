@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{Facts, Key, Prices, Steps, without_repetition};
 use super::genai::{Genai, Known};
-use super::places;
+use super::{places, searches};
 
 /// Everything that is written.
 #[derive(Debug, Default)]
@@ -90,7 +90,8 @@ pub(crate) fn merge(litellm: BTreeMap<Key, Facts>, genai: Genai) -> Catalogue {
     }
     let models = &catalogue.models;
     catalogue.aliases.retain(|alias, _| !models.contains_key(alias) && !lower.contains_key(&alias.to_lowercase()));
-    for facts in catalogue.models.values_mut() {
+    for (key, facts) in &mut catalogue.models {
+        searches::place(key, facts);
         facts.prices = without_repetition(std::mem::take(&mut facts.prices));
     }
     catalogue.differences.sort_by(|a, b| (&a.key, &a.what).cmp(&(&b.key, &b.what)));

@@ -9,6 +9,7 @@ mod genai;
 mod litellm;
 mod merge;
 mod places;
+mod searches;
 mod write;
 
 use std::path::{Path, PathBuf};

@@ -59,6 +59,20 @@ fn every_chain_of_prices_has_a_base() {
 }
 
 #[test]
+fn searches_cost_what_their_provider_charges_them_by() {
+    for (id, of_a_call, of_a_search) in [
+        ("perplexity:sonar-deep-research", "none", "5000"),
+        ("perplexity:sonar-pro", "14000", "0"),
+        ("openai:gpt-4o-search-preview", "25000", "0"),
+        ("openai:gpt-5-search-api", "10000", "0"),
+        ("anthropic:claude-opus-4-8", "none", "10000"),
+    ] {
+        let rates = (rate(id, Meter::Request, 0, None), rate(id, Meter::Query, 0, None));
+        assert_eq!(rates, (of_a_call.to_owned(), of_a_search.to_owned()), "{id}");
+    }
+}
+
+#[test]
 fn well_known_prices() {
     assert_eq!(rate("openai:gpt-4o-mini", Meter::Input, 0, None), "0.15");
     assert_eq!(rate("openai:gpt-4o-mini", Meter::Output, 0, None), "0.6");

@@ -23,6 +23,10 @@ pub(in crate::protocols) struct Said {
     cache_creation_input_tokens: Count,
     cache_creation: Nested<Written>,
     reasoning_tokens: Count,
+    citation_tokens: Count,
+    num_search_queries: Count,
+    server_tool_use_details: Nested<ToolUse>,
+    server_tool_use: Nested<ToolUse>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -39,6 +43,13 @@ pub(in crate::protocols) struct Details {
 #[serde(default)]
 struct Written {
     ephemeral_1h_input_tokens: Count,
+}
+
+/// What the provider's own tools did. Of the calls of tools that stand beside it, searches are a part.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ToolUse {
+    web_search_requests: Count,
 }
 
 /// Reads a usage object into disjoint counts and keeps the whole of it.
@@ -73,6 +84,9 @@ impl Said {
     /// Cached, written, audio and image tokens stand within `prompt_tokens`; reasoning, audio and image tokens within
     /// `completion_tokens`. Where the stated total is larger than both together, the surplus is reasoning that the host
     /// did not count in the completion (xAI, Gemini).
+    ///
+    /// Perplexity's research counts what it read of its sources, what it thought about them and its searches beside
+    /// prompt and completion, in the total or not, and charges for each ("Sonar Deep Research" in its documentation).
     pub(in crate::protocols) fn counts(&self) -> Usage {
         let mut usage = Usage::default();
         let Self { prompt_tokens_details: Nested(input), completion_tokens_details: Nested(output), .. } = self;
@@ -92,10 +106,14 @@ impl Said {
         share(Meter::CacheWrite, written - for_an_hour);
         share(Meter::InputAudio, input.audio_tokens.or_zero());
         share(Meter::InputImage, input.image_tokens.or_zero());
-        usage.set(Meter::Input, left);
+        let cited = self.citation_tokens.or_zero();
+        usage.set(Meter::Input, left.saturating_add(cited));
 
         let completion = self.completion_tokens.or_zero();
         let surplus = self.total_tokens.or_zero().saturating_sub(prompt.saturating_add(completion));
+        let researched = self.citation_tokens.or(self.num_search_queries).0.is_some();
+        let beside = if researched { self.reasoning_tokens.or_zero() } else { 0 };
+        let surplus = surplus.saturating_sub(cited).max(beside);
         let mut left = completion;
         let mut share = |meter, count: u64| {
             let count = count.min(left);
@@ -109,6 +127,9 @@ impl Said {
         share(Meter::OutputImage, output.image_tokens.or_zero());
         usage.set(Meter::Output, left);
         usage.add(Meter::Reasoning, surplus);
+        let Self { server_tool_use_details: Nested(tools), server_tool_use: Nested(earlier), .. } = self;
+        let searches = self.num_search_queries.or(tools.web_search_requests).or(earlier.web_search_requests);
+        usage.set(Meter::Query, searches.or_zero());
         usage
     }
 }

@@ -44,6 +44,38 @@ fn reasoning_that_stands_beside_the_completion_is_charged_too() {
 }
 
 #[test]
+fn research_is_charged_for_what_it_read_thought_and_searched() {
+    let said = json!({
+        "prompt_tokens": 1188, "completion_tokens": 4240, "total_tokens": 5428, "citation_tokens": 8014,
+        "num_search_queries": 54, "reasoning_tokens": 92431, "cost": {"total_cost": 0.59962}
+    });
+    let usage = read(said.clone());
+    let want = [(Meter::Input, 9202), (Meter::Output, 4240), (Meter::Reasoning, 92431), (Meter::Query, 54)];
+    assert_eq!(counts(&usage), want);
+    let (passing, _) = super::skim(said.to_string().as_bytes());
+    assert_eq!(counts(&passing.unwrap()), want);
+    let price = crate::catalogue::Catalogue::bundled().lookup("perplexity", "sonar-deep-research").unwrap().price;
+    // The provider's own sum, which it rounds line by line.
+    assert_eq!(price.cost(&usage, None).unwrap().to_string(), "0.599617");
+
+    // Said in the total as well, it counts once.
+    let mut all = said;
+    all["total_tokens"] = json!(1188 + 4240 + 8014 + 92431);
+    assert_eq!(counts(&read(all)), want);
+}
+
+#[test]
+fn searches_that_tools_of_the_host_ran_are_counted() {
+    for name in ["server_tool_use_details", "server_tool_use"] {
+        let tools = json!({"web_search_requests": 2, "tool_calls_requested": 3, "tool_calls_executed": 3});
+        let usage = read(json!({"prompt_tokens": 10, "completion_tokens": 1, name: tools}));
+        assert_eq!(counts(&usage), [(Meter::Input, 10), (Meter::Output, 1), (Meter::Query, 2)], "{name}");
+    }
+    let none = read(json!({"prompt_tokens": 1, "completion_tokens": 1, "server_tool_use_details": null}));
+    assert_eq!(none.get(Meter::Query), 0);
+}
+
+#[test]
 fn more_cached_than_asked_never_underflows() {
     let usage = read(json!({
         "prompt_tokens": 29, "completion_tokens": 6, "total_tokens": 35, "prompt_tokens_details": {"cached_tokens": 157}
