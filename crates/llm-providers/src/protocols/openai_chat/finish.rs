@@ -14,12 +14,15 @@ pub(super) fn take(choice: &mut Fields) -> Option<FinishReason> {
     Some(reason)
 }
 
-/// What a provider's word means.
+/// What a provider's word means: OpenAI's older ones, Together's, Mistral's, DeepSeek's and Z.ai's, as their
+/// documentation lists them. A word that is not known passes for what it is.
 fn meaning(word: &str) -> FinishReason {
     match word {
         "function_call" => FinishReason::ToolCalls,
         "eos" | "eos_token" => FinishReason::Stop,
-        "max_tokens" => FinishReason::Length,
+        "max_tokens" | "model_length" | "model_context_window_exceeded" => FinishReason::Length,
+        "sensitive" => FinishReason::ContentFilter,
+        "insufficient_system_resource" | "network_error" => FinishReason::Error,
         other => FinishReason::from(other),
     }
 }
@@ -40,5 +43,29 @@ pub(super) fn canonical(reason: Option<&FinishReason>, has_calls: bool) -> &'sta
         Some(FinishReason::Stop | FinishReason::StopSequence | FinishReason::Pause) => "stop",
         None | Some(FinishReason::Unknown(_)) if has_calls => "tool_calls",
         None | Some(FinishReason::Unknown(_)) => "stop",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn hosts_have_words_of_their_own_for_an_answer_that_is_not_whole() {
+        for (word, reason) in [
+            ("model_length", FinishReason::Length),
+            ("model_context_window_exceeded", FinishReason::Length),
+            ("sensitive", FinishReason::ContentFilter),
+            ("insufficient_system_resource", FinishReason::Error),
+            ("network_error", FinishReason::Error),
+            ("new", FinishReason::Unknown("new".to_owned())),
+        ] {
+            let mut choice = Fields::at("choices", json!({"finish_reason": word})).unwrap();
+            assert_eq!(take(&mut choice), Some(reason.clone()));
+            // Callers of the same protocol read the host's own word.
+            assert_eq!(spelled(&reason, choice.get("finish_reason")), word);
+        }
     }
 }
