@@ -37,6 +37,7 @@ fn reason() -> impl Strategy<Value = FinishReason> {
         Just(FinishReason::Stop),
         Just(FinishReason::Length),
         Just(FinishReason::ContentFilter),
+        Just(FinishReason::Refusal),
         Just(FinishReason::StopSequence),
         "[a-z_]{3,12}".prop_map(|word: String| FinishReason::from(word.as_str())),
     ]

@@ -39,12 +39,13 @@ pub(super) fn write<'a>(reason: Option<&FinishReason>, native: &'a Native, said:
         return word;
     }
     match reason {
-        Some(FinishReason::Length) => "max_tokens",
+        // Of an answer that broke off the protocol has no other word.
+        Some(FinishReason::Length | FinishReason::Error) => "max_tokens",
         Some(FinishReason::StopSequence) => "stop_sequence",
         Some(FinishReason::ToolCalls) => "tool_use",
         Some(FinishReason::Pause) => "pause_turn",
         Some(FinishReason::Refusal | FinishReason::ContentFilter) => "refusal",
-        Some(FinishReason::Stop | FinishReason::Error | FinishReason::Unknown(_)) | None => {
+        Some(FinishReason::Stop | FinishReason::Unknown(_)) | None => {
             if said.tool_calls {
                 "tool_use"
             } else if said.refusal {
@@ -76,5 +77,17 @@ impl Said {
         let mut said = Self::default();
         parts.iter().for_each(|part| said.add(&part.content));
         said
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_broke_off_does_not_end_as_if_it_were_whole() {
+        for said in [Said::default(), Said { tool_calls: true, refusal: false }] {
+            assert_eq!(write(Some(&FinishReason::Error), &Native::NONE, said), "max_tokens");
+        }
     }
 }

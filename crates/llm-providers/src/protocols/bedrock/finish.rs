@@ -42,12 +42,24 @@ pub(super) fn write<'a>(reason: Option<&'a FinishReason>, native: &'a Native) ->
 
 fn theirs(reason: Option<&FinishReason>) -> &str {
     match reason {
-        Some(FinishReason::Length) => "max_tokens",
+        // Of an answer that broke off the protocol has no other word that all its clients know.
+        Some(FinishReason::Length | FinishReason::Error) => "max_tokens",
         Some(FinishReason::StopSequence) => "stop_sequence",
         Some(FinishReason::ToolCalls) => "tool_use",
         Some(FinishReason::ContentFilter) => "content_filtered",
         Some(FinishReason::Refusal) => "refusal",
         Some(FinishReason::Unknown(word)) => word,
-        Some(FinishReason::Stop | FinishReason::Pause | FinishReason::Error) | None => "end_turn",
+        Some(FinishReason::Stop | FinishReason::Pause) | None => "end_turn",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_broke_off_does_not_end_as_if_it_were_whole() {
+        assert_eq!(write(Some(&FinishReason::Error), &Native::NONE), "max_tokens");
+        assert_eq!(write(Some(&FinishReason::Stop), &Native::NONE), "end_turn");
     }
 }

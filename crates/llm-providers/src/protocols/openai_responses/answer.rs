@@ -120,7 +120,7 @@ pub(super) fn encode(cx: &AnswerContext, answer: &ChatAnswer) -> Result<Bytes> {
     let choice = answer.choices.first();
     let mut output = item::for_caller(choice.map_or(&[], |choice| choice.message.parts.as_slice()), &cx.id_seed);
     if !is_own {
-        finish::write(answer.finish_reason(), &mut out);
+        finish::write(answer.finish_reason(), &output, &mut out);
         add_logprobs(choice.and_then(|choice| choice.logprobs.as_ref()), &mut output);
     }
     out.insert("output".to_owned(), Value::Array(output));

@@ -23,11 +23,14 @@ pub(super) fn read(response: &Map<String, Value>, has_calls: bool) -> Option<Fin
     }
 }
 
-/// Writes the reason into a response that came in another protocol.
-pub(super) fn write(reason: Option<&FinishReason>, response: &mut Map<String, Value>) {
+/// Writes the reason into a response that came in another protocol. `output`: its items, among which a refusal may
+/// stand in words.
+pub(super) fn write(reason: Option<&FinishReason>, output: &[Value], response: &mut Map<String, Value>) {
     let (status, why) = match reason {
         Some(FinishReason::Length) => ("incomplete", Some("max_output_tokens")),
         Some(FinishReason::ContentFilter) => ("incomplete", Some("content_filter")),
+        // A refusal is a part of a message here. One that other protocols tell by the reason alone broke the answer off.
+        Some(FinishReason::Refusal) if !output.iter().any(refuses) => ("incomplete", Some("content_filter")),
         // The answer broke off, and the protocol has no word for why.
         Some(FinishReason::Error) => ("incomplete", None),
         _ => ("completed", None),
@@ -35,5 +38,28 @@ pub(super) fn write(reason: Option<&FinishReason>, response: &mut Map<String, Va
     response.insert("status".to_owned(), json!(status));
     if let Some(why) = why {
         response.insert("incomplete_details".to_owned(), json!({"reason": why}));
+    }
+}
+
+fn refuses(item: &Value) -> bool {
+    let parts = item.get("content").and_then(Value::as_array);
+    parts.is_some_and(|parts| parts.iter().any(|part| part.get("type").is_some_and(|kind| kind == "refusal")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_without_words_breaks_the_answer_off() {
+        let ended = |kind: &str, name: &str| {
+            let output = [json!({"type": "message", "content": [{"type": kind, name: "I can't"}]})];
+            let mut response = Map::new();
+            write(Some(&FinishReason::Refusal), &output, &mut response);
+            Value::Object(response)
+        };
+        let filtered = json!({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}});
+        assert_eq!(ended("output_text", "text"), filtered);
+        assert_eq!(ended("refusal", "refusal"), json!({"status": "completed"}));
     }
 }

@@ -91,8 +91,9 @@ impl Encoder {
         let mut wire = Wire { out, sequence: &mut self.sequence };
         self.items.finish(&mut wire);
         let mut response = shell::begun(&self.cx, &self.model);
-        finish::write(self.reason.as_ref(), &mut response);
-        response.insert("output".to_owned(), Value::Array(self.items.whole()));
+        let output = self.items.whole();
+        finish::write(self.reason.as_ref(), &output, &mut response);
+        response.insert("output".to_owned(), Value::Array(output));
         response.insert("usage".to_owned(), usage::write(self.usage.as_ref().unwrap_or(Usage::NONE)));
         if let Some(tier) = self.service_tier.as_deref().and_then(tier::of_answer) {
             response.insert("service_tier".to_owned(), json!(tier));
