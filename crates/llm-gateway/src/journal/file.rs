@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(test)]
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -71,6 +73,9 @@ struct Writer {
     spare: Vec<u8>,
     #[cfg(test)]
     full: bool,
+    /// The next write says that it has begun, and waits until it is told to go on.
+    #[cfg(test)]
+    halt: Option<(Sender<()>, Receiver<()>)>,
 }
 
 /// How far a write came: bytes that stand in the file, and segments that were begun.
@@ -92,6 +97,8 @@ impl Journal {
             spare: Vec::new(),
             #[cfg(test)]
             full: false,
+            #[cfg(test)]
+            halt: None,
         };
         Self(Arc::new(Inner {
             folder,
@@ -287,15 +294,26 @@ impl Journal {
         self.0.ended.notified().await;
     }
 
-    /// The next ended calls, at most `most`, in the order of the file.
+    /// The next ended calls, at most `most`, in the order of the file, for who has all up to `from`.
     ///
-    /// They stand in the file before they are given out: the database must not know more than the journal.
-    pub(crate) fn take(&self, most: usize) -> Result<Taken> {
-        let ticket = self.pending().ticket;
+    /// They stand in the file before they are given out: the database must not know more than the journal. Only what is
+    /// kept in memory is given out whatever becomes of the file, since it can't be read again. An error says that there
+    /// are more which can't be had yet.
+    pub(crate) fn take(&self, from: Place, most: usize) -> Result<Taken> {
+        // Under one lock: what comes to be pending afterwards is not among those that are taken.
+        let (taken, ticket) = {
+            let mut pending = self.pending();
+            (pending.take(most), pending.ticket)
+        };
         let written = if self.is_poisoned() { Ok(()) } else { self.write_up_to(ticket) };
-        match self.pending().take(most) {
-            Taken::Replay(to) => written.map(|()| Taken::Replay(to)),
-            taken => Ok(taken),
+        match (taken, written) {
+            (Taken::Replay(_), Err(error)) => {
+                self.pending().put_off();
+                // Shipping what is there may be what makes room on the disk.
+                let end = self.writer().place();
+                if from < end { Ok(Taken::Replay(end)) } else { Err(error) }
+            }
+            (taken, _) => Ok(taken),
         }
     }
 
@@ -345,7 +363,7 @@ impl Journal {
     }
 
     fn write(&self, ticket: u64, again: bool) -> Result<()> {
-        let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer();
         if writer.written >= ticket {
             return Ok(());
         }
@@ -383,6 +401,10 @@ impl Journal {
         self.0.poisoned.load(Ordering::Acquire)
     }
 
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.0.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn pending(&self) -> MutexGuard<'_, Pending> {
         // Nothing panics half-way through a change, so what a poisoned lock guards is whole.
         self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
@@ -390,6 +412,11 @@ impl Journal {
 }
 
 impl Writer {
+    /// Where the file ends.
+    fn place(&self) -> Place {
+        Place { segment: self.segment, offset: self.end }
+    }
+
     /// Writes `bytes`, with a new segment at each of `cuts`.
     fn write(&mut self, inner: &Inner, bytes: &[u8], cuts: &[usize], reached: &mut Reached) -> io::Result<()> {
         for &cut in cuts {
@@ -425,6 +452,10 @@ impl Writer {
 
     #[cfg(test)]
     fn append_some(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Some((reached, go_on)) = self.halt.take() {
+            reached.send(()).unwrap();
+            go_on.recv().unwrap();
+        }
         if self.full {
             // As much as there is room for.
             (&*self.file).write_all(bytes.get(..bytes.len() / 2).unwrap_or_default())?;
@@ -445,6 +476,13 @@ impl Journal {
     /// Whether the disk is full from now on: writes come half-way and fail.
     pub(crate) fn fill_disk(&self, full: bool) {
         self.0.writer.lock().unwrap().full = full;
+    }
+
+    /// The next write says that it has begun, and waits until it is told to go on.
+    pub(super) fn halt_write(&self) -> (Receiver<()>, Sender<()>) {
+        let ((begun, has_begun), (go_on, may_go_on)) = (channel(), channel());
+        self.0.writer.lock().unwrap().halt = Some((begun, may_go_on));
+        (has_begun, go_on)
     }
 
     /// Does once what [`Self::keep_on_disk`] does every so often, and says how many files were forced.

@@ -13,7 +13,7 @@ const QUEUE: usize = 8 * 1024;
 pub(crate) struct Closed {
     pub(crate) record: CallRecord,
     pub(super) line: Vec<u8>,
-    /// The place behind its line; none where the line could not be written.
+    /// The place behind its line; none where the line could not be written, or stands behind some that were not.
     pub(crate) after: Option<Place>,
 }
 
@@ -117,7 +117,7 @@ impl Pending {
         self.segments.entry(segment).or_default().open += 1;
     }
 
-    /// Notes that an earlier process left `id` open, in `segment` or a later one.
+    /// Notes that an earlier process left `id` open, and said so last in `segment`.
     pub(super) fn recovered(&mut self, id: CallId, segment: u64) {
         self.open.insert(id, segment);
         self.segments.entry(segment).or_default().open += 1;
@@ -166,6 +166,13 @@ impl Pending {
         }
         let count = most.min(self.queue.len());
         Taken::Calls(self.queue.drain(..count).collect())
+    }
+
+    /// Takes back that the next calls are read from the file, since not all of them stand there yet. Those that have come
+    /// since stand behind them, so that nothing may be taken for shipped because these are.
+    pub(super) fn put_off(&mut self) {
+        self.spilled = true;
+        self.queue.iter_mut().for_each(|closed| closed.after = None);
     }
 
     /// Forgets the segments before `shipped` that hold nothing any more, oldest first, and says which.

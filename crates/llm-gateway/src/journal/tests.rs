@@ -11,6 +11,8 @@ use crate::limits::{Bucket, Charge, LimitId};
 use crate::record::CallStatus;
 use crate::record::samples::{NEW_YEAR, open, outcome};
 
+mod backlog;
+
 fn start(folder: &Path, sizes: Sizes) -> (Journal, Recovered) {
     Folder::lock(folder).unwrap().open(Place::default(), sizes).unwrap()
 }
@@ -33,7 +35,7 @@ fn segments(folder: &Path) -> Vec<(u64, Vec<u8>)> {
 fn take_all(journal: &Journal, from: Place) -> (Vec<String>, Place) {
     let (mut ids, mut place) = (Vec::new(), from);
     loop {
-        let calls = match journal.take(7).unwrap() {
+        let calls = match journal.take(place, 7).unwrap() {
             Taken::Calls(calls) if calls.is_empty() => return (ids, place),
             Taken::Calls(calls) => calls,
             Taken::Replay(to) => {
@@ -261,7 +263,7 @@ fn a_dropped_entry_is_closed_as_interrupted() {
     let folder = TempDir::new().unwrap();
     let (journal, _) = start(folder.path(), Sizes::default());
     drop(journal.open(open(NEW_YEAR)).unwrap());
-    let Taken::Calls(calls) = journal.take(9).unwrap() else { panic!("nothing has spilled") };
+    let Taken::Calls(calls) = journal.take(Place::default(), 9).unwrap() else { panic!("nothing has spilled") };
     let record = &calls[0].record;
     assert_eq!(
         (record.status, record.cost_usd, record.estimated),

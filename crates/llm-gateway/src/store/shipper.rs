@@ -38,8 +38,8 @@ impl Shipper {
         Self { flush, task: tokio::spawn(work.run(asked)) }
     }
 
-    /// Waits until every call that has ended so far is in the database. While that is down this waits too, so give it
-    /// a time-out.
+    /// Waits until every call that has ended so far is in the database. While that is down this waits too, or while
+    /// some of them can't be written to the journal to be read again; so give it a time-out.
     pub async fn flush(&self) -> Result<()> {
         let gone = || Error::new(ErrorKind::Internal, "the shipper has stopped");
         let (done, reply) = oneshot::channel();
@@ -76,38 +76,45 @@ struct Work {
 
 impl Work {
     async fn run(mut self, mut asked: mpsc::UnboundedReceiver<oneshot::Sender<()>>) {
+        // Who asked before what is moved now, and is told when all of it was.
+        let mut waiting = Vec::new();
         loop {
-            self.ship().await;
+            if self.ship().await {
+                for reply in waiting.drain(..) {
+                    // Whoever asked may have stopped waiting.
+                    let _ = oneshot::Sender::send(reply, ());
+                }
+            }
             let mut done = None;
             tokio::select! {
+                // Also when the journal could not be written, and can be again.
                 () = self.journal.ended() => tokio::select! {
                     () = tokio::time::sleep(GATHER) => {}
                     reply = asked.recv() => done = Some(reply),
                 },
                 reply = asked.recv() => done = Some(reply),
             }
-            if let Some(reply) = done {
-                let Some(reply) = reply else { return };
-                self.ship().await;
-                // Whoever asked may have stopped waiting.
-                let _ = reply.send(());
+            match done {
+                Some(Some(reply)) => waiting.push(reply),
+                Some(None) => return,
+                None => {}
             }
         }
     }
 
-    /// Moves all that there is.
-    async fn ship(&mut self) {
+    /// Moves all that there is; whether it could. It can't where something waits for the journal to be written.
+    async fn ship(&mut self) -> bool {
         loop {
-            match self.journal.take(BATCH) {
-                Ok(Taken::Calls(calls)) if calls.is_empty() => break,
+            match self.journal.take(self.place, BATCH) {
+                Ok(Taken::Calls(calls)) if calls.is_empty() => return true,
                 Ok(Taken::Calls(calls)) => {
                     let place = calls.iter().rev().find_map(|call| call.after).unwrap_or(self.place);
                     self.store(calls, place).await;
                 }
                 Ok(Taken::Replay(to)) => self.replay(to).await,
                 Err(error) => {
-                    tracing::error!(%error, "the journal can't be read back");
-                    break;
+                    tracing::warn!(%error, "calls can't be moved before the journal can be written again");
+                    return false;
                 }
             }
         }
@@ -125,8 +132,8 @@ impl Work {
                     tracing::error!(%error, "the journal can't be read back");
                     tokio::time::sleep(BACK_OFF.1).await;
                 }
-                // The runtime is going down.
-                Err(_) => return,
+                // The runtime is going down, and this with it: what comes behind must not be moved before.
+                Err(_) => std::future::pending().await,
             }
         }
     }
