@@ -1,5 +1,6 @@
 //! The journal under way: lines in, one write for all that are ready together.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -343,14 +344,25 @@ impl Journal {
     /// Writes the open records of calls under way again, so that the old segment they stand in may go: one call that
     /// takes an hour must not keep an hour's records.
     fn carry(&self, segment: u64) -> io::Result<()> {
+        if self.is_stalled() || self.is_poisoned() {
+            return Ok(());
+        }
+        // Whoever reads the journal goes by the last line of a call; ids sort as the calls came.
+        let mut last: BTreeMap<CallId, Vec<u8>> = BTreeMap::new();
         let mut lines = Lines::open(self.folder(), Place { segment, offset: 0 })?;
-        let mut ticket = 0;
         while let Some((line, _)) = lines.next()? {
             let Some(Line::Open(record)) = line::decode(line) else { continue };
+            if self.pending().is_open_in(record.id, segment) {
+                last.insert(record.id, line.to_vec());
+            }
+        }
+        let mut ticket = 0;
+        for (id, line) in last {
             let mut pending = self.pending();
-            if !self.is_stalled() && !self.is_poisoned() && pending.is_open_in(record.id, segment) {
-                pending.push(line, &self.0.sizes);
-                pending.opened(record.id);
+            // Not where it has ended or was amended meanwhile.
+            if !self.is_stalled() && !self.is_poisoned() && pending.is_open_in(id, segment) {
+                pending.push(&line, &self.0.sizes);
+                pending.opened(id);
                 ticket = pending.ticket;
             }
         }

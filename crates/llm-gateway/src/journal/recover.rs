@@ -18,6 +18,8 @@ use crate::record::{CallId, Object, OpenRecord};
 pub struct Recovered {
     /// Calls that were under way when it ended, in the order in which they were admitted.
     pub unclosed: Vec<OpenRecord>,
+    /// Of each of them, the segment that its last line stands in.
+    pub(super) segments: Vec<u64>,
     /// What ended calls that were not shipped have added to the buckets of limits, by the bucket's begin.
     pub charges: HashMap<(LimitId, i64), i64>,
     /// What such calls have made or deleted, in order.
@@ -49,8 +51,8 @@ impl Folder {
             }
         }
         let mut pending = Pending::new(current, &left, recovered.unshipped > 0);
-        for open in &recovered.unclosed {
-            pending.recovered(open.id, left.first().map_or(current, |&(oldest, _)| oldest));
+        for (open, &segment) in recovered.unclosed.iter().zip(&recovered.segments) {
+            pending.recovered(open.id, segment);
         }
         let journal = Journal::new(self, sizes, file, current, pending);
         for (id, objects) in &recovered.objects {
@@ -63,7 +65,7 @@ impl Folder {
 /// Reads all segments once, and keeps no ended call in memory.
 pub(super) fn read(folder: &Path, segments: &[u64], shipped: Place) -> io::Result<Recovered> {
     let mut recovered = Recovered::default();
-    let mut open: HashMap<CallId, (u64, OpenRecord)> = HashMap::new();
+    let mut open: HashMap<CallId, (u64, OpenRecord, u64)> = HashMap::new();
     let mut admitted = 0;
     for &segment in segments {
         let mut lines = Lines::open(folder, Place { segment, offset: 0 })?;
@@ -71,7 +73,7 @@ pub(super) fn read(folder: &Path, segments: &[u64], shipped: Place) -> io::Resul
             match line::decode(line) {
                 Some(Line::Open(record)) => {
                     admitted += 1;
-                    open.insert(record.id, (admitted, *record));
+                    open.insert(record.id, (admitted, *record, segment));
                 }
                 Some(Line::Close(record)) => {
                     open.remove(&record.id);
@@ -90,9 +92,10 @@ pub(super) fn read(folder: &Path, segments: &[u64], shipped: Place) -> io::Resul
             }
         }
     }
-    let mut unclosed: Vec<(u64, OpenRecord)> = open.into_values().collect();
-    unclosed.sort_unstable_by_key(|&(admitted, _)| admitted);
-    recovered.unclosed = unclosed.into_iter().map(|(_, record)| record).collect();
+    let mut unclosed: Vec<_> = open.into_values().collect();
+    unclosed.sort_unstable_by_key(|&(admitted, ..)| admitted);
+    (recovered.unclosed, recovered.segments) =
+        unclosed.into_iter().map(|(_, record, segment)| (record, segment)).unzip();
     Ok(recovered)
 }
 

@@ -12,6 +12,7 @@ use crate::record::CallStatus;
 use crate::record::samples::{NEW_YEAR, open, outcome};
 
 mod backlog;
+mod carried;
 
 fn start(folder: &Path, sizes: Sizes) -> (Journal, Recovered) {
     Folder::lock(folder).unwrap().open(Place::default(), sizes).unwrap()
