@@ -6,6 +6,7 @@ mod carried;
 mod exact;
 mod keys;
 mod killed;
+mod many;
 mod model;
 mod more;
 mod outage;

@@ -7,7 +7,7 @@
 --   sessions   by replica: the session it speaks in; `going` and `gone` for one that was given up
 --   synced     the replicas whose own counters are in
 --   alive      the replicas, by when they were last heard
---   version    counts the scripts that changed a limit
+--   version    counts the changes of limits
 --   changed    the limits, by the version that changed them last
 --   clock      the latest time that was seen
 --   limit:*    a limit: `u` and `r` are what its window holds, used and reserved; `h`, `t` and `e` the begins of its
@@ -56,10 +56,9 @@ local function is_mine(me, session)
   return redis.call('HGET', SESSIONS, me) == session
 end
 
-local version
+-- No two have the same version: who asks for some at a time goes on behind the version that was told last.
 local function touch(limit)
-  version = version or redis.call('INCR', prefix .. 'version')
-  redis.call('ZADD', CHANGED, version, limit)
+  redis.call('ZADD', CHANGED, redis.call('INCR', prefix .. 'version'), limit)
 end
 
 -- Adds to a bucket, for a replica. `kind` is `u` or `r`.
