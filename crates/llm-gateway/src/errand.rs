@@ -170,7 +170,7 @@ impl Visit {
     pub(crate) fn refused(&self, error: Error) -> Error {
         let outcome = Outcome { status: CallStatus::Refused, ..outcome(&self.arrival, Some(&error)) };
         let record = CallRecord::new(self.open_record(None, None), outcome);
-        if let Err(error) = self.gateway.journal.close(record) {
+        if let Err(error) = self.gateway.journal.refused(record) {
             tracing::warn!(%error, "a refused call could not be recorded");
         }
         error
@@ -268,3 +268,6 @@ pub(crate) fn json(body: Bytes) -> Response {
 pub(crate) fn unspoken(kind: OperationKind, protocol: Protocol) -> Error {
     Error::new(ErrorKind::NotImplemented, format!("`{protocol}` has no `{kind}`"))
 }
+
+#[cfg(test)]
+mod tests;
