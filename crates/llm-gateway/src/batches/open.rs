@@ -1,6 +1,6 @@
 //! The batches whose results this process waits for, and what their calls hold.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use llm_core::Result;
@@ -10,7 +10,7 @@ use super::rows::{self, Prices, Saved};
 use crate::journal::Journal;
 use crate::limits::{Ledger, Reservation};
 use crate::record::CallRecord;
-use crate::store::{Books, Db, recall};
+use crate::store::{Books, Db, restore};
 
 /// All of them.
 #[derive(Debug, Default)]
@@ -85,8 +85,11 @@ impl OpenBatches {
         for batch in saved {
             let lines = rows::lines(db, &batch.id).await?;
             let charges = lines.iter().flat_map(|(_, open)| &open.charges);
-            let parts = charges.map(|charge| &charge.limit).filter(|limit| limit.is_of_each());
-            recall(db, books.journal.id(), ledger, now, parts.cloned().collect()).await;
+            // However long it takes: what is held keeps a counter in memory, so nothing would bring it back later.
+            let parts: HashSet<_> = charges.map(|charge| &charge.limit).filter(|limit| limit.is_of_each()).collect();
+            for part in parts {
+                restore(db, books.journal.id(), ledger, now, part).await?;
+            }
             let Some(object) = batch.object.clone() else {
                 for (_, open) in lines {
                     drop(ledger.hold(now, &open.charges, open.reserved));
@@ -150,3 +153,6 @@ pub(super) fn close(journal: &Journal, record: CallRecord) {
         tracing::error!(call = %id, %error, "a call of a batch could not be written to the journal");
     }
 }
+
+#[cfg(test)]
+mod tests;

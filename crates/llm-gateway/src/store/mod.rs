@@ -42,7 +42,7 @@ pub use housekeeping::{Housekeeping, Retention};
 pub use migrations::version;
 pub use objects::{ObjectPage, Objects, Order};
 pub use query::{On, Query, Read, Row, Value, query};
-pub(crate) use recall::recall;
+pub(crate) use recall::{recall, restore};
 pub use shipper::Shipper;
 pub(crate) use sums::{Group as SumGroup, Totals as SumTotals};
 pub use transaction::Transaction;

@@ -31,8 +31,8 @@ async fn restore_all(db: &Db, journal: &str, ledger: &Ledger, now: i64, ids: &[L
     Ok(())
 }
 
-/// Brings one counter back.
-pub(super) async fn restore(db: &Db, journal: &str, ledger: &Ledger, now: i64, id: &LimitId) -> Result<()> {
+/// Brings one counter back. Of no effect where it is in memory.
+pub(crate) async fn restore(db: &Db, journal: &str, ledger: &Ledger, now: i64, id: &LimitId) -> Result<()> {
     let rows: Vec<(String, i64, i64)> = query(COUNTED).bind(id.as_str()).bind(now).all(db).await?;
     let counted = rows.into_iter().map(|(by, bucket, amount)| (bucket, amount, by == journal));
     ledger.restore(now, id, &counted.collect::<Vec<_>>());
