@@ -3,6 +3,7 @@
 //! A role is checked twice: against the route's [`Rule`](super::Rule), before anything is read, and here, against the
 //! one thing that is asked for. What lies out of reach is not there: it is answered like an id that nothing has.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use llm_core::{Error, ErrorKind, Result};
@@ -22,12 +23,16 @@ pub(super) struct Actor {
     pub(super) user: Option<Arc<User>>,
     /// The teams that it administers, if that is its role.
     teams: Vec<TeamId>,
+    /// The one team that it is its user in, where it is not so in all. Whoever administers a team can make keys there for
+    /// its members, and give such a key a new secret: so a key of a team proves nothing of its user elsewhere. A token
+    /// proves who comes with it.
+    within: Option<TeamId>,
 }
 
 impl Actor {
     /// Who presents the administrator's own key.
     pub(super) fn administrator() -> Self {
-        Self { role: Role::Administrator, key: None, user: None, teams: Vec::new() }
+        Self { role: Role::Administrator, key: None, user: None, teams: Vec::new(), within: None }
     }
 
     /// Who presents a virtual key; none where the key carries no role. A role reaches no further than the user's.
@@ -36,12 +41,13 @@ impl Actor {
         let team = key.team.as_ref().map(|team| team.id.clone());
         let reaches = |user: &Arc<User>| user.reaches(said, team.as_ref().map(TeamId::as_str));
         let role = if user.as_ref().is_none_or(reaches) { said } else { Role::Member };
-        let teams = match (role, team, &user) {
-            (Role::TeamAdministrator, Some(team), _) => vec![team],
+        let teams = match (role, &team, &user) {
+            (Role::TeamAdministrator, Some(team), _) => vec![team.clone()],
             (Role::TeamAdministrator, None, Some(user)) => user.administered(),
             _ => Vec::new(),
         };
-        Some(Self { role, key: Some(key), user, teams })
+        let within = team.filter(|_| !key.login);
+        Some(Self { role, key: Some(key), user, teams, within })
     }
 
     /// What the audit log says of whatever it changes.
@@ -76,21 +82,52 @@ impl Actor {
     pub(super) fn sees_team(&self, team: &TeamId) -> bool {
         self.sees_everything()
             || self.teams.contains(team)
-            || self.user.as_ref().is_some_and(|user| user.is_in(team))
+            || self.user.as_ref().is_some_and(|user| user.is_in(team) && self.is_own(&user.id, Some(team)))
             || self.key.as_ref().is_some_and(|key| key.is_of_team(team))
     }
 
-    /// Whether it may know of a user.
+    /// Whether it may know of a user; how much of it, [`Actor::known_of`] and [`Actor::sees_whole`] say.
     pub(super) fn sees_user(&self, user: &User) -> bool {
         self.sees_everything() || self.is_user(&user.id) || self.teams.iter().any(|team| user.is_in(team))
+    }
+
+    /// Whether it may know all that is counted for a user, in whichever team: limits of a user are over all of them.
+    pub(super) fn sees_whole(&self, user: &User) -> bool {
+        let is_within = || user.teams.iter().all(|membership| self.sees_membership(user, &membership.team));
+        self.sees_everything() || self.is_own(&user.id, None) || (self.sees_user(user) && is_within())
+    }
+
+    /// What it may know of a user that it sees: of others, and of its own with the key of a team, only what they are in
+    /// its own teams, and not what identity providers call them.
+    pub(super) fn known_of<'a>(&self, user: &'a User) -> Cow<'a, User> {
+        if self.sees_everything() || self.is_own(&user.id, None) {
+            return Cow::Borrowed(user);
+        }
+        let teams = user.teams.iter().filter(|membership| self.sees_membership(user, &membership.team)).cloned();
+        Cow::Owned(User { teams: teams.collect(), identities: Vec::new(), ..user.clone() })
+    }
+
+    fn sees_membership(&self, user: &User, team: &TeamId) -> bool {
+        self.sees_everything() || self.teams.contains(team) || self.is_own(&user.id, Some(team))
     }
 
     /// Whether it may know of a key.
     pub(super) fn sees_key(&self, key: &VirtualKey) -> bool {
         self.sees_everything()
             || key.team.as_ref().is_some_and(|team| self.teams.contains(&team.id))
-            || key.user.as_ref().is_some_and(|user| self.is_user(&user.id))
+            || self.owns(key)
             || self.is_key(key)
+    }
+
+    /// Whether what a user has, in `team` or in none, is its own.
+    fn is_own(&self, user: &UserId, team: Option<&TeamId>) -> bool {
+        self.is_user(user) && self.within.as_ref().is_none_or(|within| team == Some(within))
+    }
+
+    /// Whether a key is one of its user's, as far as it is this user.
+    fn owns(&self, key: &VirtualKey) -> bool {
+        let team = key.team.as_ref().map(|team| &team.id);
+        key.user.as_ref().is_some_and(|user| self.is_own(&user.id, team))
     }
 
     fn is_user(&self, user: &UserId) -> bool {
@@ -149,7 +186,7 @@ impl Actor {
     /// may do, so no role may be higher than that of whoever asks.
     pub(super) fn rotatable_key(&self, found: Option<Arc<VirtualKey>>, asked: &str) -> Result<Arc<VirtualKey>> {
         let key = self.any_key(found, asked)?;
-        let is_own = self.is_key(&key) || key.user.as_ref().is_some_and(|user| self.is_user(&user.id));
+        let is_own = self.is_key(&key) || self.owns(&key);
         let is_lower = self.may_give(key.role) || self.is_key(&key);
         if self.role != Role::Auditor && is_own && is_lower { Ok(key) } else { self.own_key(Some(key), asked) }
     }
@@ -173,27 +210,24 @@ impl Actor {
             let asked = TeamId::new(team.as_deref().ok_or_else(missing)?);
             return if self.teams.contains(&asked) { Ok(()) } else { Err(not_found("team", asked.as_str())) };
         }
-        let (own, name, asked) = match (&self.user, &self.key) {
-            (Some(own), _) => (own.id.as_str(), "user", user),
-            (None, Some(own)) => (own.id.as_str(), "key", key),
-            (None, None) => return Err(out_of_reach()),
-        };
-        match asked.as_deref() {
-            Some(asked) if asked != own => Err(not_found(name, asked)),
-            _ => {
-                *asked = Some(own.to_owned());
-                Ok(())
+        match (&self.user, &self.key, &self.within) {
+            (Some(own), _, None) => narrow_to("user", user, own.id.as_str()),
+            (Some(own), _, Some(within)) => {
+                narrow_to("user", user, own.id.as_str())?;
+                narrow_to("team", team, within.as_str())
             }
+            (None, Some(own), _) => narrow_to("key", key, own.id.as_str()),
+            (None, None, _) => Err(out_of_reach()),
         }
     }
 
     /// Whether it may see a call.
     pub(super) fn sees_call(&self, call: &CallRecord) -> bool {
-        let is = |own: Option<&str>, of: &Option<Arc<str>>| own.is_some() && own == of.as_deref();
+        let team = call.team.as_deref().map(TeamId::new);
         self.sees_everything()
-            || self.teams.iter().any(|team| is(Some(team.as_str()), &call.team))
-            || is(self.user.as_ref().map(|user| user.id.as_str()), &call.user)
-            || is(self.key.as_ref().map(|key| key.id.as_str()), &call.key)
+            || team.as_ref().is_some_and(|team| self.teams.contains(team))
+            || call.user.as_deref().is_some_and(|user| self.is_own(&UserId::new(user), team.as_ref()))
+            || self.key.as_ref().is_some_and(|key| call.key.as_deref() == Some(key.id.as_str()))
     }
 
     /// Whether it may make keys of a role.
@@ -205,6 +239,15 @@ impl Actor {
             Role::Auditor => false,
         }
     }
+}
+
+/// Narrows a filter to the one thing that may be asked for. Whoever asks for another is told that there is none.
+fn narrow_to(name: &str, filter: &mut Option<String>, own: &str) -> Result<()> {
+    if let Some(asked) = filter.as_deref().filter(|asked| *asked != own) {
+        return Err(not_found(name, asked));
+    }
+    *filter = Some(own.to_owned());
+    Ok(())
 }
 
 /// The error of who sees a thing and may not change it.

@@ -1,5 +1,6 @@
 //! `/api/v1/limits`: limits of every scope, and what they have counted.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -20,16 +21,23 @@ use crate::limits::{Limit, LimitDraft, LimitId, LimitPatch, LimitStatus, Scope, 
 /// Something with the limits that hold for it alone, as it is shown.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "{T}WithLimits")]
-pub(super) struct WithLimits<'a, T> {
+pub(super) struct WithLimits<'a, T: Clone> {
     #[serde(flatten)]
-    of: &'a T,
+    of: Cow<'a, T>,
     limits: Vec<LimitStatus>,
+}
+
+impl<'a, T: Clone> WithLimits<'a, T> {
+    /// `of` with these limits.
+    pub(super) fn new(of: Cow<'a, T>, limits: Vec<LimitStatus>) -> Self {
+        Self { of, limits }
+    }
 }
 
 impl Admin {
     /// `of` with the limits of its `scope`.
-    pub(super) fn with_limits<'a, T>(&self, of: &'a T, scope: &Scope) -> WithLimits<'a, T> {
-        WithLimits { of, limits: self.statuses(scope) }
+    pub(super) fn with_limits<'a, T: Clone>(&self, of: &'a T, scope: &Scope) -> WithLimits<'a, T> {
+        WithLimits::new(Cow::Borrowed(of), self.statuses(scope))
     }
 
     /// What the limits of a scope have counted.
@@ -42,13 +50,13 @@ impl Admin {
         self.gateway.ledger.status(Timestamp::now().as_millisecond(), id)
     }
 
-    /// Whether the caller may know of the limits of a scope: those of all whom it may know of, and its organization's.
+    /// Whether the caller may know of the limits of a scope: those of all that it may know of, whole.
     fn sees_scope(&self, actor: &Actor, scope: &Scope) -> bool {
         let (keys, id) = (&self.gateway.keys, &*scope.id);
         actor.sees_everything()
             || match scope.kind {
                 ScopeKind::Key => keys.get(&KeyId::new(id)).is_some_and(|key| actor.sees_key(&key)),
-                ScopeKind::User => keys.user(&UserId::new(id)).is_some_and(|user| actor.sees_user(&user)),
+                ScopeKind::User => keys.user(&UserId::new(id)).is_some_and(|user| actor.sees_whole(&user)),
                 ScopeKind::Team => actor.sees_team(&TeamId::new(id)),
                 ScopeKind::Organization | ScopeKind::EndUser | ScopeKind::Tag => false,
             }

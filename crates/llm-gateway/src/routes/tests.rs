@@ -2,6 +2,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use llm_core::{Meter, NanoUsd, Protocol, Usage};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::Gateway;
 use crate::limits::{Actual, Estimate, Subject};
 use crate::record::{CallId, CallStatus, OpenRecord, Outcome};
 use crate::served::{Reply, Served};
@@ -19,6 +21,7 @@ mod idempotency;
 mod openapi;
 mod prices;
 mod roles;
+mod two_teams;
 
 const ADMIN: &str = "the-key-of-the-administrator";
 
@@ -39,10 +42,19 @@ impl Server {
     }
 
     async fn with(config: &str) -> Self {
+        Self::serving(config, |_, admin| admin_router(admin)).await
+    }
+
+    /// One with all that is served, LiteLLM's routes included.
+    async fn whole(config: &str) -> Self {
+        Self::serving(config, surface).await
+    }
+
+    async fn serving(config: &str, routes: impl FnOnce(Arc<Gateway>, Arc<Admin>) -> Router) -> Self {
         // A provider of its own, so that no key of the environment is used.
         let config =
             format!("{config}\n[providers.local]\nprotocol = \"openai-chat\"\nbase_url = \"http://127.0.0.1:9/v1\"");
-        Self(Served::open(&config, ADMIN, |_, admin| admin_router(admin)).await)
+        Self(Served::open(&config, ADMIN, routes).await)
     }
 
     async fn get(&self, path: &str) -> Reply {
@@ -305,20 +317,6 @@ async fn a_key_without_limits_sees_what_it_has_spent() {
     server.record(&id, "slow", 4).await;
     server.record("key_of_another", "fast", 500).await;
     assert_eq!(me().await["spend"], spend(2, 20, 10, "0.07"));
-}
-
-#[tokio::test]
-async fn rotation_shows_a_new_secret_once() {
-    let server = Server::new().await;
-    let (id, old) = server.key(json!({"name": "a"})).await;
-    let rotated = server.post(&format!("/api/v1/keys/{id}/rotate"), json!({"grace": "24h"})).await.json();
-    let new = rotated["key"].as_str().unwrap().to_owned();
-    for key in [&old, &new] {
-        assert_eq!(server.send(Some(key), "GET", "/api/v1/keys/me", "").await.status, StatusCode::OK);
-    }
-    server.post(&format!("/api/v1/keys/{id}/rotate"), json!({})).await;
-    assert_eq!(server.send(Some(&new), "GET", "/api/v1/keys/me", "").await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(server.post(&format!("/api/v1/keys/{id}/rotate"), json!({"grace": "soon"})).await.refused().0, 400);
 }
 
 #[tokio::test]

@@ -16,8 +16,10 @@ use super::page::{self, Page};
 use crate::keys::{Identity, MembershipDraft, Role, User, UserDraft, UserId, UserPatch};
 
 impl Admin {
-    fn show_user<'a>(&self, user: &'a User) -> WithLimits<'a, User> {
-        self.with_limits(user, &user.scope())
+    /// A user, as far as the caller may know of it.
+    fn show_user<'a>(&self, actor: &Actor, user: &'a User) -> WithLimits<'a, User> {
+        let limits = if actor.sees_whole(user) { self.statuses(&user.scope()) } else { Vec::new() };
+        WithLimits::new(actor.known_of(user), limits)
     }
 
     /// Refuses what only the administrator may say of a user: a role everywhere, who it is elsewhere, no team at all, or
@@ -52,7 +54,7 @@ pub(super) async fn create(
     admin.check_user(&actor, draft.role, Some(&draft.teams), identities)?;
     let made = admin.gateway.keys.create_user(draft).await?;
     tracing::info!(user = %made.id, name = made.name, role = %made.role, "made a user");
-    Ok(Json::created(&admin.show_user(&made)))
+    Ok(Json::created(&admin.show_user(&actor, &made)))
 }
 
 /// What a list of users is asked for.
@@ -77,7 +79,7 @@ pub(super) async fn list(
     let wanted = |user: &User| actor.sees_user(user) && team.as_ref().is_none_or(|team| user.is_in(&team.id));
     let found = admin.gateway.keys.users(after.as_ref(), limit + 1, wanted);
     let found: Vec<&User> = found.iter().map(Arc::as_ref).collect();
-    Ok(Json::ok(&Page::new(found, limit, |user| user.id.to_string(), |user| admin.show_user(user))))
+    Ok(Json::ok(&Page::new(found, limit, |user| user.id.to_string(), |user| admin.show_user(&actor, user))))
 }
 
 /// `GET /api/v1/users/{id}`: by id or name.
@@ -87,7 +89,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Answer {
     let user = actor.any_user(admin.gateway.keys.find_user(&id), &id)?;
-    Ok(Json::ok(&admin.show_user(&user)))
+    Ok(Json::ok(&admin.show_user(&actor, &user)))
 }
 
 /// `PATCH /api/v1/users/{id}`.
@@ -101,7 +103,7 @@ pub(super) async fn change(
     admin.check_user(&actor, patch.role, patch.teams.as_deref(), patch.identities.as_deref())?;
     let changed = admin.gateway.keys.patch_user(&user.id, patch).await?;
     tracing::info!(user = %changed.id, role = %changed.role, blocked = changed.blocked, "changed a user");
-    Ok(Json::ok(&admin.show_user(&changed)))
+    Ok(Json::ok(&admin.show_user(&actor, &changed)))
 }
 
 /// `DELETE /api/v1/users/{id}`: with its keys.

@@ -113,3 +113,22 @@ async fn identities_are_for_administrators_to_say() {
     let change = json!({"identities": identity}).to_string();
     assert_eq!(setup.send(&lead, "PATCH", "/api/v1/users/trap", change).await.status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn a_token_is_its_users_in_every_team() {
+    let setup = with_roles().await;
+    let token = setup.token(json!({}));
+    assert_eq!(setup.call(&token).await.status, StatusCode::OK);
+    // A member of the other team as well, with a key there. It is the token that proves who comes, and not the team.
+    assert_eq!(setup.call(&setup.token(json!({"team": "ads"}))).await.status, StatusCode::OK);
+    let user = setup.all("users").await[0]["id"].clone();
+    let theirs = setup.make("keys", json!({"name": "theirs", "team": "ads", "user": user})).await;
+    let path = format!("/api/v1/keys/{}", theirs["id"].as_str().unwrap());
+    assert_eq!(setup.get(&token, &path).await.status, StatusCode::OK);
+    assert_eq!(setup.send(&token, "POST", &format!("{path}/rotate"), "{}").await.status, StatusCode::OK);
+    let own = setup.get(&token, &format!("/api/v1/users/{}", user.as_str().unwrap())).await.json();
+    assert_eq!((own["teams"].as_array().unwrap().len(), own["identities"].as_array().unwrap().len()), (2, 1));
+    setup.gateway.flush().await.unwrap();
+    let sums = setup.get(&token, "/api/v1/usage?group_by=team").await.json();
+    assert_eq!(sums["data"].as_array().unwrap().len(), 2, "{sums}");
+}

@@ -3,20 +3,20 @@
 use super::*;
 
 /// Two teams of an organization, and someone of every kind in the first of them.
-struct Company {
-    server: Server,
+pub(super) struct Company {
+    pub(super) server: Server,
     /// Secrets by what their keys are.
     administrator: String,
     auditor: String,
-    lead: String,
+    pub(super) lead: String,
     member: String,
     plain: String,
-    ids: Value,
+    pub(super) ids: Value,
 }
 
 impl Company {
-    async fn new() -> Self {
-        let server = Server::with("[limits.defaults]\nrequests = \"600/minute\"").await;
+    pub(super) async fn new() -> Self {
+        let server = Server::whole("[limits.defaults]\nrequests = \"600/minute\"").await;
         let make = |kind: &'static str, draft: Value| {
             let server = &server;
             async move {
@@ -64,12 +64,12 @@ impl Company {
         Self { server, administrator, auditor, lead, member, plain, ids }
     }
 
-    fn id(&self, name: &str) -> &str {
+    pub(super) fn id(&self, name: &str) -> &str {
         self.ids[name].as_str().unwrap()
     }
 
     /// The status of a request whose path names things by `{name}`.
-    async fn ask(&self, key: &str, method: &str, path: &str, body: Value) -> Reply {
+    pub(super) async fn ask(&self, key: &str, method: &str, path: &str, body: Value) -> Reply {
         let mut path = path.to_owned();
         for (name, id) in self.ids.as_object().unwrap() {
             path = path.replace(&format!("{{{name}}}"), id.as_str().unwrap());
@@ -77,11 +77,11 @@ impl Company {
         self.server.send(Some(key), method, &format!("/api/v1/{path}"), body.to_string()).await
     }
 
-    async fn status(&self, key: &str, method: &str, path: &str, body: Value) -> u16 {
+    pub(super) async fn status(&self, key: &str, method: &str, path: &str, body: Value) -> u16 {
         self.ask(key, method, path, body).await.status.as_u16()
     }
 
-    async fn names(&self, key: &str, list: &str) -> Vec<String> {
+    pub(super) async fn names(&self, key: &str, list: &str) -> Vec<String> {
         let reply = self.ask(key, "GET", list, json!({})).await;
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
         let data = reply.json()["data"].clone();
@@ -331,7 +331,7 @@ async fn a_member_keeps_to_its_own() {
     }
     // A secret opens all that its key may do, so one's own key of a higher role is not rotated by a lower one.
     company.server.send(Some(ADMIN), "PATCH", "/api/v1/users/max", r#"{"role":"auditor"}"#).await;
-    let (id, _) = company.server.key(json!({"name": "high", "user": "max", "role": "auditor"})).await;
+    let (id, _) = company.server.key(json!({"name": "high", "user": "max", "team": "search", "role": "auditor"})).await;
     assert_eq!(company.status(member, "POST", &format!("keys/{id}/rotate"), json!({})).await, 403);
 }
 
