@@ -146,10 +146,7 @@ pub(crate) async fn let_in<K>(gateway: &Gateway, key: Result<K>, body: Body) -> 
 /// Finds the key that the request presents, and checks that it may call at all.
 async fn authenticate(gateway: &Gateway, head: &Parts, now: Timestamp) -> Result<Arc<VirtualKey>> {
     let query = head.uri.query();
-    let Some(secret) = presented(&head.headers, query) else {
-        return Err(Error::new(ErrorKind::InvalidApiKey, "no API key was sent")
-            .with_hint("send `Authorization: Bearer sk-…` or `x-api-key: sk-…`"));
-    };
+    let secret = presented(&head.headers, query).ok_or_else(no_key)?;
     gateway.authenticate(&secret, now).await
 }
 
@@ -189,7 +186,7 @@ pub(crate) fn read(
     })
 }
 
-/// The key as any of the SDKs presents it.
+/// The key as any of the SDKs presents it. Where a key may not stand in the query, none is handed in.
 pub(crate) fn presented<'a>(headers: &'a HeaderMap, query: Option<&'a str>) -> Option<Cow<'a, str>> {
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let bearer = text(header::AUTHORIZATION).and_then(|value| {
@@ -203,6 +200,12 @@ pub(crate) fn presented<'a>(headers: &'a HeaderMap, query: Option<&'a str>) -> O
     };
     let found = bearer.or_else(named).filter(|key| !key.is_empty());
     found.map(Cow::Borrowed).or_else(|| in_query(query?))
+}
+
+/// The error of who presents none.
+pub(crate) fn no_key() -> Error {
+    Error::new(ErrorKind::InvalidApiKey, "no API key was sent")
+        .with_hint("send `Authorization: Bearer KEY` or `x-api-key: KEY`")
 }
 
 fn in_query(query: &str) -> Option<Cow<'_, str>> {

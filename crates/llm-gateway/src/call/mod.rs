@@ -34,7 +34,7 @@ use llm_core::{Error, ErrorKind, OperationKind, Protocol, Result};
 
 use crate::Gateway;
 use crate::limits::RateLimits;
-pub(crate) use asked::{Arrival, enter, let_in, presented};
+pub(crate) use asked::{Arrival, enter, let_in, no_key, presented};
 pub(crate) use kept::kept;
 pub(crate) use line::{HeldLine, Line};
 pub(crate) use made_for::{end_user, tags};

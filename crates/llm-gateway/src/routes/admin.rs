@@ -7,7 +7,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
 
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::Gateway;
 use crate::admin_key::Administrator;
+use crate::call::{no_key, presented};
 use crate::keys::{Role, VirtualKey};
 
 /// The largest body of these routes. Nothing that is made here is nearly as large.
@@ -214,11 +215,13 @@ impl Admin {
     /// Who asks, if the route's rule admits it. A virtual key that may not come in is told so; any other is no key at
     /// all.
     async fn actor(&self, headers: &HeaderMap, rule: Rule, method: &Method) -> Result<Actor> {
-        let key = match presented(headers) {
-            Ok(presented) if self.administrator.is(presented) => return Ok(Actor::administrator()),
-            Ok(presented) => self.gateway.authenticate(presented, Timestamp::now()).await?,
+        // Not in the query, which is written to logs on the way and which a link can bring along. Only the SDKs that make
+        // calls know of no other place.
+        let key = match presented(headers, None) {
+            Some(presented) if self.administrator.is(&presented) => return Ok(Actor::administrator()),
+            Some(presented) => self.gateway.authenticate(&presented, Timestamp::now()).await?,
             // What is presented wins over what a browser sends by itself.
-            Err(nothing) => self.session(headers, method).await?.ok_or(nothing)?,
+            None => self.session(headers, method).await?.ok_or_else(no_key)?,
         };
         let Some(actor) = Actor::of_key(key) else {
             let message = "this takes the administrator's key or one with a role; a virtual key without one was sent";
@@ -231,27 +234,15 @@ impl Admin {
         Err(Error::new(ErrorKind::PermissionDenied, message))
     }
 
-    /// The virtual key that the caller presents.
-    pub(super) async fn key(&self, headers: &HeaderMap) -> Result<Arc<VirtualKey>> {
-        let presented = presented(headers)?;
-        self.gateway.authenticate(presented, Timestamp::now()).await.map_err(|error| {
-            if self.administrator.is(presented) {
+    /// The virtual key that the caller presents, in any way that it may make calls with it.
+    pub(super) async fn key(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Arc<VirtualKey>> {
+        let presented = presented(headers, query).ok_or_else(no_key)?;
+        self.gateway.authenticate(&presented, Timestamp::now()).await.map_err(|error| {
+            if self.administrator.is(&presented) {
                 Error::new(ErrorKind::PermissionDenied, "this takes a virtual key; the administrator's was sent")
             } else {
                 error
             }
         })
     }
-}
-
-/// The key in `Authorization: Bearer` or `x-api-key`. Not in the query: that is written to logs on the way.
-fn presented(headers: &HeaderMap) -> Result<&str> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer = text(header::AUTHORIZATION.as_str()).and_then(|value| {
-        let (scheme, key) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
-    });
-    bearer.or_else(|| text("x-api-key")).filter(|key| !key.is_empty()).ok_or_else(|| {
-        Error::new(ErrorKind::InvalidApiKey, "no API key was sent").with_hint("send `Authorization: Bearer KEY`")
-    })
 }

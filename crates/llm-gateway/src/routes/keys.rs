@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{Path, State};
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use llm_core::Error;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -166,7 +166,7 @@ pub(super) async fn remove(
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Rotation {
-    /// How long the old secret stays good; not at all unless said.
+    /// How long the old secret stays good, at most 30 days; not at all unless said.
     #[schemars(with = "Option<String>")]
     grace: Option<Period>,
 }
@@ -203,8 +203,8 @@ pub(super) struct Me<'a> {
 }
 
 /// `GET /api/v1/keys/me`: its limits, what they have counted, and what is left.
-pub(super) async fn me(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Answer {
-    let key = admin.key(&headers).await?;
+pub(super) async fn me(State(admin): State<Arc<Admin>>, uri: Uri, headers: HeaderMap) -> Answer {
+    let key = admin.key(&headers, uri.query()).await?;
     let of = |scope: Option<Scope>| scope.map(|scope| admin.statuses(&scope)).unwrap_or_default();
     let filter = UsageFilter { key: Some(key.id.to_string()), ..UsageFilter::default() };
     let used = store::usage(&admin.gateway.db, &[], &filter).await;

@@ -12,7 +12,7 @@ use llm_providers::catalogue::{Catalogue, Mode};
 use serde_json::{Value, json};
 
 use crate::Gateway;
-use crate::call::{error_in, presented};
+use crate::call::{error_in, no_key, presented};
 use crate::keys::VirtualKey;
 use crate::routing::Route;
 
@@ -50,8 +50,7 @@ struct Listed {
 
 /// The names of the configuration, and then the catalogued models of its providers, as far as the key's lists allow.
 async fn callable(gateway: &Gateway, headers: &HeaderMap, query: Option<&str>) -> Result<Vec<Listed>> {
-    let secret =
-        presented(headers, query).ok_or_else(|| Error::new(ErrorKind::InvalidApiKey, "no API key was sent"))?;
+    let secret = presented(headers, query).ok_or_else(no_key)?;
     let key = gateway.authenticate(&secret, Timestamp::now()).await?;
     Ok(models_of(gateway, &key))
 }

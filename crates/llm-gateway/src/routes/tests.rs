@@ -234,6 +234,35 @@ fn filled(path: &str, text: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_key_is_presented_in_every_way_that_calls_are_made_with() {
+    let server = Server::new().await;
+    let (_, secret) = server.key(json!({"name": "a"})).await;
+    let ask = async |path: &str, header: Option<(&str, &str)>| {
+        let mut request = Request::get(path);
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        server.request(request.body(Body::empty()).unwrap()).await
+    };
+    for (path, key) in [("/api/v1/keys/me", secret.as_str()), ("/api/v1/keys", ADMIN)] {
+        for name in ["x-api-key", "api-key", "x-goog-api-key"] {
+            assert_eq!(ask(path, Some((name, key))).await.status, StatusCode::OK, "{path} {name}");
+        }
+        let bearer = format!("bearer {key}");
+        assert_eq!(ask(path, Some(("authorization", &bearer))).await.status, StatusCode::OK, "{path}");
+    }
+    assert_eq!(ask(&format!("/api/v1/keys/me?key={secret}"), None).await.status, StatusCode::OK);
+    // What stands in a query is written down on the way, so nothing is administered so.
+    for path in [format!("/api/v1/keys?key={ADMIN}"), format!("/api/v1/me?key={ADMIN}")] {
+        let refused = ask(&path, None).await;
+        assert_eq!(refused.refused(), (401, "invalid_api_key".into()), "{path}");
+        assert!(refused.told().1.contains("Authorization: Bearer"), "{}", refused.text);
+    }
+    let nobody = ask("/api/v1/keys/me", None).await;
+    assert_eq!(nobody.told(), ask("/api/v1/keys", None).await.told());
+}
+
+#[tokio::test]
 async fn a_path_that_only_looks_like_another_opens_nothing() {
     let server = Server::new().await;
     for path in [

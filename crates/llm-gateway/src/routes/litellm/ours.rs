@@ -1,11 +1,12 @@
 //! Asking this gateway's own administration.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -13,10 +14,9 @@ use tower::ServiceExt;
 use super::super::admin::{Admin, admin_router};
 use super::answer::{Answer, Refused};
 use crate::Gateway;
+use crate::call;
 use crate::keys::KeyHash;
 
-/// Headers of the caller that go along: who asks.
-const ALONG: [&str; 2] = ["authorization", "x-api-key"];
 /// The largest answer that is read: a page of 500 keys with all their limits is far smaller.
 const MOST: usize = 64 * 1024 * 1024;
 /// The most pages that are read of a list.
@@ -47,14 +47,9 @@ impl Ours {
         let failed =
             || Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_server_error", None, "the request failed");
         let mut request = Request::builder().method(method).uri(path);
-        for name in ALONG {
-            if let Some(value) = headers.get(name) {
-                request = request.header(name, value);
-            }
-        }
-        // LiteLLM's own header, which its SDKs may be told to use.
-        if let Some(value) = headers.get("x-litellm-api-key") {
-            request = request.header("x-api-key", bare(value));
+        // All of the caller that goes along: who asks.
+        if let Some(key) = presented(headers) {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
         }
         let body = match body {
             None => Body::empty(),
@@ -170,9 +165,9 @@ pub(super) fn escaped(text: &str) -> String {
     })
 }
 
-/// A key without the word that may stand before it.
-fn bare(value: &HeaderValue) -> HeaderValue {
-    let text = value.to_str().unwrap_or_default();
-    let bare = text.strip_prefix("Bearer ").unwrap_or(text).trim();
-    HeaderValue::from_str(bare).unwrap_or_else(|_| value.clone())
+/// The key that is presented, as everywhere, or in LiteLLM's own header, which its SDKs may be told to use.
+pub(super) fn presented(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    let own = || headers.get("x-litellm-api-key").and_then(|value| value.to_str().ok());
+    call::presented(headers, None)
+        .or_else(|| own().map(|text| Cow::Borrowed(text.strip_prefix("Bearer ").unwrap_or(text).trim())))
 }

@@ -269,6 +269,25 @@ async fn a_key_without_a_role_sees_itself_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_key_is_presented_in_any_header_of_an_sdk() {
+    let server = Server::new().await;
+    let made = server.post("/key/generate", json!({"key_alias": "a"})).await;
+    let key = made["key"].as_str().unwrap();
+    for name in ["x-litellm-api-key", "x-api-key", "api-key", "x-goog-api-key", "authorization"] {
+        let value = if name == "authorization" { format!("Bearer {key}") } else { key.to_owned() };
+        for path in ["/key/info".to_owned(), format!("/key/info?key={key}")] {
+            let request = Request::get(&path).header(name, &value).body(Body::empty()).unwrap();
+            let reply = server.request(request).await;
+            assert_eq!(
+                (reply.status.as_u16(), &reply.json()["info"]["key_alias"]),
+                (200, &json!("a")),
+                "{name} {path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn spend_and_health_are_told_in_the_form_of_litellm() {
     let server = Server::new().await;
     let team = server.post("/team/new", json!({"team_alias": "search"})).await;
