@@ -145,7 +145,7 @@ pub(super) enum KeyCommand {
     Rotate {
         /// Its id, name or prefix
         key: String,
-        /// How long the old secret stays good, such as `24h`
+        /// How long the old secret stays good, such as `24h`; at most `30d`
         #[arg(long, value_name = "TIME", default_value = "0s")]
         grace: Period,
     },

@@ -49,7 +49,7 @@ pub use secret::KeyHash;
 pub use tenant::{Membership, Organization, Team, User};
 pub use virtual_key::VirtualKey;
 pub use write::NewKey;
-pub(crate) use write::not_found;
+pub(crate) use write::{MAX_GRACE, not_found};
 
 /// The longest secret that is looked up; a longer one is nobody's.
 const MAX_SECRET: usize = 512;

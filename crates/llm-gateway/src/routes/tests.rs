@@ -21,6 +21,7 @@ mod idempotency;
 mod openapi;
 mod prices;
 mod roles;
+mod rotation;
 mod two_teams;
 
 const ADMIN: &str = "the-key-of-the-administrator";

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use llm_core::{Error, Result};
+use llm_core::{Error, ErrorKind, Result};
 
 use super::{TEAM, USER, execute, find_if_said, json, limit, not_found};
 use crate::config::Secret;
@@ -25,6 +25,12 @@ const ADOPT_SECRET: &str =
 const RETIRE_SECRETS: &str =
     "UPDATE key_secrets SET expires_at = $2 WHERE key = $1 AND (expires_at IS NULL OR expires_at > $2)";
 const DROP_OLD_SECRETS: &str = "DELETE FROM key_secrets WHERE key = $1 AND expires_at <= $2";
+const OLD_SECRETS: &str = "SELECT count(*), coalesce(min(expires_at), 0) FROM key_secrets WHERE key = $1";
+
+/// How long an old secret may be good at most, once its key has another.
+pub(crate) const MAX_GRACE: Duration = Duration::from_secs(30 * 86_400);
+/// How many old secrets of a key may be good at the same time. Every process holds all of them in memory.
+const MAX_OLD: i64 = 8;
 
 /// A key that was just made or given a new secret, which is shown this once.
 #[derive(Debug)]
@@ -117,8 +123,13 @@ impl Keys {
         self.existing(id)
     }
 
-    /// Gives a key a new secret. The old one is good for `grace` longer.
+    /// Gives a key a new secret. The old one is good for `grace` longer, at most 30 days; without any it is dead when this
+    /// returns, and so are those that had some left. At most 8 old ones may be good beside the new one: one more is an
+    /// error of the kind [`ErrorKind::Conflict`], since no application is to lose its secret before the time it was told.
     pub async fn rotate(&self, id: &KeyId, grace: Duration) -> Result<NewKey> {
+        if grace > MAX_GRACE {
+            return Err(Error::invalid_request("`grace` is at most 30 days").with_param("grace"));
+        }
         let (secret, now) = (secret::make()?, Timestamp::now().as_millisecond());
         let until = now.saturating_add(i64::try_from(grace.as_millis()).unwrap_or(i64::MAX));
         let mut tx = self.begin().await?;
@@ -128,6 +139,10 @@ impl Keys {
         }
         for (sql, time) in [(RETIRE_SECRETS, until), (DROP_OLD_SECRETS, now)] {
             query(sql).bind(id.to_string()).bind(time).execute(&mut tx).await?;
+        }
+        let (old, first): (i64, i64) = query(OLD_SECRETS).bind(id.to_string()).one(&mut tx).await?;
+        if old > MAX_OLD {
+            return Err(too_many_old(first));
         }
         insert_secret(&mut tx, id, &secret, now).await?;
         self.commit(tx).await?;
@@ -173,6 +188,15 @@ async fn check_role(db: &mut Transaction, role: Option<Role>, team: Option<&str>
         return Ok(());
     }
     wrong("a key's role can't reach further than its user's")
+}
+
+/// The error of a key with so many old secrets that one more can't be left good. `first` is when the next of them ends.
+fn too_many_old(first: i64) -> Error {
+    let first = Timestamp::from_millisecond(first).unwrap_or(Timestamp::MAX).strftime("%Y-%m-%dT%H:%M:%SZ");
+    let message = format!("{MAX_OLD} old secrets of this key are still good beside the one it has, and no more can be");
+    Error::new(ErrorKind::Conflict, message)
+        .with_param("grace")
+        .with_hint(format!("wait until one of them ends at {first}, or rotate without `grace`, which ends all of them"))
 }
 
 async fn insert_secret(db: &mut Transaction, key: &KeyId, secret: &Secret, now: i64) -> Result<()> {

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::store::{Transaction, is_taken, query};
 
+pub(crate) use key::MAX_GRACE;
 pub use key::NewKey;
 
 /// The error for an id that nothing has.

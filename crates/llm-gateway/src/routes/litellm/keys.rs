@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Asked, Refused, number_or_zero};
 use super::members::{self, HARMLESS};
-use super::ours::{Ours, escaped};
+use super::ours::{self, Ours, escaped};
 use super::{budgets, limits};
-use crate::keys::KeyHash;
+use crate::keys::{KeyHash, MAX_GRACE};
 
 /// What a key is called that nobody has given a name.
 pub(super) const NAMELESS: &str = "unnamed";
@@ -156,6 +156,10 @@ pub(super) async fn regenerate(ours: &Ours, mut asked: Asked) -> Answer {
         seconds.ok_or_else(|| Refused::bad("grace_period", "`grace_period` is a length of time such as `24h` or `2d`"))
     });
     let grace = grace.transpose()?.unwrap_or(0);
+    // Asked here, before anything is changed.
+    if u64::try_from(grace).is_ok_and(|grace| grace > MAX_GRACE.as_secs()) {
+        return Err(Refused::bad("grace_period", "`grace_period` is at most 30 days"));
+    }
     change(ours, &mut asked, &named).await?;
     let path = format!("{}/rotate", path(ours, &asked, &named).await?);
     let body = json!({"grace": format!("{grace}s")});
@@ -284,9 +288,7 @@ pub(super) async fn show(ours: &Ours, asked: &Asked, key: &Value, spent: Option<
 
 /// Whether the key that is named is the one that asks.
 fn presents(asked: &Asked, named: &str) -> bool {
-    let text = |name: &str| asked.headers.get(name).and_then(|value| value.to_str().ok());
-    let presented = text("authorization").and_then(|value| value.split_once(' ')).map(|(_, key)| key.trim());
-    let Some(presented) = presented.or_else(|| text("x-api-key")) else { return false };
+    let Some(presented) = ours::presented(&asked.headers) else { return false };
     let named = KeyHash::from_hex(named).unwrap_or_else(|| KeyHash::of(named));
-    named.same(&KeyHash::of(presented))
+    named.same(&KeyHash::of(&presented))
 }
