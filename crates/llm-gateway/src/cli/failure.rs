@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     Configuration(Problems),
     /// What was asked can't be done: exit code 1.
     Failed { message: String, hint: Option<String> },
+    /// Nothing has the name that was said: exit code 1.
+    Missing { what: &'static str, text: String, near: Option<String> },
     /// Whoever read the output has read enough. That is success.
     PipeClosed,
 }
@@ -40,16 +42,25 @@ impl Failure {
                 }
                 ExitCode::from(2)
             }
-            Self::Failed { message, hint } => {
-                eprintln!("error: {message}");
-                if let Some(hint) = hint {
-                    eprintln!("  hint: {hint}");
-                }
-                ExitCode::FAILURE
+            Self::Failed { message, hint } => failed(&message, hint.as_deref()),
+            Self::Missing { what, ref near, .. } => {
+                let hint = match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("`llm-gateway {what} list` shows what there is"),
+                };
+                failed(&self.to_string(), Some(&hint))
             }
             Self::PipeClosed => ExitCode::SUCCESS,
         }
     }
+}
+
+fn failed(message: &str, hint: Option<&str>) -> ExitCode {
+    eprintln!("error: {message}");
+    if let Some(hint) = hint {
+        eprintln!("  hint: {hint}");
+    }
+    ExitCode::FAILURE
 }
 
 /// What went wrong, without a hint: for a warning.
@@ -58,6 +69,7 @@ impl Display for Failure {
         match self {
             Self::Configuration(problems) => problems.fmt(f),
             Self::Failed { message, .. } => f.write_str(message),
+            Self::Missing { what, text, .. } => write!(f, "there is no {what} `{text}`"),
             Self::PipeClosed => f.write_str("nobody reads any more"),
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use llm_core::ErrorKind;
 use serde_json::{Value, json};
 
 use super::args::{CreateArgs, KeyCommand};
@@ -32,7 +33,11 @@ pub(super) async fn run(command: KeyCommand, overrides: &Overrides) -> Result<()
         KeyCommand::Rotate { key, grace } => {
             let made = keys.rotate(&find(&keys, &key)?.id, grace.0).await?;
             print_secret(&keys, &made, false)?;
-            eprintln!("a new secret of `{}`, shown this once; the old one is good for {grace} more", made.key.name);
+            let old = match grace.0.is_zero() {
+                true => "every old one is dead; a gateway that runs knows within a second".to_owned(),
+                false => format!("the old one is good for {grace} more"),
+            };
+            eprintln!("a new secret of `{}`, shown this once; {old}", made.key.name);
             Ok(())
         }
         KeyCommand::Delete { key } => {
@@ -118,7 +123,7 @@ async fn show(keys: &Keys, key: &VirtualKey, as_json: bool) -> Result<(), Failur
         row("name", key.name.as_str()),
         row("id", key.id.to_string()),
         row("prefix", key.prefix.as_str()),
-        row("state", state(key)),
+        row("state", state_text(key)),
         row("team", key.team.as_ref().map_or_else(|| "-".to_owned(), |team| format!("{} ({})", team.name, team.id))),
         row("models", models_text(key.models.as_deref())),
         row("limits", limits(keys, key)),
@@ -183,7 +188,17 @@ fn limits(keys: &Keys, key: &VirtualKey) -> String {
 fn state(key: &VirtualKey) -> &'static str {
     match key.check(Timestamp::now()) {
         Ok(()) => "active",
-        Err(_) if key.blocked => "blocked",
-        Err(_) => "expired",
+        Err(error) if error.kind() == ErrorKind::KeyExpired => "expired",
+        Err(_) => "blocked",
+    }
+}
+
+/// The same, with whose block it is where that is not the key's own: unblocking the key would not help.
+fn state_text(key: &VirtualKey) -> String {
+    match key.check(Timestamp::now()) {
+        Err(error) if error.kind() == ErrorKind::KeyBlocked && !key.blocked => {
+            format!("{} ({})", state(key), error.message())
+        }
+        _ => state(key).to_owned(),
     }
 }

@@ -164,12 +164,9 @@ pub(super) fn with_spent(mut shown: Value, (calls, cost): (i64, NanoUsd)) -> Val
 }
 
 /// The failure of a name that nothing has, with the nearest that something has.
-pub(super) fn missing<'a>(what: &str, text: &str, names: impl IntoIterator<Item = &'a str>) -> Failure {
-    let failure = Failure::new(format!("there is no {what} `{text}`"));
-    match llm_providers::registry::nearest(text, names) {
-        Some(near) => failure.with_hint(format!("did you mean `{near}`?")),
-        None => failure.with_hint(format!("`llm-gateway {what} list` shows what there is")),
-    }
+pub(super) fn missing<'a>(what: &'static str, text: &str, names: impl IntoIterator<Item = &'a str>) -> Failure {
+    let near = llm_providers::registry::nearest(text, names).map(str::to_owned);
+    Failure::Missing { what, text: text.to_owned(), near }
 }
 
 /// Says what was done about refusing keys.

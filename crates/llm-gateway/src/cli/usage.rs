@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::args::UsageArgs;
-use super::{Failure, key, open, output};
+use super::{Failure, key, open, organization, output, team, user};
 use crate::config::Overrides;
 use crate::keys::{KeyId, Keys, OrganizationId, TeamId, UserId};
 use crate::store::{UsageFilter, UsageGroup, UsageRow, usage, usage_csv};
@@ -16,14 +16,12 @@ pub(super) async fn run(args: UsageArgs, overrides: &Overrides) -> Result<(), Fa
             groups.push(group);
         }
     }
-    // What was deleted is still on record, by the id that it had: a name that nothing has is taken for one.
+    let keys = &keys;
     let filter = UsageFilter {
-        key: args.key.map(|text| key::find(&keys, &text).map(|key| key.id.to_string()).unwrap_or(text)),
-        team: args.team.map(|text| keys.find_team(&text).map(|team| team.id.to_string()).unwrap_or(text)),
-        user: args.user.map(|text| keys.find_user(&text).map(|user| user.id.to_string()).unwrap_or(text)),
-        organization: args
-            .organization
-            .map(|text| keys.find_organization(&text).map(|found| found.id.to_string()).unwrap_or(text)),
+        key: meant(args.key, |text| Ok(key::find(keys, text)?.id.to_string()))?,
+        team: meant(args.team, |text| Ok(team::find(keys, text)?.id.to_string()))?,
+        user: meant(args.user, |text| Ok(user::find(keys, text)?.id.to_string()))?,
+        organization: meant(args.organization, |text| Ok(organization::find(keys, text)?.id.to_string()))?,
         end_user: args.end_user,
         model: args.model,
         provider: args.provider,
@@ -41,8 +39,24 @@ pub(super) async fn run(args: UsageArgs, overrides: &Overrides) -> Result<(), Fa
     let head = groups.iter().map(|group| group.as_str().replace('_', " "));
     let sums = ["calls", "errors", "input", "output", "USD"].map(str::to_owned);
     let mut table = vec![head.chain(sums).map(|name| name.to_uppercase()).collect::<Vec<_>>()];
-    table.extend(rows.iter().map(|row| cells(&keys, row)));
+    table.extend(rows.iter().map(|row| cells(keys, row)));
     output::table(&table)
+}
+
+/// The id of what is meant. What was deleted is still on record, by the id that it had, so a text that nothing has as its
+/// name is taken for one, and that is said: it may as well be a slip.
+fn meant(text: Option<String>, id: impl FnOnce(&str) -> Result<String, Failure>) -> Result<Option<String>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    match id(&text) {
+        Err(missing @ Failure::Missing { .. }) => {
+            eprintln!("note: {missing}, so this is taken for the id of one that was deleted");
+            if let Failure::Missing { near: Some(near), .. } = missing {
+                eprintln!("  hint: did you mean `{near}`?");
+            }
+            Ok(Some(text))
+        }
+        found => found.map(Some),
+    }
 }
 
 /// A row for people, who know what they have named by its name.

@@ -103,6 +103,58 @@ fn keys_are_blocked_rotated_and_deleted() {
 }
 
 #[test]
+fn a_key_says_what_has_become_of_it() {
+    let place = Place::new();
+    place.stdout(&["key", "create", "--name", "ci", "--team", "search", "--expires", "2020-01-01"]);
+    let state = || {
+        let shown = place.stdout(&["key", "show", "ci"]);
+        let line = shown.lines().find(|line| line.starts_with("state ")).unwrap();
+        line.trim_start_matches("state").trim().to_owned()
+    };
+    assert_eq!(state(), "expired");
+    // Unblocking the key would not help, and so it is said whose block it is.
+    place.stdout(&["team", "block", "search"]);
+    assert_eq!(state(), "blocked (the team of this API key is blocked)");
+    let list = place.stdout(&["key", "list"]);
+    assert_eq!(list.lines().nth(1).unwrap().split_whitespace().nth(3), Some("blocked"), "{list}");
+    place.stdout(&["key", "block", "ci"]);
+    assert_eq!(state(), "blocked");
+}
+
+#[test]
+fn it_is_said_what_becomes_of_the_old_secret() {
+    let place = Place::new();
+    place.stdout(&["key", "create", "--name", "ci"]);
+    insta::assert_snapshot!(place.shown(&["key", "rotate", "ci"]), @r"
+    status: 0
+    --- stdout
+    sk-…
+    --- stderr
+    a new secret of `ci`, shown this once; every old one is dead; a gateway that runs knows within a second
+    ");
+    insta::assert_snapshot!(place.shown(&["key", "rotate", "ci", "--grace", "24h"]), @r"
+    status: 0
+    --- stdout
+    sk-…
+    --- stderr
+    a new secret of `ci`, shown this once; the old one is good for 24h more
+    ");
+    insta::assert_snapshot!(place.shown(&["key", "rotate", "ci", "--grace", "31d"]), @r"
+    status: 1
+    --- stdout
+    --- stderr
+    error: `grace` is at most 30 days
+    ");
+    for _ in 0..7 {
+        place.stdout(&["key", "rotate", "ci", "--grace", "30d"]);
+    }
+    let refused = place.shown(&["key", "rotate", "ci", "--grace", "30d"]);
+    assert!(refused.starts_with("status: 1\n--- stdout\n--- stderr\nerror: 8 old secrets of this key"), "{refused}");
+    assert!(refused.contains("hint: wait until one of them ends at 20"), "{refused}");
+    place.stdout(&["key", "rotate", "ci"]);
+}
+
+#[test]
 fn a_key_that_is_not_there_is_told() {
     let place = Place::new();
     insta::assert_snapshot!(place.shown(&["key", "list"]), @r"

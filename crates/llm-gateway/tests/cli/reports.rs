@@ -47,6 +47,45 @@ fn what_was_used_is_summed_in_words_json_and_csv() {
 }
 
 #[test]
+fn nothing_is_summed_of_what_may_be_a_slip_without_a_word() {
+    let place = Place::new();
+    let first = place.stdout(&["key", "create", "--name", "ci", "--team", "search"]);
+    place.stdout(&["key", "create", "--name", "ci"]);
+    let refused = place.shown(&["usage", "--key", "ci"]);
+    insta::assert_snapshot!(refused.split("  hint").next().unwrap(), @r"
+    status: 1
+    --- stdout
+    --- stderr
+    error: `ci` can mean 2 keys
+    ");
+    // By its prefix it is one of them.
+    insta::assert_snapshot!(place.shown(&["usage", "--key", first.get(..7).unwrap()]), @r"
+    status: 0
+    --- stdout
+    CALLS  ERRORS  INPUT  OUTPUT  USD
+    --- stderr
+    ");
+    insta::assert_snapshot!(place.shown(&["usage", "--team", "serch"]), @r"
+    status: 0
+    --- stdout
+    CALLS  ERRORS  INPUT  OUTPUT  USD
+    --- stderr
+    note: there is no team `serch`, so this is taken for the id of one that was deleted
+      hint: did you mean `search`?
+    ");
+    insta::assert_snapshot!(place.shown(&["usage", "--user", "nobody", "--organization", "none", "--json"]), @r#"
+    status: 0
+    --- stdout
+    {
+      "data": []
+    }
+    --- stderr
+    note: there is no user `nobody`, so this is taken for the id of one that was deleted
+    note: there is no organization `none`, so this is taken for the id of one that was deleted
+    "#);
+}
+
+#[test]
 fn limits_say_what_is_used_of_them() {
     let place = Place::configured("[providers.sandbox]\n");
     place.stdout(&["price", "set", "sandbox:echo", "input=0", "output=0", "request=0.25"]);
