@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use llm_core::chat::ChatRequest;
 use llm_core::{Meter, NanoUsd};
 use llm_gateway::keys::{KeyDraft, NewKey};
 use llm_gateway::limits::LimitStatus;
 use llm_gateway::record::{CallRecord, CallStatus};
+use llm_providers::MessagesRequest;
 use llm_tests::live::{Script, Seen, TestGateway, Upstream, anthropic, openai};
 use serde_json::{Value, json};
 
@@ -299,6 +301,56 @@ async fn a_refused_call_consumes_nothing_and_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_call_that_can_never_fit_is_told_why_and_is_not_tried_again() {
+    let upstream = Upstream::start(|seen| openai::echo(&seen.json(), &["ok"], 9)).await;
+    let gateway = gateway_before(&upstream).await;
+    let mut body = ask("go on");
+    body["max_tokens"] = json!(10);
+    for (limit, code, hint) in [
+        (
+            json!({"meter": "requests", "window": "minute", "amount": 0}),
+            "rate_limit_exceeded",
+            "admits no calls at all",
+        ),
+        (json!({"meter": "concurrency", "amount": 0}), "rate_limit_exceeded", "admits no calls at all"),
+        (json!({"meter": "tokens", "window": "day", "amount": 12}), "rate_limit_exceeded", "or ask for fewer tokens"),
+        (
+            json!({"meter": "input_tokens", "window": "hour", "amount": 1}),
+            "rate_limit_exceeded",
+            "hint: shorten the prompt)",
+        ),
+        (
+            json!({"meter": "output_tokens", "window": "hour", "amount": 9}),
+            "rate_limit_exceeded",
+            "hint: ask for fewer",
+        ),
+        (json!({"meter": "spend", "window": "total", "amount": "0"}), "insufficient_quota", "only what costs nothing"),
+        (json!({"meter": "spend", "window": "total", "amount": "0.000001"}), "insufficient_quota", "a cheaper model"),
+    ] {
+        let key = key(&gateway, json!([limit])).await;
+        for path in ["/v1/chat/completions", "/v1/messages"] {
+            let answer = gateway.post(path, key.secret.expose(), body.to_string()).await;
+            assert_eq!((answer.status.as_u16(), &answer.json()["error"]["code"]), (429, &json!(code)), "{limit}");
+            assert_eq!(answer.headers.get("x-should-retry").unwrap(), "false", "{limit}");
+            assert!(!answer.headers.contains_key("retry-after"), "{limit}");
+            assert!(answer.text.contains(hint), "{limit}: {}", answer.text);
+        }
+        // Our own client is told the same, in the native protocol and in another.
+        let client = gateway.client(key.secret.expose());
+        let native = client.chat(ChatRequest::new("fast").user("go on").max_tokens(10)).await.unwrap_err();
+        assert!(native.is_hopeless() && !native.is_retryable(), "{limit}: {native:?}");
+        let other = client.messages(MessagesRequest::new("fast", 10).user("go on")).await.unwrap_err();
+        assert!(other.is_hopeless() && !other.is_retryable(), "{limit}: {other:?}");
+    }
+    assert!(upstream.seen().is_empty());
+    // What is used up for ever is no different.
+    let key = key(&gateway, json!([{"meter": "requests", "window": "total", "amount": 1}])).await;
+    let post = || gateway.post("/v1/chat/completions", key.secret.expose(), body.to_string());
+    assert_eq!(post().await.status, 200);
+    assert_eq!(post().await.headers.get("x-should-retry").unwrap(), "false");
+}
+
+#[tokio::test]
 async fn a_spent_budget_is_called_one_and_is_not_tried_again() {
     let upstream = Upstream::start(|seen| openai::echo(&seen.json(), &["ok"], 9)).await;
     let gateway = gateway_before(&upstream).await;
@@ -323,6 +375,7 @@ async fn a_model_without_a_price_is_refused_under_a_budget_and_else_recorded_wit
     let limited = key(&gateway, json!([{"meter": "spend", "window": "month", "amount": "100"}])).await;
     let refused = gateway.post("/v1/chat/completions", limited.secret.expose(), body.to_string()).await;
     assert_eq!((refused.status.as_u16(), &refused.json()["error"]["code"]), (400, &json!("model_not_priced")));
+    assert!(refused.text.contains("`llm-gateway price set"), "{}", refused.text);
     assert!(upstream.seen().is_empty());
     let free = key(&gateway, json!([])).await;
     let answer = gateway.post("/v1/chat/completions", free.secret.expose(), body.to_string()).await;

@@ -132,6 +132,8 @@ struct Inner {
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
     /// Zero where nobody counted.
     attempts: u32,
+    /// Whether the same call can never succeed, whatever the kind says in general.
+    hopeless: bool,
 }
 
 impl Error {
@@ -215,6 +217,13 @@ impl Error {
     #[must_use]
     pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = attempts;
+        self
+    }
+
+    /// The same error, of a call that can never succeed as it is, though others of the kind may later.
+    #[must_use]
+    pub fn hopeless(mut self) -> Self {
+        self.0.hopeless = true;
         self
     }
 
@@ -312,10 +321,17 @@ impl Error {
         self.0.retry_after.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
     }
 
+    /// Whether whoever made the error says that the same call is not to be made again: what `x-should-retry: false` tells
+    /// OpenAI's and Anthropic's SDKs, which try again by status alone.
+    pub fn is_hopeless(&self) -> bool {
+        self.0.hopeless || self.kind() == ErrorKind::QuotaExceeded
+    }
+
     /// Whether the same call may succeed when it is made again.
     pub fn is_retryable(&self) -> bool {
         use ErrorKind::{Connection, Overloaded, ProviderError, RateLimited, Timeout};
         match self.kind() {
+            _ if self.is_hopeless() => false,
             RateLimited | Overloaded | Connection | Timeout => true,
             ProviderError => self.0.status.is_none_or(|status| {
                 status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT || status == StatusCode::CONFLICT
@@ -375,6 +391,8 @@ struct Wire {
     provider: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    hopeless: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     body: Option<String>,
 }
@@ -391,6 +409,7 @@ impl Serialize for Error {
             param: inner.param.clone(),
             provider: inner.provider.clone(),
             retry_after_ms: inner.retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+            hopeless: inner.hopeless,
             body: inner.body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned()),
         }
         .serialize(serializer)
@@ -412,6 +431,7 @@ impl<'de> Deserialize<'de> for Error {
             body: wire.body.map(Bytes::from),
             source: None,
             attempts: 0,
+            hopeless: wire.hopeless,
         })))
     }
 }

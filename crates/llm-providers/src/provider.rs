@@ -29,6 +29,8 @@ pub const ANSWERED_BY: HeaderName = HeaderName::from_static("x-llm-provider");
 /// The header in which a gateway says what an error was before it was put into the caller's envelope: its kind, a space,
 /// and its status.
 pub const ERROR_WAS: HeaderName = HeaderName::from_static("x-llm-error");
+/// The header in which a gateway says that the same call will never succeed.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// The largest answer that is read whole.
 const MAX_ANSWER: usize = 256 * 1024 * 1024;
@@ -263,9 +265,12 @@ impl Provider {
     }
 
     /// An error of a gateway as it would be without one: kind and status are not always those of its HTTP answer.
-    fn as_in_process(&self, error: Error, head: &ResponseHead) -> Error {
+    fn as_in_process(&self, mut error: Error, head: &ResponseHead) -> Error {
         if !self.row.gateway || self.row.protocol == Protocol::Native {
             return error;
+        }
+        if header(head, SHOULD_RETRY) == Some("false") {
+            error = error.hopeless();
         }
         let Some((kind, status)) = header(head, ERROR_WAS).and_then(|was| was.split_once(' ')) else { return error };
         let error = error.with_kind(ErrorKind::of(kind));

@@ -88,13 +88,13 @@ where
 /// wrong with a deployment's credential or model is not wrong with another's, and what is too long for one model's window
 /// may fit into another's.
 fn worth_trying(error: &Error, same_deployment: bool) -> bool {
-    use ErrorKind::{
-        ContextLengthExceeded, ModelNotFound, NotImplemented, PermissionDenied, ProviderAuth, QuotaExceeded,
-    };
-    let elsewhere = matches!(
-        error.kind(),
-        ContextLengthExceeded | ProviderAuth | PermissionDenied | ModelNotFound | QuotaExceeded | NotImplemented
-    );
+    use ErrorKind::{ContextLengthExceeded, ModelNotFound, NotImplemented, PermissionDenied, ProviderAuth};
+    // A budget that is spent, or a limit that a call can never fit, is that of one deployment's account or price.
+    let elsewhere = error.is_hopeless()
+        || matches!(
+            error.kind(),
+            ContextLengthExceeded | ProviderAuth | PermissionDenied | ModelNotFound | NotImplemented
+        );
     let soon = error.retry_after().is_none_or(|wait| wait <= LONGEST_WAIT);
     if same_deployment {
         error.is_retryable() && soon

@@ -88,7 +88,7 @@ impl Surface {
         let mut response = Response::new(Body::from(answer.body));
         *response.status_mut() = answer.status;
         *response.headers_mut() = answer.headers;
-        if error.kind() == llm_core::ErrorKind::QuotaExceeded {
+        if error.is_hopeless() {
             response.headers_mut().insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
         }
         // What the caller's envelope has no place for, and our own client wants to know.

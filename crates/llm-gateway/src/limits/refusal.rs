@@ -8,7 +8,7 @@ use llm_core::{Error, ErrorKind};
 use super::ledger::millis;
 use super::slot::Slot;
 use super::wire::Amount;
-use super::{Limit, LimitMeter, RateLeft, RateLimits, ScopeKind, Window};
+use super::{Limit, LimitMeter, LimitSpec, RateLeft, RateLimits, ScopeKind, Window};
 
 /// What a refusal asks to wait where nobody can say when there is room: it depends on other calls' answers, or on when
 /// the counters that replicas share can be reached again.
@@ -147,6 +147,23 @@ impl Refusal {
     }
 }
 
+/// What helps where a model has no price.
+const NOT_PRICED: &str = "call a model that has a price, or ask an administrator for one: a `price` of the deployment in \
+    the configuration, or `llm-gateway price set PROVIDER:MODEL input=… output=…`";
+
+/// What helps where a call may use more than a limit has at all.
+fn too_large(spec: &LimitSpec) -> &'static str {
+    match (spec.meter, spec.amount) {
+        (LimitMeter::Spend, 0) => "this limit admits only what costs nothing",
+        (_, 0) => "this limit admits no calls at all",
+        (LimitMeter::Spend, _) => "shorten the prompt, ask for fewer tokens, or call a cheaper model",
+        (LimitMeter::Tokens, _) => "shorten the prompt or ask for fewer tokens",
+        (LimitMeter::InputTokens, _) => "shorten the prompt",
+        (LimitMeter::OutputTokens, _) => "ask for fewer tokens",
+        (LimitMeter::Requests | LimitMeter::Concurrency, _) => "this limit admits fewer calls than this one makes",
+    }
+}
+
 /// When enough is free again, in the two largest units.
 fn when(wait: Duration) -> String {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
@@ -178,15 +195,13 @@ impl From<Refusal> for Error {
         };
         let mut error = Error::new(kind, refusal.message());
         match refusal.why {
-            Why::NotPriced => error = error.with_hint("give the deployment a `price`, or call a model that has one"),
-            Why::TooLarge { .. } => error = error.with_hint("shorten the prompt or ask for fewer tokens"),
-            Why::Unknown => error = error.with_retry_after(SHORT_WAIT),
-            Why::UsedUp { retry_after, .. } => {
-                if let Some(wait) = retry_after {
-                    error = error.with_retry_after(wait);
-                }
-            }
+            Why::NotPriced => error = error.with_hint(NOT_PRICED),
+            Why::TooLarge { .. } => error = error.with_hint(too_large(&refusal.limit.spec)),
+            Why::Unknown | Why::UsedUp { .. } => {}
         }
-        error
+        match refusal.retry_after() {
+            Some(wait) => error.with_retry_after(wait),
+            None => error.hopeless(),
+        }
     }
 }

@@ -119,7 +119,7 @@ pub(super) fn encode(error: &Error) -> ErrorAnswer {
     if let Some(seconds) = error.retry_after_seconds() {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if error.kind() == ErrorKind::QuotaExceeded {
+    if error.is_hopeless() {
         headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
     }
     ErrorAnswer { status: error.status_for_caller(), headers, body: Bytes::from(body(error).to_string()) }

@@ -206,7 +206,7 @@ pub(in crate::protocols) fn encode(error: &Error) -> ErrorAnswer {
     if let Some(seconds) = error.retry_after_seconds() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if error.kind() == ErrorKind::QuotaExceeded {
+    if error.is_hopeless() {
         headers.insert("x-should-retry", HeaderValue::from_static("false"));
     }
     let status = Some(error.status_for_caller()).filter(|status| status.is_client_error() || status.is_server_error());
