@@ -40,7 +40,7 @@ pub struct Target<'a> {
     pub id_seed: &'a str,
 }
 
-/// One declared difference of a provider from its protocol, each as data.
+/// How a provider differs from its protocol: each difference a member, as data.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quirks {

@@ -28,7 +28,7 @@ static ONE_HOUR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"1h\
 static INPUT_AUDIO: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("input_audio"));
 static MODALITIES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"modalities\""));
 
-/// The most tokens a call may use, and whether the caller bounded it.
+/// The most tokens a call may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bound {
     /// Prompt tokens.

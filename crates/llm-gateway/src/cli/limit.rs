@@ -10,7 +10,7 @@ use super::args::{LimitArgs, LimitCommand, ScopeArgs};
 use super::tenant::patterns;
 use super::{Failure, key, open, organization, output, team, user};
 use crate::config::Overrides;
-use crate::keys::{KeyId, Keys, OrganizationId, TeamId, UserId};
+use crate::keys::Keys;
 use crate::limits::{
     Ledger, Limit, LimitDraft, LimitId, LimitMeter, LimitPatch, LimitSpec, LimitStatus, Scope, ScopeKind,
 };
@@ -146,13 +146,5 @@ fn scope(keys: &Keys, of: &ScopeArgs) -> Result<Option<Scope>, Failure> {
 
 /// Whose calls they are, in words.
 fn name(keys: &Keys, scope: &Scope) -> String {
-    let id = &*scope.id;
-    let name = match scope.kind {
-        ScopeKind::Organization => keys.organization(&OrganizationId::new(id)).map(|found| found.name.clone()),
-        ScopeKind::Team => keys.team(&TeamId::new(id)).map(|found| found.name.clone()),
-        ScopeKind::User => keys.user(&UserId::new(id)).map(|found| found.name.clone()),
-        ScopeKind::Key => keys.get(&KeyId::new(id)).map(|found| found.name.clone()),
-        ScopeKind::EndUser | ScopeKind::Tag => None,
-    };
-    format!("{} `{}`", scope.kind, name.as_deref().unwrap_or(id))
+    format!("{} `{}`", scope.kind, keys.name_of(scope).as_deref().unwrap_or(&scope.id))
 }

@@ -5,7 +5,8 @@ use serde_json::json;
 use super::args::UsageArgs;
 use super::{Failure, key, open, organization, output, team, user};
 use crate::config::Overrides;
-use crate::keys::{KeyId, Keys, OrganizationId, TeamId, UserId};
+use crate::keys::Keys;
+use crate::limits::{Scope, ScopeKind};
 use crate::store::{UsageFilter, UsageGroup, UsageRow, usage, usage_csv};
 
 pub(super) async fn run(args: UsageArgs, overrides: &Overrides) -> Result<(), Failure> {
@@ -61,12 +62,15 @@ fn meant(text: Option<String>, id: impl FnOnce(&str) -> Result<String, Failure>)
 
 /// A row for people, who know what they have named by its name.
 fn cells(keys: &Keys, row: &UsageRow) -> Vec<String> {
-    let named = |group: UsageGroup, id: &str| match group {
-        UsageGroup::Key => keys.get(&KeyId::new(id)).map(|key| key.name.clone()),
-        UsageGroup::Team => keys.team(&TeamId::new(id)).map(|team| team.name.clone()),
-        UsageGroup::User => keys.user(&UserId::new(id)).map(|user| user.name.clone()),
-        UsageGroup::Organization => keys.organization(&OrganizationId::new(id)).map(|found| found.name.clone()),
-        _ => None,
+    let named = |group: UsageGroup, id: &str| {
+        let kind = match group {
+            UsageGroup::Key => ScopeKind::Key,
+            UsageGroup::Team => ScopeKind::Team,
+            UsageGroup::User => ScopeKind::User,
+            UsageGroup::Organization => ScopeKind::Organization,
+            _ => return None,
+        };
+        keys.name_of(&Scope::new(kind, id))
     };
     let group = row.group.iter().map(|(group, value)| match value {
         Some(id) => named(*group, id).unwrap_or_else(|| id.clone()),

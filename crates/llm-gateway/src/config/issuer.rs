@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{OneOrMany, Period};
 use crate::keys::Role;
-use crate::limits::named;
+use crate::named::named;
 
 /// `[[issuers]]`: an identity provider (OpenID Connect) whose tokens are taken in the place of keys.
 #[derive(Clone, Debug, Deserialize)]

@@ -30,7 +30,7 @@ use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
 
 use crate::config::LimitsConfig;
-use crate::limits::{Ledger, Limit, LimitId, LimitSpec, Scope};
+use crate::limits::{Ledger, Limit, LimitId, LimitSpec, Scope, ScopeKind};
 use crate::routing::Overrides;
 use crate::store::Db;
 
@@ -116,6 +116,18 @@ impl Keys {
         wanted: impl Fn(&VirtualKey) -> bool,
     ) -> Vec<Arc<VirtualKey>> {
         self.index().keys(after).filter(|key| wanted(key)).take(limit).cloned().collect()
+    }
+
+    /// What people call the one that a limit is on; none for what has no other name than its id, and for what is gone.
+    pub fn name_of(&self, scope: &Scope) -> Option<String> {
+        let id = &*scope.id;
+        match scope.kind {
+            ScopeKind::Organization => Some(self.organization(&OrganizationId::new(id))?.name.clone()),
+            ScopeKind::Team => Some(self.team(&TeamId::new(id))?.name.clone()),
+            ScopeKind::User => Some(self.user(&UserId::new(id))?.name.clone()),
+            ScopeKind::Key => Some(self.get(&KeyId::new(id))?.name.clone()),
+            ScopeKind::EndUser | ScopeKind::Tag => None,
+        }
     }
 
     /// The organization of that id.

@@ -1,6 +1,6 @@
 //! What someone may do beside calling models.
 
-use crate::limits::named;
+use crate::named::named;
 
 named! {
     /// What someone may do beside calling models. A role never reaches further than the user's whose key carries it.

@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::named::{named, nearest};
 use super::{ModelPattern, Window};
+use crate::named::{UnknownName, named};
 
 /// The id of a limit. What a limit has counted is kept under it, so a limit whose meter, window, zone or models
 /// change is a new limit with a new id; its amount and the rest may change under the same one.
@@ -162,7 +162,7 @@ pub struct LimitSpec {
     pub amount: i64,
     /// The models whose calls count; all where the list is empty.
     pub models: Vec<ModelPattern>,
-    /// The zone that calendar windows follow; UTC where none is said.
+    /// The zone that calendar windows follow; that of `[limits] tz` in the configuration, else UTC, where none is said.
     pub tz: Option<Zone>,
     /// Whether the bound of the answer is sent upstream as its cap, so that the limit is never exceeded.
     pub strict: bool,
@@ -297,13 +297,9 @@ impl Limit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitError(pub(super) String);
 
-impl LimitError {
-    pub(crate) fn unknown<'a>(what: &str, wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
-        let names: Vec<&str> = names.into_iter().collect();
-        Self(match nearest(wrong, names.iter().copied()) {
-            Some(name) => format!("unknown {what} `{wrong}`; did you mean `{name}`?"),
-            None => format!("unknown {what} `{wrong}`; it is one of `{}`", names.join("`, `")),
-        })
+impl From<UnknownName> for LimitError {
+    fn from(unknown: UnknownName) -> Self {
+        Self(unknown.to_string())
     }
 }
 

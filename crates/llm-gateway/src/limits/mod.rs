@@ -9,7 +9,6 @@ mod each;
 mod ledger;
 mod limit;
 mod link;
-mod named;
 mod pattern;
 mod refusal;
 mod reservation;
@@ -27,7 +26,6 @@ pub use limit::{
     Fail, Limit, LimitDraft, LimitError, LimitId, LimitMeter, LimitPatch, LimitSpec, Scope, ScopeKind, Zone,
 };
 pub use link::Standing;
-pub(crate) use named::named;
 pub use pattern::ModelPattern;
 pub use refusal::Refusal;
 pub use reservation::{Charge, RateLeft, RateLimits, Reservation, Settled};

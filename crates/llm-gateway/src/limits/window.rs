@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::Zone;
-use super::named::named;
+use crate::named::named;
 
 /// The parts that a sliding window is cut into. One more than these is counted, so that the window never forgets a
 /// use before its time: it is rounded against the caller.

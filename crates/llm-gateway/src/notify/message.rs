@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::config::WebhookForm;
-use crate::keys::{KeyId, Keys, OrganizationId, TeamId, UserId};
-use crate::limits::{Crossing, LimitStatus, Scope, ScopeKind};
+use crate::keys::Keys;
+use crate::limits::{Crossing, LimitStatus};
 
 /// The body of what a webhook is sent.
 pub(super) fn body(crossing: &Crossing, keys: &Keys, form: WebhookForm, now: i64) -> String {
     let Crossing { limit, percent, used, window } = crossing;
-    let name = name(keys, &limit.scope);
+    let name = keys.name_of(&limit.scope);
     let remaining = limit.spec.amount.saturating_sub(*used).max(0);
     let resets_at = limit.spec.window.end(*window, limit.spec.tz.as_ref());
     let status = LimitStatus { limit: limit.clone(), used: *used, reserved: 0, remaining, resets_at };
@@ -37,16 +37,4 @@ pub(super) fn body(crossing: &Crossing, keys: &Keys, form: WebhookForm, now: i64
 
 fn time(millis: i64) -> Value {
     Timestamp::from_millisecond(millis).map_or(Value::Null, |time| time.to_string().into())
-}
-
-/// What people call the one whose limit it is.
-fn name(keys: &Keys, scope: &Scope) -> Option<String> {
-    let id = &*scope.id;
-    match scope.kind {
-        ScopeKind::Organization => Some(keys.organization(&OrganizationId::new(id))?.name.clone()),
-        ScopeKind::Team => Some(keys.team(&TeamId::new(id))?.name.clone()),
-        ScopeKind::User => Some(keys.user(&UserId::new(id))?.name.clone()),
-        ScopeKind::Key => Some(keys.get(&KeyId::new(id))?.name.clone()),
-        ScopeKind::EndUser | ScopeKind::Tag => None,
-    }
 }

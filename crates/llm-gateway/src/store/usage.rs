@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 
 use super::days::unsummed;
 use super::{Db, Query, Row, query};
-use crate::limits::LimitError;
+use crate::named::UnknownName;
 use pieces::{Piece, Span};
 
 /// What sums are grouped by.
@@ -89,13 +89,12 @@ impl UsageGroup {
 }
 
 impl std::str::FromStr for UsageGroup {
-    type Err = LimitError;
+    type Err = UnknownName;
 
-    fn from_str(name: &str) -> Result<Self, LimitError> {
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
         let found = Self::ALL.iter().find(|group| group.as_str() == name).copied();
-        found.ok_or_else(|| {
-            LimitError::unknown("member of `group_by`", name, Self::ALL.iter().map(|group| group.as_str()))
-        })
+        found
+            .ok_or_else(|| UnknownName::new("member of `group_by`", name, Self::ALL.iter().map(|group| group.as_str())))
     }
 }
 

@@ -64,7 +64,7 @@ pub(in crate::cli) struct LimitArgs {
     /// Of calls of these models only, with commas between them: `openai:*,fast`
     #[arg(long, value_name = "PATTERNS", value_delimiter = ',')]
     pub(in crate::cli) models: Vec<String>,
-    /// The time zone that calendar windows follow [default: UTC]
+    /// The time zone that calendar windows follow [default: `[limits] tz`, else UTC]
     #[arg(long, value_name = "ZONE")]
     pub(in crate::cli) tz: Option<Zone>,
     /// Never exceed it: what is reserved for an answer is sent upstream as its cap

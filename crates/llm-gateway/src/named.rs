@@ -1,7 +1,38 @@
 //! Enums of names, as configuration and API spell them. A wrong name is an error that says the nearest right one.
 
+use std::fmt;
+
+/// A text that is none of the names that may stand in its place. It says which may, or the nearest of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownName(String);
+
+impl UnknownName {
+    /// That `wrong` is none of `names`, which are those of a `what`.
+    pub(crate) fn new<'a>(what: &str, wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names: Vec<&str> = names.into_iter().collect();
+        Self(match nearest(wrong, names.iter().copied()) {
+            Some(name) => format!("unknown {what} `{wrong}`; did you mean `{name}`?"),
+            None => format!("unknown {what} `{wrong}`; it is one of `{}`", names.join("`, `")),
+        })
+    }
+}
+
+impl fmt::Display for UnknownName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UnknownName {}
+
+impl From<UnknownName> for llm_core::Error {
+    fn from(unknown: UnknownName) -> Self {
+        llm_core::Error::invalid_request(unknown.0)
+    }
+}
+
 /// The name in `names` that is most like `wrong`, if any is like it.
-pub(super) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     names
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
@@ -34,12 +65,12 @@ macro_rules! named {
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::limits::LimitError;
+            type Err = $crate::named::UnknownName;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($text => Ok(Self::$arm),)+
-                    _ => Err($crate::limits::LimitError::unknown($what, text, Self::ALL.iter().map(|value| value.as_str()))),
+                    _ => Err($crate::named::UnknownName::new($what, text, Self::ALL.iter().map(|value| value.as_str()))),
                 }
             }
         }
