@@ -55,6 +55,11 @@ impl Gateway {
     /// Opens the database, recovers the journal and reads keys and limits. Nothing listens yet.
     pub async fn open(config: Config) -> Result<Arc<Self>> {
         let routes = Routes::build(&config)?;
+        Self::over(routes, config).await
+    }
+
+    /// The same over routes that were built from `config`.
+    pub(crate) async fn over(routes: Routes, config: Config) -> Result<Arc<Self>> {
         let issuers = Issuers::start(&config)?;
         let db = Db::open(config.database.url()).await?;
         let ledger = Ledger::new();
@@ -128,7 +133,8 @@ impl Gateway {
         }
     }
 
-    /// Does it once, unless the database takes longer than `patience`.
+    /// Ships what has ended and lets the counters of idle end users and tags leave the memory, unless the database takes
+    /// longer than `patience`.
     pub async fn sweep(&self, patience: Duration) {
         if let Ok(Ok(())) = tokio::time::timeout(patience, self.flush()).await {
             self.ledger.sweep(now_ms());

@@ -19,9 +19,10 @@ pub(super) async fn run(model: &str, overrides: &Overrides) -> Result<(), Failur
     for (place, deployment) in route.deployments.iter().enumerate() {
         rows.push(row(deployment, why(&route, place, deployment)));
     }
-    for name in &route.fallbacks {
-        for deployment in &routes.resolve(name)?.deployments {
-            rows.push(row(deployment, format!("when none of `{}` answers: the fallback `{name}`", route.name)));
+    for fallback in &route.fallbacks {
+        for deployment in &fallback.deployments {
+            let why = format!("when none of `{}` answers: the fallback `{}`", route.name, fallback.name);
+            rows.push(row(deployment, why));
         }
     }
     let attempts = route.retries + 1;

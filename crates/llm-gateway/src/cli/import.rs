@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::args::{ImportCommand, LitellmArgs};
 use super::{Failure, open, output};
-use crate::config::{Config, Database, Overrides, env};
+use crate::config::Overrides;
 use crate::litellm::{self, Outcome, Plan, Report};
 use crate::store::Db;
 
@@ -52,13 +52,8 @@ async fn from_litellm(args: LitellmArgs, overrides: &Overrides) -> Result<(), Fa
 /// The database of this gateway: that of the flag, the environment, or the file where it stands. A dry run makes none.
 async fn database(overrides: &Overrides, dry_run: bool) -> Result<Db, Failure> {
     let overrides = Overrides { config: overrides.config.clone().filter(|file| file.exists()), ..overrides.clone() };
-    // Only the database is wanted of it, so the credentials of providers need not be there.
-    let lookup = |name: &str| {
-        let unset = || (!name.starts_with("LLM_GATEWAY_")).then(|| "https://host".to_owned());
-        env::process(name).or_else(unset)
-    };
-    let database = Config::load(&overrides, &lookup)?.config.database;
-    let missing = matches!(&database, Database::Sqlite(url) if !open::file(url).exists());
+    let database = open::for_database(&overrides)?.database;
+    let missing = !open::is_there(&database);
     Ok(Db::open(if dry_run && missing { "sqlite::memory:" } else { database.url() }).await?)
 }
 

@@ -23,7 +23,7 @@ async fn ship(folder: &Path, overrides: &Overrides) -> Result<(), Failure> {
     if !folder.is_dir() {
         return Err(Failure::new(format!("there is no journal at `{}`", folder.display())));
     }
-    let config = open::config(overrides)?.config;
+    let config = open::for_database(overrides)?;
     let db = Db::open(config.database.url()).await?;
     let now = Timestamp::now().as_millisecond();
     let mut books = Books::open(&db, folder, Sizes::default(), &Ledger::new(), now).await?;

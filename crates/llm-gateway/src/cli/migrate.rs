@@ -6,7 +6,7 @@ use crate::store::{Db, version};
 
 /// Brings the database up to date, as `serve` would, and says where it stands.
 pub(super) async fn run(overrides: &Overrides) -> Result<(), Failure> {
-    let config = open::config(overrides)?.config;
+    let config = open::for_database(overrides)?;
     let db = Db::open(config.database.url()).await?;
     let version = version(&db).await?;
     db.close().await;

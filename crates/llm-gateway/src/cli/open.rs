@@ -19,9 +19,14 @@ pub(super) fn config(overrides: &Overrides) -> Result<Loaded, Failure> {
     Ok(loaded)
 }
 
+/// As much of the configuration as work on the database needs: secrets of providers need not be there.
+pub(super) fn for_database(overrides: &Overrides) -> Result<Config, Failure> {
+    Ok(Config::load_for_database(overrides, &env::process)?.config)
+}
+
 /// The keys of the configured database, which is made where there is none.
 pub(super) async fn keys(overrides: &Overrides) -> Result<(Keys, Config), Failure> {
-    let Loaded { config, .. } = Config::load(overrides, &env::process)?;
+    let config = for_database(overrides)?;
     Ok((keys_of(&config, Ledger::new()).await?, config))
 }
 
@@ -39,7 +44,7 @@ pub(super) async fn counted(overrides: &Overrides) -> Result<(Keys, Ledger), Fai
 }
 
 async fn existing(overrides: &Overrides, ledger: Ledger) -> Result<Keys, Failure> {
-    let Loaded { config, .. } = Config::load(overrides, &env::process)?;
+    let config = for_database(overrides)?;
     if !is_there(&config.database) {
         let url = config.database.url();
         return Err(Failure::new(format!("there is no database at `{url}`"))

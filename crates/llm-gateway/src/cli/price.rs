@@ -7,19 +7,29 @@ use super::args::PriceCommand;
 use super::{Failure, open, output};
 use crate::config::{Config, Overrides};
 use crate::keys::{Keys, PriceDraft, Rate};
+use crate::limits::Ledger;
 use crate::routing::provider_named;
 
 pub(super) async fn run(command: PriceCommand, overrides: &Overrides) -> Result<(), Failure> {
-    let (keys, config) = open::keys(overrides).await?;
     match command {
-        PriceCommand::List { provider, overrides, json } => list(&keys, provider.as_deref(), overrides, json),
+        PriceCommand::List { provider, overrides: overridden, json } => {
+            // Where there is no database yet, nobody has set a price.
+            let config = open::for_database(overrides)?;
+            let keys = match open::is_there(&config.database) {
+                true => Some(open::keys_of(&config, Ledger::new()).await?),
+                false => None,
+            };
+            list(keys.as_ref(), provider.as_deref(), overridden, json)
+        }
         PriceCommand::Set { model, lines } => {
+            let (keys, config) = open::keys(overrides).await?;
             let (provider, model) = split(&config, &model)?;
             let made = keys.put_price(provider, model, PriceDraft { lines }).await?;
             eprintln!("`{}` costs {}; a gateway that runs knows within a second", made.id, text(&made.lines));
             Ok(())
         }
         PriceCommand::Unset { model } => {
+            let (keys, config) = open::keys(overrides).await?;
             let (provider, model) = split(&config, &model)?;
             let id = format!("{provider}:{model}");
             keys.delete_price(&id).await?;
@@ -37,7 +47,7 @@ fn split<'a>(config: &Config, id: &'a str) -> Result<(&'a str, &'a str), Failure
     Ok((provider_named(config, provider)?, model))
 }
 
-fn list(keys: &Keys, provider: Option<&str>, overrides: bool, as_json: bool) -> Result<(), Failure> {
+fn list(keys: Option<&Keys>, provider: Option<&str>, overrides: bool, as_json: bool) -> Result<(), Failure> {
     let is_wanted = |id: &str| provider.is_none_or(|asked| id.split_once(':').is_some_and(|(own, _)| own == asked));
     let mut prices: Vec<(String, &str, Vec<Rate>)> = Vec::new();
     if !overrides {
@@ -45,14 +55,16 @@ fn list(keys: &Keys, provider: Option<&str>, overrides: bool, as_json: bool) -> 
             Some(provider) => Catalogue::bundled().models(provider).collect(),
             None => Catalogue::bundled().all().collect(),
         };
-        let unchanged = models.into_iter().filter(|model| keys.price(&model.full_id()).is_none());
+        let is_changed = |id: &str| keys.is_some_and(|keys| keys.price(id).is_some());
+        let unchanged = models.into_iter().filter(|model| !is_changed(&model.full_id()));
         prices.extend(
             unchanged
                 .filter(|model| !model.price.lines.is_empty())
                 .map(|model| (model.full_id(), "catalogue", model.price.lines.iter().map(Rate::of).collect())),
         );
     }
-    let overridden = keys.prices().into_iter().filter(|price| is_wanted(&price.id));
+    let set = keys.map(Keys::prices).unwrap_or_default();
+    let overridden = set.into_iter().filter(|price| is_wanted(&price.id));
     prices.extend(overridden.map(|price| (price.id.clone(), "override", price.lines.clone())));
     prices.sort_by(|one, other| one.0.cmp(&other.0));
     if as_json {

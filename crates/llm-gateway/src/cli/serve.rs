@@ -9,6 +9,7 @@ use llm_providers::transport::SANDBOX_MODEL;
 use super::{Failure, log, output};
 use crate::config::{Config, Overrides, Secret, env};
 use crate::routes::{self, Admin};
+use crate::routing::Routes;
 use crate::server::{Server, told_to_stop};
 use crate::{Gateway, admin_key};
 
@@ -24,7 +25,8 @@ pub(super) fn run(overrides: &Overrides) -> Result<(), Failure> {
 
 async fn serve(config: Config) -> Result<(), Failure> {
     let listen = config.listen;
-    let gateway = Gateway::open(config).await?;
+    let routes = Routes::build(&config)?;
+    let gateway = Gateway::over(routes, config).await?;
     let prepared = admin_key::prepare(gateway.config(), gateway.keys()).await?;
     if let Some(warning) = &prepared.warning {
         tracing::warn!("{warning}");

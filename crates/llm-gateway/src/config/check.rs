@@ -23,7 +23,7 @@ pub(super) fn check(config: &Config, tree: &mut Tree<'_>) -> Vec<Problem> {
     check_server(config, tree, &mut warnings);
     check_providers(config, tree, &mut warnings);
     check_models(config, tree);
-    issuers::check(config, tree);
+    issuers::check(config, tree, whole);
     if whole {
         check_references(config, tree);
     }
@@ -40,7 +40,7 @@ fn check_server(config: &Config, tree: &mut Tree<'_>, warnings: &mut Vec<Problem
         tree.wrong(&[Key("redis_deadline")], "no server answers within no time", hint);
     }
     if config.metrics_listen.is_some() {
-        warnings.push(tree.warning(&[Key("metrics_listen")], "`metrics_listen` is not built yet", None));
+        warnings.push(tree.problem_at(&[Key("metrics_listen")], "`metrics_listen` is not built yet", None));
     }
     if config.journal.sync.0.is_zero() {
         tree.wrong(&[Key("journal"), Key("sync")], "`journal.sync` of 0 would do nothing else", None);
@@ -129,7 +129,7 @@ fn check_providers(config: &Config, tree: &mut Tree<'_>, warnings: &mut Vec<Prob
             && !table::is_built(protocol)
         {
             let message = format!("the protocol `{protocol}` of `{id}` is not built yet: calls are answered with 501");
-            warnings.push(tree.warning(&at, message, None));
+            warnings.push(tree.problem_at(&at, message, None));
         }
     }
 }

@@ -23,6 +23,7 @@ mod problem;
 mod provider;
 mod responses;
 mod size;
+mod source;
 mod timeouts;
 mod tree;
 mod webhook;
@@ -54,7 +55,9 @@ pub use problem::{Problem, Problems};
 pub use provider::ProviderConfig;
 pub use responses::ResponsesConfig;
 pub use size::Size;
+pub(crate) use source::Source;
 pub use timeouts::TimeoutsConfig;
+pub(crate) use tree::Step;
 pub use webhook::{WebhookConfig, WebhookForm};
 
 /// The file that is read where none is named, if it stands in the working folder.
@@ -113,6 +116,9 @@ pub struct Config {
     pub calls: CallsConfig,
     /// What is logged.
     pub log: LogConfig,
+    /// Where all of it came from.
+    #[serde(skip)]
+    pub(crate) source: Source,
 }
 
 impl Default for Config {
@@ -142,6 +148,7 @@ impl Default for Config {
             journal: JournalConfig::default(),
             calls: CallsConfig::default(),
             log: LogConfig::default(),
+            source: Source::default(),
         }
     }
 }
@@ -183,6 +190,16 @@ pub struct Loaded {
 impl Config {
     /// Finds, reads and checks the configuration: the file, under the environment, under the flags.
     pub fn load(flags: &Overrides, env: env::Lookup<'_>) -> Result<Loaded, Problems> {
+        Self::load_for(flags, env, Need::All)
+    }
+
+    /// The same for work on the database alone, beside a gateway or before one: what only calls need may stand for
+    /// variables that are not set here, and is then not to be used.
+    pub fn load_for_database(flags: &Overrides, env: env::Lookup<'_>) -> Result<Loaded, Problems> {
+        Self::load_for(flags, env, Need::Database)
+    }
+
+    fn load_for(flags: &Overrides, env: env::Lookup<'_>, need: Need) -> Result<Loaded, Problems> {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
         let named = flags.config.clone().or_else(|| set(env::CONFIG).map(PathBuf::from));
         let file = named.clone().or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()));
@@ -191,7 +208,7 @@ impl Config {
             None => String::new(),
         };
         let name = file.as_deref().unwrap_or(Path::new(DEFAULT_FILE)).display().to_string();
-        let (mut config, warnings) = Self::parse(&name, &text, env)?;
+        let (mut config, warnings) = Self::parse_for(&name, &text, env, need)?;
 
         let mut problems = Vec::new();
         let listen = from_outside("--listen", flags.listen.as_deref(), env::LISTEN, set(env::LISTEN), &mut problems);
@@ -233,16 +250,39 @@ impl Config {
 
     /// Reads and checks the text of a file called `name`, and gives the warnings beside it.
     pub fn parse(name: &str, text: &str, env: env::Lookup<'_>) -> Result<(Self, Vec<Problem>), Problems> {
+        Self::parse_for(name, text, env, Need::All)
+    }
+
+    fn parse_for(name: &str, text: &str, env: env::Lookup<'_>, need: Need) -> Result<(Self, Vec<Problem>), Problems> {
         let mut tree = tree::Tree::parse(name, text);
         if !tree.is_sound() {
             return Err(Problems(tree.into_problems()));
         }
-        tree.interpolate(env);
-        let config: Self = tree.read();
+        tree.interpolate(env, |key| need.is_of(key));
+        let mut config: Self = tree.read();
+        config.source = Source::new(name, text);
         let warnings = check::check(&config, &mut tree);
         match tree.into_problems() {
             problems if problems.is_empty() => Ok((config, warnings)),
             problems => Err(Problems(problems)),
+        }
+    }
+}
+
+/// What of a configuration is needed.
+#[derive(Clone, Copy, Debug)]
+enum Need {
+    /// All of it.
+    All,
+    /// What work on the database needs: where it is, what belongs to it, and the limits that the file states.
+    Database,
+}
+
+impl Need {
+    fn is_of(self, key: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Database => matches!(key, "database" | "journal" | "limits"),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use llm_core::Error;
+
 /// One thing that is wrong, or, among warnings, worth knowing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -50,6 +52,12 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+impl From<Problems> for Error {
+    fn from(problems: Problems) -> Self {
+        Error::invalid_request(problems.to_string())
+    }
+}
 
 /// The hint that names whichever of `known` is nearest to `wrong`, if one is near.
 pub(crate) fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {

@@ -335,7 +335,7 @@ fn variables_are_filled_in() {
     assert_eq!(fill("${UNSET:-else}").unwrap(), "else");
     assert_eq!(fill("${SET:-else}").unwrap(), "value");
     assert_eq!(fill("cost: $5, $${SET}").unwrap(), "cost: $5, ${SET}");
-    assert_eq!(fill("${UNSET}").unwrap_err(), "the environment variable `UNSET` is not set");
+    assert_eq!(fill("${UNSET}").unwrap_err().to_string(), "the environment variable `UNSET` is not set");
     assert!(fill("${SET").is_err() && fill("${}").is_err() && fill("${a b}").is_err());
 }
 

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::env::Lookup;
-use super::interpolate::interpolate;
+use super::interpolate::{Wrong, interpolate};
 use super::problem::{Problem, did_you_mean};
 
 /// A parsed file, and what is wrong with it so far.
@@ -17,11 +17,13 @@ pub(super) struct Tree<'a> {
     text: &'a str,
     root: Spanned<DeTable<'a>>,
     found: Vec<(Range<usize>, Problem)>,
+    /// Values that stand for variables which are not set, and that nobody asks for.
+    unset: Vec<Range<usize>>,
 }
 
 /// A step on the way to a value.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Step<'a> {
+pub(crate) enum Step<'a> {
     /// A member of a table.
     Key(&'a str),
     /// An element of an array.
@@ -32,28 +34,34 @@ impl<'a> Tree<'a> {
     /// Parses `text`, of the file called `name`.
     pub(super) fn parse(name: &'a str, text: &'a str) -> Self {
         let (root, errors) = DeTable::parse_recoverable(text);
-        let mut tree = Self { name, text, root, found: Vec::new() };
+        let mut tree = Self { name, text, root, found: Vec::new(), unset: Vec::new() };
         for error in errors {
             tree.add(error.span().unwrap_or(0..0), error.message().to_owned(), None);
         }
         tree
     }
 
-    /// Whether nothing is wrong so far.
+    /// Whether every value is known and nothing is wrong so far.
     pub(super) fn is_sound(&self) -> bool {
-        self.found.is_empty()
+        self.found.is_empty() && self.unset.is_empty()
     }
 
-    /// Puts environment variables in the place of `${VAR}`.
-    pub(super) fn interpolate(&mut self, env: Lookup<'_>) {
+    /// Puts environment variables in the place of `${VAR}`. Within the top-level keys that are not `needed`, a value
+    /// whose variable is not set stays as it is, and whatever follows from that is no mistake.
+    pub(super) fn interpolate(&mut self, env: Lookup<'_>, needed: impl Fn(&str) -> bool) {
         let mut wrong = Vec::new();
-        for (_, value) in self.root.get_mut().iter_mut() {
+        for (key, value) in self.root.get_mut().iter_mut() {
+            let from = wrong.len();
             interpolate_value(value, env, &mut wrong);
+            if !needed(key.get_ref()) {
+                let unset = wrong.extract_if(from.., |(_, wrong)| matches!(wrong, Wrong::Unset(_)));
+                self.unset.extend(unset.map(|(span, _)| span));
+            }
         }
-        for (span, message) in wrong {
-            let hint = "set it, or give a default as in `${NAME:-default}`".to_owned();
-            let hint = message.ends_with("is not set").then_some(hint);
-            self.add(span, message, hint);
+        for (span, wrong) in wrong {
+            let hint = matches!(wrong, Wrong::Unset(_))
+                .then(|| "set it, or give a default as in `${NAME:-default}`".to_owned());
+            self.add(span, wrong.to_string(), hint);
         }
     }
 
@@ -90,8 +98,8 @@ impl<'a> Tree<'a> {
         self.add(self.span(path), message.into(), hint);
     }
 
-    /// A problem that does not stop the start.
-    pub(super) fn warning(&self, path: &[Step<'_>], message: impl Into<String>, hint: Option<String>) -> Problem {
+    /// What is wrong, or worth knowing, at the value that `path` leads to.
+    pub(super) fn problem_at(&self, path: &[Step<'_>], message: impl Into<String>, hint: Option<String>) -> Problem {
         self.problem(&self.span(path), message.into(), hint)
     }
 
@@ -108,7 +116,7 @@ impl<'a> Tree<'a> {
 
     fn add(&mut self, span: Range<usize>, message: String, hint: Option<String>) {
         // One value is wrong once: what follows from an unset variable is no news.
-        if self.found.iter().all(|(known, _)| *known != span) {
+        if self.found.iter().all(|(known, _)| *known != span) && !self.unset.contains(&span) {
             let problem = self.problem(&span, message, hint);
             self.found.push((span, problem));
         }
@@ -140,12 +148,12 @@ impl<'a> Tree<'a> {
     }
 }
 
-fn interpolate_value(value: &mut Spanned<DeValue<'_>>, env: Lookup<'_>, wrong: &mut Vec<(Range<usize>, String)>) {
+fn interpolate_value(value: &mut Spanned<DeValue<'_>>, env: Lookup<'_>, wrong: &mut Vec<(Range<usize>, Wrong)>) {
     let span = value.span();
     match value.get_mut() {
         DeValue::String(text) if text.contains('$') => match interpolate(text, env) {
             Ok(filled) => *text = Cow::Owned(filled),
-            Err(message) => wrong.push((span, message)),
+            Err(why) => wrong.push((span, why)),
         },
         DeValue::Array(items) => items.iter_mut().for_each(|item| interpolate_value(item, env, wrong)),
         DeValue::Table(members) => members.iter_mut().for_each(|(_, member)| interpolate_value(member, env, wrong)),

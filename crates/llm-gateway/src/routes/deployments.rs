@@ -42,7 +42,7 @@ pub(super) async fn models(State(admin): State<Arc<Admin>>) -> Answer {
         name: route.name.to_string(),
         strategy: route.strategy.as_str(),
         retries: route.retries,
-        fallbacks: route.fallbacks.clone(),
+        fallbacks: route.fallbacks.iter().map(|fallback| fallback.name.clone()).collect(),
         deployments: route.deployments.iter().map(|deployment| deployment.id.to_string()).collect(),
     };
     let direct = routes.providers().filter(|_| routes.is_direct()).map(|provider| provider.id().to_owned());

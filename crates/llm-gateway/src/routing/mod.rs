@@ -35,8 +35,8 @@ pub struct Route {
     pub strategy: Strategy,
     /// Further attempts after the first, over all deployments together.
     pub retries: u32,
-    /// Names or ids that are tried when no deployment answers.
-    pub fallbacks: Vec<String>,
+    /// What is tried, in this order, when no deployment answers.
+    pub fallbacks: Vec<Fallback>,
     /// What can serve it.
     pub deployments: Vec<Arc<Deployment>>,
     /// How long the first content of a stream is awaited before the headers leave.
@@ -45,12 +45,26 @@ pub struct Route {
     pub assume_output: Option<u64>,
 }
 
+/// What a name falls back to. Of another name only its own deployments are tried.
+#[derive(Debug)]
+pub struct Fallback {
+    /// The name or `provider:model`, as the configuration says it.
+    pub name: String,
+    /// How a deployment is chosen.
+    pub strategy: Strategy,
+    /// What can serve it.
+    pub deployments: Vec<Arc<Deployment>>,
+}
+
 /// Every model name, and every provider whose models can be called by id.
 #[derive(Debug)]
 pub struct Routes {
     names: BTreeMap<String, Arc<Route>>,
     providers: BTreeMap<String, Arc<Provider>>,
+    /// Whether callers may name models by `provider:model`.
     direct: bool,
+    /// Models of providers that names fall back to, by `provider:model`: the same ones when they are called by it.
+    known: BTreeMap<Arc<str>, Arc<Deployment>>,
     remembered: moka::sync::Cache<String, Arc<Route>>,
     overrides: Overrides,
     commit_after: Duration,
@@ -76,11 +90,8 @@ impl Routes {
         let own = order::ordered(&route.deployments, route.strategy, now_ms);
         let attempts = 1 + route.retries as usize;
         let mut candidates: Vec<_> = own.iter().cycle().take(attempts).cloned().collect();
-        for name in &route.fallbacks {
-            // A fallback that can't be resolved was warned of at the start.
-            if let Ok(fallback) = self.resolve(name) {
-                candidates.extend(order::ordered(&fallback.deployments, fallback.strategy, now_ms));
-            }
+        for fallback in &route.fallbacks {
+            candidates.extend(order::ordered(&fallback.deployments, fallback.strategy, now_ms));
         }
         candidates
     }
@@ -91,8 +102,9 @@ impl Routes {
     }
 
     /// A model of a provider as it is by itself.
-    fn bare(&self, provider: &Arc<Provider>, model: &str) -> Deployment {
-        Deployment::of(provider.clone(), model, *provider.timeouts(), &self.overrides)
+    fn bare(&self, provider: &Arc<Provider>, model: &str) -> Arc<Deployment> {
+        let made = Deployment::of(provider.clone(), model, *provider.timeouts(), &self.overrides);
+        self.known.get(&made.id).cloned().unwrap_or_else(|| Arc::new(made))
     }
 
     /// Every name, in order.
@@ -122,7 +134,7 @@ impl Routes {
     pub(crate) fn places(&self) -> Vec<Arc<Deployment>> {
         let own = self.providers.values().map(|provider| {
             let known = self.deployments().find(|one| *one.provider_id == *provider.id() && one.account.is_none());
-            known.cloned().unwrap_or_else(|| Arc::new(self.bare(provider, "")))
+            known.cloned().unwrap_or_else(|| self.bare(provider, ""))
         });
         let mut places: Vec<Arc<Deployment>> = own.collect();
         for deployment in self.deployments() {
@@ -161,7 +173,7 @@ impl Routes {
         }
         let provider = self.providers.get(&*object.provider)?;
         let model = object.deployment.strip_prefix(&*object.provider)?.trim_start_matches(':');
-        Some(Arc::new(self.bare(provider, model)))
+        Some(self.bare(provider, model))
     }
 
     /// Whether `provider:model` ids can be called at all.
@@ -189,7 +201,7 @@ impl Routes {
             strategy: Strategy::Priority,
             retries: 1,
             fallbacks: Vec::new(),
-            deployments: vec![Arc::new(deployment)],
+            deployments: vec![deployment],
             commit_after: self.commit_after,
             assume_output: None,
         })

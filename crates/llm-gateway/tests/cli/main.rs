@@ -4,6 +4,7 @@
 
 mod attacks;
 mod command;
+mod configured;
 mod import;
 mod keys;
 mod login;

@@ -17,11 +17,11 @@ const MOST_LEEWAY: Duration = Duration::from_secs(10 * 60);
 /// How long a login may last.
 const SESSION: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(30 * 86_400);
 
-/// Notes in `tree` whatever is wrong with the issuers and the login of `config`.
-pub(super) fn check(config: &Config, tree: &mut Tree<'_>) {
+/// Notes in `tree` whatever is wrong with the issuers and the login of `config`. `whole`: every value could be read.
+pub(super) fn check(config: &Config, tree: &mut Tree<'_>, whole: bool) {
     let mut first_with: HashMap<&str, usize> = HashMap::new();
     if let Some(login) = &config.login {
-        check_login(config, login, tree);
+        check_login(config, login, tree, whole);
     }
     for (index, issuer) in config.issuers.iter().enumerate() {
         if let Some(&first) = first_with.get(issuer.issuer.as_str()) {
@@ -39,10 +39,10 @@ pub(super) fn check(config: &Config, tree: &mut Tree<'_>) {
 }
 
 /// Notes whatever is wrong with the login.
-fn check_login(config: &Config, login: &LoginConfig, tree: &mut Tree<'_>) {
+fn check_login(config: &Config, login: &LoginConfig, tree: &mut Tree<'_>, whole: bool) {
     let mut wrong = |key, message: String, hint| tree.wrong(&[Key("login"), Key(key)], message, hint);
     let known = || config.issuers.iter().map(|issuer| issuer.issuer.as_str());
-    if !known().any(|known| known == login.issuer) {
+    if whole && !known().any(|known| known == login.issuer) {
         let hint = did_you_mean(&login.issuer, known())
             .or_else(|| Some("describe it under `[[issuers]]`, in the very same letters".to_owned()));
         wrong("issuer", format!("there is no issuer `{}`", login.issuer), hint);
