@@ -8,7 +8,8 @@ use llm_core::fields::Fields;
 use llm_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
-use super::message::{calls, citations, parts, reasoning, think};
+use super::message::sources::Sources;
+use super::message::{calls, citations, images, parts, reasoning, think};
 use super::{PROTOCOL, error, finish, tier, usage};
 
 /// Reads a whole answer.
@@ -24,7 +25,7 @@ pub(super) fn decode(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Re
     let Some(list) = fields.take_list("choices") else {
         return Err(Error::bad_answer("the provider's answer has no `choices`").with_body(Bytes::copy_from_slice(body)));
     };
-    let choices = match list.iter().all(Value::is_object) {
+    let mut choices: Vec<Choice> = match list.iter().all(Value::is_object) {
         true if !list.is_empty() => {
             (0u32..).zip(list).map(|(place, value)| choice(cx, place, value)).collect::<Result<_>>()?
         }
@@ -33,6 +34,12 @@ pub(super) fn decode(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Re
             Vec::new()
         }
     };
+    if let Some(choice) = choices.first_mut() {
+        let mut sources = Sources::default();
+        sources.cited_by(&choice.message.parts);
+        sources.look(&fields);
+        parts::cite(&mut choice.message.parts, sources.take());
+    }
     Ok(ChatAnswer {
         id: fields.take_nonempty("id").unwrap_or_default(),
         model: fields.take_nonempty("model").unwrap_or_default(),
@@ -88,6 +95,7 @@ fn read_message(cx: &DecodeContext, choice: u32, mut fields: Fields) -> Message 
     if let Some(text) = fields.take_nonempty("refusal") {
         all.push(Content::Refusal { text }.into());
     }
+    all.extend(images::take(&mut fields));
     all.extend(audio(&mut fields));
     all.extend(calls::take(&mut fields, &cx.id_seed, choice));
     Message { role, parts: all, name: None, native: fields.into_native(PROTOCOL) }
@@ -202,6 +210,7 @@ fn write_message(message: &Message) -> Value {
     }
     citations::write_all(&message.parts, &mut out);
     reasoning::write_answer(&message.parts, &mut out);
+    images::write_all(&message.parts, &mut out);
     if let Some((shape, data)) = message.parts.iter().find_map(spoken) {
         let mut audio = shape.clone();
         audio.insert("data".to_owned(), json!(data));

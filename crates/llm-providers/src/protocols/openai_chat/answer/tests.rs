@@ -146,6 +146,40 @@ fn reasoning_in_two_places_is_one_thought() {
 }
 
 #[test]
+fn pictures_stand_in_a_member_of_their_own() {
+    let picture = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}});
+    let answer = foreign(vec![Part::image_url("data:image/png;base64,AA==")], Some(FinishReason::Stop));
+    let message = &encode(&answer)["choices"][0]["message"];
+    assert_eq!((&message["content"], &message["images"]), (&Value::Null, &json!([picture])));
+
+    let body = json!({"choices": [{"index": 0, "finish_reason": "stop", "message": {
+        "role": "assistant", "content": "", "images": [{"index": 0, "image_url": {"url": "https://a/b.png"}}, {"odd": null}, picture]
+    }}]});
+    let answer = decode(&DecodeContext::default(), &body).unwrap();
+    assert!(matches!(&answer.choices[0].message.parts[..], [one, two] if [one, two].iter().all(|part| {
+        matches!(part.content, Content::Media(_))
+    })));
+    assert_eq!(encode(&answer), body);
+}
+
+#[test]
+fn sources_beside_the_choices_are_citations_of_the_text() {
+    let cited = json!({"type": "url_citation", "url_citation": {"url": "https://c", "title": "C"}});
+    let body = json!({
+        "id": "x", "citations": ["https://a", "https://b", "https://c"],
+        "search_results": [{"title": "A", "url": "https://a"}, {"title": "", "url": "https://b"}],
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {
+            "role": "assistant", "content": "See [1].", "annotations": [cited]
+        }}]
+    });
+    let answer = decode(&DecodeContext::default(), &body).unwrap();
+    let Content::Text { citations, .. } = &answer.choices[0].message.parts[0].content else { panic!() };
+    let said: Vec<_> = citations.iter().map(|one| (one.url.as_deref().unwrap(), one.title.as_deref())).collect();
+    assert_eq!(said, [("https://c", Some("C")), ("https://a", Some("A")), ("https://b", None)]);
+    assert_eq!(encode(&answer), body);
+}
+
+#[test]
 fn what_is_no_answer_is_an_error() {
     let cx = DecodeContext { provider: "host".to_owned(), ..DecodeContext::default() };
     let failed = decode(&cx, &json!({"error": {"message": "overloaded", "code": 503}})).unwrap_err();

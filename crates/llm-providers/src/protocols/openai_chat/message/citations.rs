@@ -5,6 +5,7 @@ use llm_core::fields::Fields;
 use serde_json::{Map, Value, json};
 
 use super::super::PROTOCOL;
+use super::sources;
 
 /// The list of annotations.
 const ANNOTATIONS: &str = "annotations";
@@ -40,6 +41,9 @@ fn read(value: Value) -> Option<Citation> {
 /// A citation as an annotation; none where it has no URL. `span` is where the cited text stands, in characters, for
 /// citations of other protocols.
 pub(in super::super) fn write(citation: &Citation, span: (usize, usize)) -> Option<Value> {
+    if sources::stands_beside(citation) {
+        return None;
+    }
     let url = citation.url.as_deref()?;
     if citation.native.is_from(PROTOCOL) {
         let mut outer = citation.native.object(PROTOCOL);

@@ -3,9 +3,11 @@
 pub(super) mod calls;
 pub(super) mod chunks;
 pub(super) mod citations;
+pub(super) mod images;
 pub(super) mod media;
 pub(super) mod parts;
 pub(super) mod reasoning;
+pub(super) mod sources;
 pub(super) mod think;
 
 use serde_json::Value;

@@ -169,7 +169,7 @@ pub(in super::super) fn joined_text(parts: &[Part]) -> Option<String> {
 pub(in super::super) fn cite(parts: &mut [Part], cited: Vec<Citation>) {
     for part in parts.iter_mut().rev() {
         if let Content::Text { citations, .. } = &mut part.content {
-            *citations = cited;
+            citations.extend(cited);
             return;
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::PROTOCOL;
 use super::super::message::calls::{self, Arguments, CALLS, Piece};
-use super::super::message::{citations, parts, reasoning};
+use super::super::message::{citations, images, parts, reasoning};
 
 /// Takes the messages out of a request; there must be one at least.
 pub(super) fn read(fields: &mut Fields) -> Result<Vec<Message>> {
@@ -39,6 +39,7 @@ fn read_message(mut fields: Fields) -> Result<Message> {
                 false => all.push(Content::Refusal { text }.into()),
             }
         }
+        all.extend(images::take(&mut fields));
         read_calls(&mut fields, &mut all)?;
     }
     let said_otherwise = || {

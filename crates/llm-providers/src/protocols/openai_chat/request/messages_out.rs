@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::PROTOCOL;
 use super::super::answer::spoken;
-use super::super::message::{calls, citations, media, parts, reasoning};
+use super::super::message::{calls, citations, images, media, parts, reasoning};
 
 /// Writes all messages. Tool results that other protocols put into a user's turn become messages of their own, before
 /// what the user says.
@@ -181,6 +181,7 @@ impl Writer<'_, '_> {
             // Sound is sent back by its id.
             out.insert("audio".to_owned(), json!({"id": shape.get("id")}));
         }
+        images::put(all.iter().filter(|part| images::stood_there(part)).filter_map(images::write).collect(), out);
         reasoning::write_request(all, self.target.quirks, self.target.provider, out);
         calls::write_all(all, out);
         Ok(())
@@ -202,7 +203,7 @@ fn place_of(part: &Part) -> Place {
         Content::Text { .. } => Place::Content,
         Content::Refusal { .. } if parts::is_listed(part) => Place::Content,
         Content::Media(_) if parts::is_listed(part) => Place::Content,
-        Content::Media(_) if spoken(part).is_some() => Place::Elsewhere,
+        Content::Media(_) if spoken(part).is_some() || images::stood_there(part) => Place::Elsewhere,
         Content::Unknown { protocol, .. } if *protocol == PROTOCOL => Place::Content,
         Content::Refusal { .. } | Content::Reasoning(_) | Content::ToolCall(_) | Content::ToolResult(_) => {
             Place::Elsewhere

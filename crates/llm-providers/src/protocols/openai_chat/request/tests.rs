@@ -237,3 +237,17 @@ fn usage_is_asked_for_in_streams_unless_the_row_can_not() {
     let odd = streamed(&Quirks { no_stream_options: true, rename: renamed, ..Quirks::default() });
     assert_eq!((odd.get("stream_options"), &odd["max_tokens"]), (None, &json!(7)));
 }
+
+#[test]
+fn pictures_of_an_earlier_turn_go_on_as_they_stood() {
+    let asked = json!({"model": "m", "messages": [
+        {"role": "user", "content": "draw"},
+        {"role": "assistant", "content": "", "images": [
+            {"type": "image_url", "index": 0, "image_url": {"url": "data:image/png;base64,AA=="}}
+        ]},
+        {"role": "user", "content": "larger"}
+    ]});
+    let request = decode(&asked);
+    assert!(matches!(request.messages[1].parts[0].content, Content::Media(_)));
+    assert_eq!(body(&request, &Quirks::default()), asked);
+}

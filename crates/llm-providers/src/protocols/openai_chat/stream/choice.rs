@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::super::message::calls::{self, Arguments, CALLS, Piece};
 use super::super::message::reasoning::{self, DETAILS, Detail};
+use super::super::message::sources::Sources;
 use super::super::message::think::{self, Sorted, Splitter};
-use super::super::message::{chunks, citations};
+use super::super::message::{chunks, citations, images};
 use super::super::{PROTOCOL, finish};
 
 /// The parts of one choice.
@@ -62,19 +63,22 @@ impl ChoiceState {
     }
 
     /// Reads what an event says of this choice.
-    pub(super) fn read(&mut self, cx: &DecodeContext, mut fields: Fields) -> ChunkChoice {
+    pub(super) fn read(&mut self, cx: &DecodeContext, mut fields: Fields, sources: &mut Sources) -> ChunkChoice {
         let mut deltas = Vec::new();
         let mut role = None;
         if let Some(mut delta) = fields.take_object("delta") {
             role = delta.text("role").map(Role::from);
             self.read_reasoning(cx, &mut delta, &mut deltas);
             self.read_content(cx, &mut delta, &mut deltas);
-            self.read_citations(&mut delta, &mut deltas);
+            self.read_citations(&mut delta, sources, &mut deltas);
             if let Some(text) = delta.take_nonempty("refusal") {
                 let part = begin_once(&mut self.refusal, &mut self.begun, &mut deltas, || {
                     Content::Refusal { text: String::new() }.into()
                 });
                 deltas.push(Delta::new(part, Change::Refusal(text)));
+            }
+            for image in images::take(&mut delta) {
+                deltas.push(Delta::new(next(&mut self.begun), Change::Start(image)));
             }
             self.read_audio(&mut delta, &mut deltas);
             self.read_calls(cx, &mut delta, &mut deltas);
@@ -82,6 +86,9 @@ impl ChoiceState {
         }
         let finish_reason = finish::take(&mut fields);
         self.finished |= finish_reason.is_some();
+        if finish_reason.is_some() {
+            self.push_sources(sources, &mut deltas);
+        }
         ChunkChoice {
             index: self.index,
             role,
@@ -101,6 +108,21 @@ impl ChoiceState {
         let mut deltas = Vec::new();
         self.push_sorted("", sorted, String::new(), &mut deltas);
         Some(ChunkChoice { index: self.index, deltas, ..ChunkChoice::default() })
+    }
+
+    /// The sources that were found since; none where the first choice has no text that could rest on them.
+    pub(super) fn cite_sources(&self, sources: &mut Sources) -> Option<ChunkChoice> {
+        let mut deltas = Vec::new();
+        self.push_sources(sources, &mut deltas);
+        let native = Native::new(PROTOCOL, Map::new());
+        (!deltas.is_empty()).then(|| ChunkChoice { index: self.index, deltas, native, ..ChunkChoice::default() })
+    }
+
+    /// Sources are said once the text is whole, which they are of.
+    fn push_sources(&self, sources: &mut Sources, deltas: &mut Vec<Delta>) {
+        if let Some(part) = self.text.filter(|_| self.index == 0) {
+            deltas.extend(sources.take().into_iter().map(|source| Delta::new(part, Change::Citation(source))));
+        }
     }
 
     fn read_reasoning(&mut self, cx: &DecodeContext, delta: &mut Fields, deltas: &mut Vec<Delta>) {
@@ -233,8 +255,9 @@ impl ChoiceState {
         begin_once(&mut self.text, &mut self.begun, deltas, || Part::text(""))
     }
 
-    fn read_citations(&mut self, delta: &mut Fields, deltas: &mut Vec<Delta>) {
+    fn read_citations(&mut self, delta: &mut Fields, sources: &mut Sources, deltas: &mut Vec<Delta>) {
         for citation in citations::take(delta) {
+            citation.url.iter().for_each(|url| sources.cited(url));
             let part = self.begin_text(deltas);
             deltas.push(Delta::new(part, Change::Citation(citation)));
         }

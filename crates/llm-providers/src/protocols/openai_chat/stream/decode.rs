@@ -9,6 +9,7 @@ use llm_core::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::super::events::{self, Event};
+use super::super::message::sources::Sources;
 use super::super::{PROTOCOL, usage};
 use super::choice::ChoiceState;
 
@@ -16,13 +17,14 @@ use super::choice::ChoiceState;
 pub(in super::super) struct Decoder {
     cx: DecodeContext,
     choices: BTreeMap<u32, ChoiceState>,
+    sources: Sources,
     done: bool,
 }
 
 impl Decoder {
     /// At the beginning of a stream.
     pub(in super::super) fn new(cx: DecodeContext) -> Self {
-        Self { cx, choices: BTreeMap::new(), done: false }
+        Self { cx, choices: BTreeMap::new(), sources: Sources::default(), done: false }
     }
 
     fn chunk(&mut self, members: Map<String, Value>) -> ChatChunk {
@@ -39,6 +41,7 @@ impl Decoder {
                 .and_then(Value::as_object)
                 .map(|members| usage::read(members.clone())),
         };
+        self.sources.look(&fields);
         let choices = match fields.take_list("choices") {
             Some(list) if !list.is_empty() && list.iter().all(Value::is_object) => {
                 (0u32..).zip(list).filter_map(|(place, value)| self.choice(place, value)).collect()
@@ -65,7 +68,7 @@ impl Decoder {
         let index = fields.get("index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok());
         let index = index.unwrap_or(place);
         let state = self.choices.entry(index).or_insert_with(|| ChoiceState::new(index, self.cx.think_tags));
-        Some(state.read(&self.cx, fields))
+        Some(state.read(&self.cx, fields, &mut self.sources))
     }
 }
 
@@ -88,7 +91,9 @@ impl StreamDecoder<Chat> for Decoder {
         if !is_whole {
             return Err(Error::cut());
         }
-        let held: Vec<ChunkChoice> = self.choices.values_mut().filter_map(ChoiceState::finish).collect();
+        let mut held: Vec<ChunkChoice> = self.choices.values_mut().filter_map(ChoiceState::finish).collect();
+        // Sources that were said after the choice's end.
+        held.extend(self.choices.values_mut().next().and_then(|choice| choice.cite_sources(&mut self.sources)));
         if !held.is_empty() {
             out.push(ChatChunk { choices: held, ..ChatChunk::default() });
         }

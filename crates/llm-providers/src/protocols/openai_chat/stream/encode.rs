@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use llm_core::chat::{Change, ChatChunk, ChunkChoice, Content, Delta, Part, Reasoning};
+use llm_core::chat::{Change, ChatChunk, ChunkChoice, Content, Delta, Media, MediaKind, MediaSource, Part, Reasoning};
 use llm_core::codec::{AnswerContext, Chat, StreamEncoder, Trailer};
 use llm_core::{Error, Result, Usage};
 use serde_json::{Map, Value, json};
 
 use super::super::message::calls::{self, CALLS};
-use super::super::message::citations;
 use super::super::message::reasoning::{self, DETAILS, Detail, append};
+use super::super::message::{citations, images};
 use super::super::{PROTOCOL, error, events, finish, tier, usage};
 use super::plain::{self, TextEvent};
 
@@ -37,6 +37,8 @@ struct Said {
     calls: u64,
     details: usize,
     characters: usize,
+    /// Pictures whose data is still to come.
+    pictures: BTreeMap<u32, Media>,
 }
 
 /// What the pieces of a part need to know of its beginning.
@@ -171,7 +173,7 @@ impl Encoder {
             _ => None,
         };
         let has_delta = shape.is_some();
-        let mut writer = DeltaWriter { out: shape.unwrap_or_default(), annotations: Vec::new(), begun: None, said };
+        let mut writer = DeltaWriter::new(shape.unwrap_or_default(), said);
         if own {
             if let Some(role) = choice.role.as_ref().filter(|_| writer.out.contains_key("role")) {
                 writer.out.insert("role".to_owned(), json!(role));
@@ -186,6 +188,7 @@ impl Encoder {
         }
         if choice.finish_reason.is_some() {
             writer.complete_arguments(|_| true);
+            writer.complete_pictures(|_| true);
         }
         let (delta, has_calls) = writer.finish();
         if !own || out.contains_key("index") {
@@ -224,12 +227,17 @@ impl Encoder {
 struct DeltaWriter<'a> {
     out: Map<String, Value>,
     annotations: Vec<Value>,
+    images: Vec<Value>,
     /// The call that began with the last piece, whose arguments belong to the same piece.
     begun: Option<u32>,
     said: &'a mut Said,
 }
 
-impl DeltaWriter<'_> {
+impl<'a> DeltaWriter<'a> {
+    fn new(out: Map<String, Value>, said: &'a mut Said) -> Self {
+        Self { out, annotations: Vec::new(), images: Vec::new(), begun: None, said }
+    }
+
     fn write(&mut self, delta: &Delta) {
         let begun = self.begun.take();
         match &delta.change {
@@ -247,12 +255,15 @@ impl DeltaWriter<'_> {
             Change::Signature(signature) => self.signature(delta.part, signature),
             Change::Encrypted(data) => self.encrypted(delta.part, data),
             Change::Arguments(text) => self.arguments(delta, text, begun),
-            Change::Data(data) => self.data(data),
+            Change::Data(data) => self.data(delta.part, data),
             Change::Citation(citation) => {
                 let start = self.said.parts.get(&delta.part).map_or(0, |part| part.start);
                 self.annotations.extend(citations::write(citation, (start, self.said.characters)));
             }
-            Change::Stop => self.complete_arguments(|part| part == delta.part),
+            Change::Stop => {
+                self.complete_arguments(|part| part == delta.part);
+                self.complete_pictures(|part| part == delta.part);
+            }
         }
     }
 
@@ -306,6 +317,12 @@ impl DeltaWriter<'_> {
                 self.begun = Some(place);
                 self.said.parts.insert(place, known);
             }
+            Content::Media(media) if media.kind == MediaKind::Image => match &media.source {
+                MediaSource::Base64 { data, .. } if data.is_empty() => {
+                    self.said.pictures.insert(place, media.clone());
+                }
+                _ => self.images.extend(images::write(part)),
+            },
             _ => {}
         }
     }
@@ -410,8 +427,19 @@ impl DeltaWriter<'_> {
         }
     }
 
+    /// A picture is told when it is whole, which clients take it for.
+    fn complete_pictures(&mut self, parts: impl Fn(u32) -> bool) {
+        let whole = self.said.pictures.extract_if(.., |place, _| parts(*place));
+        self.images.extend(whole.filter_map(|(_, media)| images::write(&media.into())));
+    }
+
     /// The rest of the sound's object stands in the delta of an event of this protocol; others have no sound.
-    fn data(&mut self, data: &str) {
+    fn data(&mut self, part: u32, data: &str) {
+        if let Some(Media { source: MediaSource::Base64 { data: picture, .. }, .. }) = self.said.pictures.get_mut(&part)
+        {
+            picture.push_str(data);
+            return;
+        }
         if let Some(Value::Object(audio)) = self.out.get_mut("audio").filter(|_| !data.is_empty()) {
             append(audio, "data", data);
         }
@@ -419,6 +447,7 @@ impl DeltaWriter<'_> {
 
     fn finish(mut self) -> (Map<String, Value>, bool) {
         citations::put(self.annotations, &mut self.out);
+        images::put(self.images, &mut self.out);
         (self.out, self.said.calls > 0)
     }
 }

@@ -1,6 +1,6 @@
 use llm_core::chat::{
-    Change, ChatAccumulator, ChatAnswer, ChatChunk, ChunkChoice, Citation, Content, Delta, FinishReason, Part,
-    Reasoning, Role, ServerToolCall, ToolCall,
+    Change, ChatAccumulator, ChatAnswer, ChatChunk, ChunkChoice, Citation, Content, Delta, FinishReason, Media,
+    MediaKind, MediaSource, Part, Reasoning, Role, ServerToolCall, ToolCall,
 };
 use llm_core::codec::{AnswerContext, DecodeContext, Frame, StreamDecoder, StreamEncoder, Trailer};
 use llm_core::{Error, ErrorKind, Meter, Native, Protocol, Result, Usage};
@@ -321,4 +321,70 @@ fn an_error_after_the_first_byte_is_told_and_nothing_looks_whole() {
         events[1],
         json!({"error": {"message": "too much to do", "type": "server_error", "param": null, "code": "overloaded"}})
     );
+}
+
+#[test]
+fn pictures_reach_callers_of_every_protocol_and_the_events_stay() {
+    let picture = |n: u32, data: &str| json!({"type": "image_url", "index": n, "image_url": {"url": format!("data:image/png;base64,{data}"), "x": 1}});
+    let events = [
+        delta(
+            json!({"role": "assistant", "content": "Here", "images": [picture(0, "AA=="), "odd", picture(1, "BB==")]}),
+        ),
+        delta(json!({"content": "", "images": [picture(2, "CC==")]})),
+        end("stop"),
+        json!("[DONE]"),
+    ];
+    let chunks = read(&cx(), &events).unwrap();
+    assert_eq!(write(asked(true), &chunks), events);
+    let parts = &sum(&chunks).choices[0].message.parts;
+    let data = |part: &Part| match &part.content {
+        Content::Media(Media { kind: MediaKind::Image, source: MediaSource::Base64 { data, .. }, .. }) => data.clone(),
+        _ => String::new(),
+    };
+    assert_eq!(parts.iter().map(data).collect::<Vec<_>>(), ["", "AA==", "BB==", "CC=="]);
+}
+
+#[test]
+fn pictures_of_another_protocol_are_told_whole() {
+    let picture = |data: &str| {
+        let source = MediaSource::Base64 { media_type: "image/png".to_owned(), data: data.to_owned() };
+        Change::Start(Media::new(MediaKind::Image, source).into())
+    };
+    let written = write(
+        asked(false),
+        &[
+            foreign(vec![Delta::new(0, picture("AA==")), Delta::new(0, Change::Stop)], None),
+            foreign(vec![Delta::new(1, picture("")), Delta::new(1, Change::Data("BB".to_owned()))], None),
+            foreign(vec![Delta::new(1, Change::Data("==".to_owned()))], None),
+            foreign(vec![], Some(FinishReason::Stop)),
+        ],
+    );
+    let told: Vec<&Value> =
+        written.iter().filter_map(|event| event["choices"][0]["delta"].get("images")?.as_array()).flatten().collect();
+    let image = |url: &str| json!({"type": "image_url", "image_url": {"url": url}});
+    assert_eq!(told, [&image("data:image/png;base64,AA=="), &image("data:image/png;base64,BB==")]);
+}
+
+#[test]
+fn sources_that_every_event_repeats_are_cited_once() {
+    let event = |delta: Value, reason: Value| {
+        json!({
+            "id": "c", "object": "chat.completion.chunk", "citations": ["https://a", "https://b", 5],
+            "search_results": [{"title": "A", "url": "https://a", "date": "2026-01-01"}],
+            "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]
+        })
+    };
+    let events = [
+        event(json!({"role": "assistant", "content": "One[1]"}), Value::Null),
+        event(json!({"content": " two"}), Value::Null),
+        event(json!({"content": ""}), json!("stop")),
+        json!({"id": "c", "object": "chat.completion.chunk", "citations": ["https://late", "https://a"], "choices": []}),
+        json!("[DONE]"),
+    ];
+    let chunks = read(&cx(), &events).unwrap();
+    assert_eq!(write(asked(true), &chunks), events);
+    let Content::Text { text, citations } = &sum(&chunks).choices[0].message.parts[0].content.clone() else { panic!() };
+    let said: Vec<_> = citations.iter().map(|one| (one.url.as_deref().unwrap(), one.title.as_deref())).collect();
+    assert_eq!(text, "One[1] two");
+    assert_eq!(said, [("https://a", Some("A")), ("https://b", None), ("https://late", None)]);
 }
