@@ -241,12 +241,18 @@ impl<'a> Unsupported<'a> {
         }
     }
 
-    /// Says that a cache marker can't be sent. One that came in from another protocol is left out under either policy,
-    /// and reported: it changes no answer, and clients of such a protocol put it into every prompt unasked, so that
-    /// refusing it would keep them from every provider that has none. One said in llm-core's own words is a parameter
-    /// like any other.
+    /// Says that a cache marker can't be sent: a [`hint`](Self::hint), which clients of Anthropic's protocol put into every
+    /// prompt.
     pub fn cache_marker(&mut self, param: &str, marker: &CacheControl, taker: Protocol, why: &str) -> Result<()> {
-        if marker.native.protocol().is_none_or(|from| from == taker) {
+        self.hint(param, marker.native.is_foreign_to(taker), why)
+    }
+
+    /// Says that a hint can't be sent: something that changes no answer, such as a cache marker or the end user's name.
+    /// One that came in from another protocol (`is_foreign`) is left out under either policy, and reported: clients of
+    /// such a protocol put it into every request unasked, so that refusing it would keep them from every provider that
+    /// has no such thing. One said in llm-core's own words, or the provider's, is a parameter like any other.
+    pub fn hint(&mut self, param: &str, is_foreign: bool, why: &str) -> Result<()> {
+        if !is_foreign {
             return self.param(param, why);
         }
         self.leave_out(param);

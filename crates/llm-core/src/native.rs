@@ -95,6 +95,11 @@ impl Native {
         self.protocol == Some(protocol)
     }
 
+    /// Whether the object was read from another protocol than `protocol`.
+    pub fn is_foreign_to(&self, protocol: Protocol) -> bool {
+        self.protocol.is_some_and(|from| from != protocol)
+    }
+
     /// The protocol that the object was read from.
     pub fn protocol(&self) -> Option<Protocol> {
         self.protocol

@@ -17,13 +17,15 @@ mod models;
 mod passthrough;
 mod request;
 mod stream;
+mod thinking;
 mod usage;
 mod version;
 
 use llm_core::Protocol;
 use llm_core::codec::Chat;
 
-pub(crate) use model::takes_budget;
+pub(crate) use model::{takes_adaptive, word_of};
+pub(crate) use thinking::{Asked, Thinking, lacks_thoughts, plan};
 pub use version::{CLASSIC, LATEST};
 
 use super::speaks::speaks;

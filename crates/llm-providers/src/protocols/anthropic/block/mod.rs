@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 pub(super) use cache::{read as read_cache, write as write_cache};
 pub(super) use citation::{read as read_citation, write as write_citation};
 pub(super) use read::{of_provider, take_content};
-pub(super) use write::{Asking, answer, begun, request};
+pub(super) use write::{Asking, answer, begun, is_sent_thought, request};
 
 /// Kept members that belong to the event which brought a part, not to the part: `event` holds what was left of the
 /// event, `delta` of its delta. They never reach a block or a body.

@@ -27,9 +27,20 @@ impl Asking<'_, '_> {
     }
 }
 
+/// Whether [`request`] writes anything for a reasoning part.
+pub(crate) fn is_sent_thought(part: &Part, target: &Target<'_>) -> bool {
+    let Content::Reasoning(reasoning) = &part.content else { return false };
+    part.proves_to(target.provider, ME) && thoughts(reasoning, part, says_words(reasoning, target)).next().is_some()
+}
+
+/// Whether thoughts in words are of worth to the target: with a signature, or where it asks for none.
+fn says_words(reasoning: &Reasoning, target: &Target<'_>) -> bool {
+    reasoning.signature.is_some() || target.quirks.replay_reasoning
+}
+
 /// Appends the blocks that say `part` of a message by the assistant, or by the user, to the target.
 ///
-/// Left out are empty texts, which Anthropic refuses, and thoughts that are of no worth to the target: those of another
+/// Left out are texts of nothing but blanks, which Anthropic refuses, and thoughts that are of no worth to the target: those of another
 /// provider, and those without a signature.
 pub(crate) fn request(
     part: &Part,
@@ -40,7 +51,7 @@ pub(crate) fn request(
 ) -> Result<()> {
     let own = part.native.is_from(ME);
     let mut block = match &part.content {
-        Content::Text { text, .. } | Content::Refusal { text } if text.is_empty() && !own => return Ok(()),
+        Content::Text { text, .. } | Content::Refusal { text } if text.trim().is_empty() && !own => return Ok(()),
         Content::Text { text, citations } => {
             let mut block = text_block(text, part);
             let citations: Vec<Value> =
@@ -55,8 +66,7 @@ pub(crate) fn request(
         Content::Refusal { text } => text_block(text, part),
         Content::Reasoning(reasoning) => {
             if part.proves_to(asking.target.provider, ME) {
-                let proven = reasoning.signature.is_some() || asking.target.quirks.replay_reasoning;
-                out.extend(thoughts(reasoning, part, proven));
+                out.extend(thoughts(reasoning, part, says_words(reasoning, asking.target)));
             }
             return Ok(());
         }

@@ -26,10 +26,13 @@ pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
     let betas = body.remove(BETA);
     let betas = betas.as_ref().and_then(Value::as_str);
     host::write(target, betas, &mut body);
-    body.insert("max_tokens".to_owned(), max_tokens(request, target).into());
+    // In its place among the members; what it is depends on how much is thought.
+    body.insert("max_tokens".to_owned(), Value::Null);
     messages::write(request, &mut Asking { target, strict, unsupported: &mut unsupported }, &mut body)?;
     tools::write(request, &mut unsupported, &mut body)?;
     options::write(request, target, &mut unsupported, &mut body)?;
+    let budget = body.get("thinking").and_then(|thinking| thinking.get("budget_tokens")?.as_u64());
+    body.insert("max_tokens".to_owned(), max_tokens(request, target, budget.unwrap_or(0)).into());
     sampling(request, strict, &mut unsupported, &mut body)?;
     refuse_unknown(request, &mut unsupported)?;
     unsupported.foreign(&request.native, ME)?;
@@ -55,13 +58,12 @@ pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
 }
 
 /// The caller's bound; else the model's where it is known, and never so low that a thinking budget fills it.
-fn max_tokens(request: &ChatRequest, target: &Target<'_>) -> u64 {
+fn max_tokens(request: &ChatRequest, target: &Target<'_>, budget: u64) -> u64 {
     if let Some(tokens) = request.max_tokens {
         return tokens;
     }
     let most = target.max_output.unwrap_or(u64::MAX);
     let assumed = target.max_output.map_or(ASSUMED, |tokens| tokens.min(MOST_ASSUMED));
-    let budget = request.reasoning.as_ref().and_then(|reasoning| reasoning.budget_tokens).unwrap_or(0);
     if budget < assumed { assumed } else { budget.saturating_add(ASSUMED).min(most) }
 }
 

@@ -6,7 +6,8 @@ use llm_core::fields::Fields;
 use llm_core::{Native, Result};
 use serde_json::{Map, Value, json};
 
-use super::super::{ME, model, version};
+use super::super::thinking::{Asked, Thinking, lacks_thoughts, plan};
+use super::super::{ME, block, model, version};
 
 /// Anthropic's formats have no name, OpenAI's need one.
 const FORMAT_NAME: &str = "answer";
@@ -75,10 +76,8 @@ pub(super) fn write(
         _ => Map::new(),
     };
     if let Some(options) = &request.reasoning {
-        if let Some(thinking) = write_thinking(options, target, unsupported)? {
-            body.insert("thinking".to_owned(), thinking.into());
-        }
-        if let Some(effort) = options.effort.as_ref().and_then(|effort| effort_word(effort, options)) {
+        write_thinking(request, options, target, unsupported, body)?;
+        if let Some(effort) = options.effort.as_ref().and_then(|effort| effort_word(effort, options, target)) {
             config.insert("effort".to_owned(), effort.into());
         }
     }
@@ -97,55 +96,50 @@ pub(super) fn write(
     Ok(())
 }
 
-/// The word for an effort; none for none at all, which is said by switching thinking off.
-fn effort_word<'a>(effort: &'a Effort, options: &ReasoningOptions) -> Option<&'a str> {
-    match effort {
-        _ if options.native.is_from(ME) => Some(effort.as_str()),
-        Effort::None => None,
-        // The lowest that there is.
-        Effort::Minimal => Some("low"),
-        other => Some(other.as_str()),
+/// The word for an effort, where the model knows any.
+fn effort_word<'a>(effort: &'a Effort, options: &ReasoningOptions, target: &Target<'_>) -> Option<&'a str> {
+    if options.native.is_from(ME) {
+        return Some(effort.as_str());
     }
+    // Before 4.6 the word is for Anthropic's own cloud; others want a beta for it, and the budget says it all.
+    let takes_words = target.quirks.host == Host::Own || model::takes_adaptive(target.model);
+    model::word_of(target.model, effort).filter(|_| takes_words)
 }
 
 fn write_thinking(
+    request: &ChatRequest,
     options: &ReasoningOptions,
     target: &Target<'_>,
     unsupported: &mut Unsupported<'_>,
-) -> Result<Option<Map<String, Value>>> {
+    body: &mut Map<String, Value>,
+) -> Result<()> {
+    const THINKING: &str = "thinking";
     if options.native.is_from(ME) {
         // Effort alone says nothing of thinking.
-        let Some(kept) = options.native.members(ME) else { return Ok(None) };
+        let Some(kept) = options.native.members(ME) else { return Ok(()) };
         let mut thinking = kept.clone();
         if let Some(budget) = options.budget_tokens {
             thinking.insert("budget_tokens".to_owned(), budget.into());
         }
-        return Ok(Some(thinking));
+        body.insert(THINKING.to_owned(), thinking.into());
+        return Ok(());
     }
-    let object = |value: Value| match value {
-        Value::Object(object) => Some(object),
-        _ => None,
-    };
-    if options.enabled == Some(false) || options.effort == Some(Effort::None) || options.budget_tokens == Some(0) {
-        return Ok(object(json!({"type": "disabled"})));
-    }
-    if let Some(budget) = options.budget_tokens {
+    let asked = Asked {
+        model: target.model,
+        bound: request.max_tokens.or(target.max_output),
         // In Bedrock, the newer version is spoken to models after 4.6 and no other.
-        let newer = target.quirks.host == Host::Bedrock && version::is_strict(version::of(target));
-        if model::takes_budget(target.model) && !newer {
-            return Ok(object(json!({"type": "enabled", "budget_tokens": budget})));
-        }
-        let why = format!("`{}` thinks by effort, not by a budget of tokens", target.model);
-        unsupported.param("thinking.budget_tokens", &why)?;
-        if options.effort.is_none() {
-            // The switch came with the budget, and goes with it.
-            return Ok(None);
-        }
-    }
-    if options.effort.is_some() || options.enabled == Some(true) {
-        return Ok(object(json!({"type": "adaptive"})));
-    }
-    Ok(None)
+        no_budgets: target.quirks.host == Host::Bedrock && version::is_strict(version::of(target)),
+        is_foreign: options.native.is_foreign_to(ME),
+        lacks_thoughts: lacks_thoughts(&request.messages, |part| block::is_sent_thought(part, target)),
+    };
+    let thinking = match plan(options, asked, unsupported)? {
+        Thinking::Unsaid => return Ok(()),
+        Thinking::Off => json!({"type": "disabled"}),
+        Thinking::Adaptive => json!({"type": "adaptive"}),
+        Thinking::Budget(tokens) => json!({"type": "enabled", "budget_tokens": tokens}),
+    };
+    body.insert(THINKING.to_owned(), thinking);
+    Ok(())
 }
 
 fn write_format(request: &ChatRequest, unsupported: &mut Unsupported<'_>) -> Result<Option<Map<String, Value>>> {

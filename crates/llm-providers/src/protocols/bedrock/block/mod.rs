@@ -14,7 +14,7 @@ use super::ME;
 pub(super) use cache::{point, read as read_cache};
 pub(super) use citation::{read as read_citation, write as write_citation};
 pub(super) use read::{Speaker, list, one};
-pub(super) use write::{Asking, answer, request};
+pub(super) use write::{Asking, answer, is_sent_thought, request};
 
 /// Kept members that belong to the event which brought a part, not to the part: `event` holds what was left of the
 /// event, `delta` of its delta. They never reach a block or a body.

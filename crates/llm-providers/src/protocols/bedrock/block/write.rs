@@ -71,6 +71,18 @@ pub(crate) fn request(
     Ok(())
 }
 
+/// Whether [`request`] writes anything for a reasoning part.
+pub(crate) fn is_sent_thought(part: &Part, target: &Target<'_>) -> bool {
+    let Content::Reasoning(reasoning) = &part.content else { return false };
+    part.proves_to(target.provider, ME)
+        && thoughts(reasoning, part, says_words(reasoning, part, target)).next().is_some()
+}
+
+/// Whether thoughts in words are of worth to the target: with a signature, or where it asks for none.
+fn says_words(reasoning: &Reasoning, part: &Part, target: &Target<'_>) -> bool {
+    part.native.is_from(ME) || reasoning.signature.is_some() || target.quirks.replay_reasoning
+}
+
 fn request_block(
     part: &Part,
     place: Place,
@@ -86,8 +98,7 @@ fn request_block(
         Content::Text { text, .. } | Content::Refusal { text } => text_block(text, &[], part),
         Content::Reasoning(reasoning) => {
             if part.proves_to(asking.target.provider, ME) {
-                let proven = own || reasoning.signature.is_some() || asking.target.quirks.replay_reasoning;
-                out.extend(thoughts(reasoning, part, proven));
+                out.extend(thoughts(reasoning, part, says_words(reasoning, part, asking.target)));
             }
             return Ok(());
         }

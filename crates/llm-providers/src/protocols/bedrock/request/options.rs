@@ -7,9 +7,10 @@ use llm_core::fields::Fields;
 use serde_json::{Map, Value, json};
 
 use super::super::ME;
+use super::super::block::is_sent_thought;
 use super::super::model::Family;
 use super::encode::more;
-use crate::protocols::anthropic::takes_budget;
+use crate::protocols::anthropic::{Asked, Thinking, lacks_thoughts, plan, takes_adaptive, word_of};
 
 const OUTPUT: &str = "outputConfig";
 const FORMAT: &str = "textFormat";
@@ -77,7 +78,7 @@ pub(super) fn write(
     }
     write_tier(request, unsupported, body)?;
     match &request.reasoning {
-        Some(options) => write_reasoning(options, target, unsupported, body),
+        Some(options) => write_reasoning(request, options, target, unsupported, body),
         None => Ok(()),
     }
 }
@@ -152,19 +153,57 @@ fn write_tier(request: &ChatRequest, unsupported: &mut Unsupported<'_>, body: &m
 
 /// How much to think, as the family of the model takes it.
 fn write_reasoning(
+    request: &ChatRequest,
     options: &ReasoningOptions,
+    target: &Target<'_>,
+    unsupported: &mut Unsupported<'_>,
+    body: &mut Map<String, Value>,
+) -> Result<()> {
+    match Family::of(target.model) {
+        Family::Claude => write_claude(request, options, target, unsupported, body),
+        family => write_effort(options, family, target, unsupported, body),
+    }
+}
+
+fn write_claude(
+    request: &ChatRequest,
+    options: &ReasoningOptions,
+    target: &Target<'_>,
+    unsupported: &mut Unsupported<'_>,
+    body: &mut Map<String, Value>,
+) -> Result<()> {
+    let asked = Asked {
+        model: target.model,
+        bound: request.max_tokens.or(target.max_output),
+        no_budgets: false,
+        is_foreign: options.native.is_foreign_to(ME),
+        lacks_thoughts: lacks_thoughts(&request.messages, |part| is_sent_thought(part, target)),
+    };
+    let thinking = match plan(options, asked, unsupported)? {
+        Thinking::Unsaid => return Ok(()),
+        Thinking::Off => json!({"type": "disabled"}),
+        Thinking::Adaptive => json!({"type": "adaptive"}),
+        Thinking::Budget(tokens) => json!({"type": "enabled", "budget_tokens": tokens}),
+    };
+    more(body, &["thinking"], thinking);
+    // Where a model takes words for it beside a budget only, Bedrock wants a beta for them.
+    let word = options.effort.as_ref().filter(|_| takes_adaptive(target.model));
+    if let Some(word) = word.and_then(|effort| word_of(target.model, effort)) {
+        set_output(body, "effort", word.into());
+    }
+    Ok(())
+}
+
+fn write_effort(
+    options: &ReasoningOptions,
+    family: Family,
     target: &Target<'_>,
     unsupported: &mut Unsupported<'_>,
     body: &mut Map<String, Value>,
 ) -> Result<()> {
     let off =
         options.enabled == Some(false) || options.effort == Some(Effort::None) || options.budget_tokens == Some(0);
-    let family = Family::of(target.model);
-    if let (Some(budget), false) = (options.budget_tokens, off) {
-        if family == Family::Claude && takes_budget(target.model) {
-            more(body, &["thinking"], json!({"type": "enabled", "budget_tokens": budget}));
-            return effort(options, body, unsupported, family);
-        }
+    if options.budget_tokens.is_some() && !off {
         let why = format!("`{}` thinks by effort, not by a budget of tokens", target.model);
         unsupported.param("thinking.budget_tokens", &why)?;
         if options.effort.is_none() {
@@ -172,45 +211,25 @@ fn write_reasoning(
             return Ok(());
         }
     }
-    match (family, off) {
-        (Family::Claude, true) => more(body, &["thinking"], json!({"type": "disabled"})),
-        (Family::Nova, true) => more(body, &["reasoningConfig"], json!({"type": "disabled"})),
-        (Family::Claude, false) => {
-            if options.effort.is_some() || options.enabled == Some(true) {
-                more(body, &["thinking"], json!({"type": "adaptive"}));
-            }
-            return effort(options, body, unsupported, family);
+    // Each family has the words from the lowest to the highest that it knows.
+    let word = match &options.effort {
+        Some(Effort::Minimal) => Some("low"),
+        Some(Effort::XHigh | Effort::Max) => Some("high"),
+        effort => effort.as_ref().map(Effort::as_str),
+    };
+    match (family, word) {
+        (Family::Nova, _) if off => more(body, &["reasoningConfig"], json!({"type": "disabled"})),
+        (Family::GptOss, _) if off => unsupported.param("reasoning_effort", "the model always thinks")?,
+        (Family::Nova, Some(word)) => {
+            more(body, &["reasoningConfig"], json!({"type": "enabled", "maxReasoningEffort": word}));
         }
-        (Family::Nova | Family::GptOss, false) => return effort(options, body, unsupported, family),
-        (Family::GptOss, true) => unsupported.param("reasoning_effort", "the model always thinks")?,
-        (Family::Other, _) if options.effort.is_some() || options.enabled.is_some() => {
+        (Family::GptOss, Some(word)) => more(body, &["reasoning_effort"], word.into()),
+        (Family::Nova | Family::GptOss, None) => {}
+        (Family::Claude | Family::Other, _) if options.effort.is_some() || options.enabled.is_some() => {
             let why = format!("nothing is known of how `{}` is told to think", target.model);
             unsupported.param("reasoning_effort", &why)?;
         }
-        (Family::Other, _) => {}
-    }
-    Ok(())
-}
-
-/// Writes the effort in words.
-fn effort(
-    options: &ReasoningOptions,
-    body: &mut Map<String, Value>,
-    unsupported: &mut Unsupported<'_>,
-    family: Family,
-) -> Result<()> {
-    let Some(effort) = &options.effort else { return Ok(()) };
-    // Each family has the words from the lowest to the highest that it knows.
-    let word = match (effort, family) {
-        (Effort::Minimal, _) => "low",
-        (Effort::XHigh | Effort::Max, Family::Nova | Family::GptOss) => "high",
-        (effort, _) => effort.as_str(),
-    };
-    match family {
-        Family::Claude => set_output(body, "effort", word.into()),
-        Family::GptOss => more(body, &["reasoning_effort"], word.into()),
-        Family::Nova => more(body, &["reasoningConfig"], json!({"type": "enabled", "maxReasoningEffort": word})),
-        Family::Other => unsupported.param("reasoning_effort", "the model has no such measure")?,
+        (Family::Claude | Family::Other, _) => {}
     }
     Ok(())
 }

@@ -204,8 +204,16 @@ fn what_only_a_family_knows_stands_aside() {
 fn effort_is_said_as_each_family_takes_it() {
     let more = |request: &ChatRequest, model: &str| body_for(request, model)["additionalModelRequestFields"].clone();
     let high = hello().effort(Effort::XHigh);
-    assert_eq!(more(&high, CLAUDE), json!({"thinking": {"type": "adaptive"}}));
-    assert_eq!(body(&high)["outputConfig"], json!({"effort": "xhigh"}));
+    let opus = "us.anthropic.claude-opus-4-8";
+    assert_eq!(more(&high, opus), json!({"thinking": {"type": "adaptive"}}));
+    assert_eq!(body_for(&high, opus)["outputConfig"], json!({"effort": "xhigh"}));
+    // Before 4.6 by a budget, which the bound of the answer must hold.
+    assert_eq!(more(&high, CLAUDE), json!({"thinking": {"type": "enabled", "budget_tokens": 32_000}}));
+    assert_eq!(body(&high)["outputConfig"], Value::Null);
+    let bounded = high.clone().max_tokens(2000);
+    assert_eq!(more(&bounded, CLAUDE), json!({"thinking": {"type": "enabled", "budget_tokens": 1024}}));
+    assert_eq!(refused(&high.clone().max_tokens(1024), CLAUDE), "reasoning_effort");
+    assert_eq!(refused(&high, "anthropic.claude-3-5-sonnet-20240620-v1:0"), "reasoning_effort");
     assert_eq!(more(&high, "openai.gpt-oss-120b-1:0"), json!({"reasoning_effort": "high"}));
     let nova = "amazon.nova-2-lite-v1:0";
     assert_eq!(more(&high, nova), json!({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "high"}}));

@@ -403,6 +403,71 @@ fn thinking_is_asked_for_as_the_model_takes_it() {
 }
 
 #[test]
+fn models_before_4_6_think_by_a_budget_below_the_bound() {
+    let send_to = |request: &ChatRequest, model, max_output| {
+        let encoded = send(request, &To { model, max_output, ..To::default() })?;
+        let body = body(&encoded);
+        Ok::<_, Error>(json!([body["thinking"], body["output_config"]["effort"], body["max_tokens"]]))
+    };
+    let budget = |tokens: u64| json!({"type": "enabled", "budget_tokens": tokens});
+    let high = ask().effort(Effort::High);
+    for model in ["claude-haiku-4-5", "claude-sonnet-4-5@20250929", "us.anthropic.claude-sonnet-4-20250514-v1:0"] {
+        assert_eq!(send_to(&high, model, Some(64_000)).unwrap(), json!([budget(24_576), null, 32_000]), "{model}");
+    }
+    assert_eq!(send_to(&high, "claude-opus-4-5", None).unwrap(), json!([budget(24_576), "high", 28_672]));
+    let bounded = high.clone().max_tokens(4096);
+    assert_eq!(send_to(&bounded, "claude-haiku-4-5", Some(64_000)).unwrap(), json!([budget(2048), null, 4096]));
+    let mut switch = ask();
+    switch.reasoning = Some(ReasoningOptions { enabled: Some(true), ..ReasoningOptions::default() });
+    assert_eq!(send_to(&switch, "claude-haiku-4-5", Some(64_000)).unwrap(), json!([budget(8192), null, 32_000]));
+    let refused = |request: &ChatRequest, model| send_to(request, model, None).unwrap_err().param().unwrap().to_owned();
+    assert_eq!(refused(&high.clone().max_tokens(1000), "claude-haiku-4-5"), "reasoning_effort");
+    assert_eq!(refused(&ask().effort(Effort::from("some")), "claude-haiku-4-5"), "reasoning_effort");
+    assert_eq!(refused(&high, "claude-3-5-haiku-20241022"), "reasoning_effort");
+    let none = ask().effort(Effort::None);
+    assert_eq!(send_to(&none, "claude-3-5-haiku-20241022", None).unwrap(), json!([null, null, 4096]));
+    // A beta in other clouds.
+    let quirks = Quirks { host: llm_core::codec::Host::Vertex, ..Quirks::default() };
+    let to = To { model: "claude-opus-4-5@20251101", quirks, ..To::default() };
+    assert_eq!(body(&send(&high, &to).unwrap())["output_config"], Value::Null);
+}
+
+#[test]
+fn a_budget_is_left_out_where_a_turn_goes_on_without_its_thoughts() {
+    let thought = Reasoning { text: "Hm.".to_owned(), signature: Some("s".to_owned()), ..Reasoning::default() };
+    let turn = |parts: Vec<Part>| {
+        let mut request = ask().message(Message::new(Role::Assistant, parts)).tool_result("a", "1").effort(Effort::Low);
+        if let Some(options) = &mut request.reasoning {
+            options.native = Native::new(Protocol::OpenAiChat, Map::new());
+        }
+        request
+    };
+    let to = To { model: "claude-haiku-4-5", ..To::default() };
+    let without = send(&turn(vec![call("a", "{}")]), &to).unwrap();
+    assert_eq!(body(&without)["thinking"], Value::Null);
+    assert_eq!(without.dropped, ["reasoning_effort"]);
+    let with = send(&turn(vec![thought.into(), call("a", "{}")]), &to).unwrap();
+    assert_eq!(body(&with)["thinking"]["budget_tokens"], 1024);
+    assert!(with.dropped.is_empty());
+    // Newer models need not see them.
+    let newer = send(&turn(vec![call("a", "{}")]), &To { model: "claude-opus-5", ..To::default() }).unwrap();
+    assert_eq!(body(&newer)["thinking"], json!({"type": "adaptive"}));
+}
+
+#[test]
+fn texts_of_blanks_are_left_out() {
+    let request = ask().message(Message::new(Role::Assistant, vec![Part::text("\n\n"), call("a", "{}")]));
+    assert_eq!(
+        sent(request.tool_result("a", " "))["messages"],
+        json!([
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a"}]},
+        ])
+    );
+}
+
+#[test]
 fn a_rows_quirks_are_kept() {
     let quirks = Quirks {
         rename: BTreeMap::from([("max_tokens".to_owned(), "max_output".to_owned())]),
