@@ -8,7 +8,7 @@ use llm_core::chat::{ChatRequest, Part, UnsupportedPolicy};
 use llm_core::codec::{CacheMarkers, Quirks, RequestHead, Target};
 use llm_core::{ErrorKind, Protocol};
 use llm_providers::protocols;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const OTHERS: &[Protocol] = &[
     Protocol::OpenAiChat,
@@ -81,7 +81,13 @@ fn a_marker_that_can_be_said_without_its_time_says_which_half_was_left_out() {
     let mut dropped = encoded.dropped;
     dropped.sort();
     assert_eq!(dropped, ["cache_control", "cache_control.ttl"]);
-    assert!(String::from_utf8_lossy(&encoded.body).contains("prompt_cache_breakpoint"));
+    let body: Value = serde_json::from_slice(&encoded.body).unwrap();
+    let marker = json!({"mode": "explicit"});
+    // On parts of what is said to the model, and nowhere else.
+    for place in [0, 1, 3] {
+        assert_eq!(body["messages"][place]["content"][0]["prompt_cache_breakpoint"], marker, "{body}");
+    }
+    assert_eq!(body.to_string().matches("prompt_cache_breakpoint").count(), 3, "{body}");
 }
 
 /// In a program's own request a marker is a parameter like any other, and law 2 holds.

@@ -267,17 +267,26 @@ impl<'a> Unsupported<'a> {
     }
 
     /// Says of every member of a request's `native` that came in another protocol than `own` that it can't be sent.
-    /// Empty values only tell how something was spelled, how the answer is delivered is for the target to say, and a
-    /// cache marker of the whole prompt is left out as [`cache_marker`](Self::cache_marker) says.
+    /// Empty values only tell how something was spelled, how the answer is delivered is for the target to say, and what
+    /// changes no answer is left out as a [`hint`](Self::hint).
     pub fn foreign(&mut self, native: &Native, own: Protocol) -> Result<()> {
+        self.foreign_beside(native, own, &[])
+    }
+
+    /// The same beside the members that the encoder of `own` has said in its own words.
+    pub fn foreign_beside(&mut self, native: &Native, own: Protocol, said: &[&str]) -> Result<()> {
         const DELIVERY: [&str; 3] = ["stream", "stream_options", "anthropic-beta"];
-        const CACHE_MARKER: &str = "cache_control";
+        // Where the provider caches, and for how long.
+        const CACHING: [&str; 4] =
+            ["cache_control", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"];
         let Some(theirs) = native.protocol().filter(|theirs| *theirs != own) else { return Ok(()) };
         for (name, value) in native.members(theirs).into_iter().flatten() {
-            if DELIVERY.contains(&name.as_str()) || is_empty_shape(value) {
+            if DELIVERY.contains(&name.as_str()) || said.contains(&name.as_str()) || is_empty_shape(value) {
                 continue;
             }
-            if name == CACHE_MARKER {
+            // To answer in text is what every provider does.
+            let is_text_only = name == "modalities" && *value == serde_json::json!(["text"]);
+            if CACHING.contains(&name.as_str()) || is_text_only {
                 self.leave_out(name);
             } else {
                 self.param(name, &format!("it is a member that only `{theirs}` has"))?;

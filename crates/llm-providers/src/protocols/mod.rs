@@ -9,6 +9,7 @@ pub(crate) mod body;
 pub mod cohere;
 pub mod deepgram;
 pub mod elevenlabs;
+mod end_user;
 mod files;
 mod functions;
 pub mod gemini;
@@ -18,10 +19,12 @@ pub(crate) mod multipart;
 pub mod native;
 pub mod ollama;
 pub mod openai_chat;
+mod openai_members;
 pub mod openai_responses;
 pub(crate) mod pass;
 pub(crate) mod path;
 pub(crate) mod reader;
+mod results;
 pub(crate) mod seal;
 pub(crate) mod sound;
 pub(crate) mod speaks;
@@ -192,3 +195,6 @@ pub fn chat(protocol: Protocol) -> Option<&'static dyn ChatProtocol> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use llm_core::{Native, Result};
 use serde_json::{Map, Value, json};
 
 use super::{INNER, MISTRAL, OpenAiChat};
-use crate::protocols::openai_chat;
+use crate::protocols::openai_chat::{self, Dialect};
 
 const CHOICE: &str = "tool_choice";
 /// What OpenAI calls `any`.
@@ -19,6 +19,7 @@ const NAMES: [(&str, &str); 2] = [("seed", "random_seed"), ("max_completion_toke
 
 pub(super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
     let is_own = request.native.is_from(MISTRAL);
+    let dialect = Dialect { is_foreign: request.native.is_foreign_to(MISTRAL), results_hold_media: true };
     let request = as_inner(request, target.provider);
     let said_required = request.native.get(INNER, CHOICE) == Some(&json!(REQUIRED));
     // Usage comes unasked; who asked in this protocol's own words is heard.
@@ -32,7 +33,7 @@ pub(super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
         ..target.quirks.clone()
     };
     let target = Target { quirks: &quirks, ..*target };
-    openai_chat::encode_with(&request, &target, |out| {
+    openai_chat::encode_with(&request, &target, dialect, |out| {
         for (theirs, ours) in NAMES {
             if let Some(value) = out.remove(theirs) {
                 out.insert(ours.to_owned(), value);

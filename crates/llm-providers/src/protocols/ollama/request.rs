@@ -9,6 +9,8 @@ use llm_core::{Error, ErrorKind, Native, Result};
 use serde_json::{Map, Value, json};
 
 use super::{OLLAMA, message};
+use crate::protocols::end_user::{self, SAFETY_IDENTIFIER};
+use crate::protocols::openai_chat::tier;
 
 pub(super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
     let mut unsupported = Unsupported::new(request.unsupported, target.provider);
@@ -26,7 +28,7 @@ pub(super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
     if let Some(format) = encode_format(request.response_format.as_ref(), &mut unsupported)? {
         body.insert("format".to_owned(), format);
     }
-    if let Some(think) = encode_think(request.reasoning.as_ref(), &mut unsupported)? {
+    if let Some(think) = encode_think(request, &mut unsupported)? {
         body.insert("think".to_owned(), think);
     }
     encode_options(request, &mut body);
@@ -47,12 +49,16 @@ fn refuse(request: &ChatRequest, unsupported: &mut Unsupported<'_>) -> Result<()
         ("tool_choice", !is_free, "the model always decides"),
         ("parallel_tool_calls", request.parallel_tool_calls == Some(false), "it has no such switch"),
         ("n", request.n.is_some_and(|n| n != 1), "it gives one answer a call"),
-        ("user", request.user.is_some(), "it knows no end users"),
         ("metadata", request.metadata.as_ref().is_some_and(|labels| !labels.is_empty()), "it stores no labels"),
-        ("service_tier", request.service_tier.as_deref().is_some_and(|tier| tier != "auto"), "it has no tiers"),
+        (
+            "service_tier",
+            request.service_tier.as_deref().is_some_and(|tier| !tier::is_default(tier)),
+            "it has no tiers",
+        ),
     ];
     table.iter().filter(|(_, is_set, _)| *is_set).try_for_each(|(name, _, why)| unsupported.param(name, why))?;
-    unsupported.foreign(&request.native, OLLAMA)
+    end_user::lack(request, OLLAMA, unsupported, "it knows no end users")?;
+    unsupported.foreign_beside(&request.native, OLLAMA, &[SAFETY_IDENTIFIER])
 }
 
 fn encode_tool(tool: &Tool, index: usize, unsupported: &mut Unsupported<'_>) -> Result<Option<Value>> {
@@ -101,13 +107,17 @@ fn encode_format(format: Option<&ResponseFormat>, unsupported: &mut Unsupported<
     })
 }
 
-fn encode_think(reasoning: Option<&ReasoningOptions>, unsupported: &mut Unsupported<'_>) -> Result<Option<Value>> {
-    let Some(reasoning) = reasoning else { return Ok(None) };
+fn encode_think(request: &ChatRequest, unsupported: &mut Unsupported<'_>) -> Result<Option<Value>> {
+    let Some(reasoning) = &request.reasoning else { return Ok(None) };
     if reasoning.budget_tokens.is_some() {
         unsupported.param("reasoning.budget_tokens", "thinking is a switch or a level")?;
     }
     Ok(match &reasoning.effort {
         Some(Effort::None) => Some(json!(false)),
+        Some(level) if request.native.is_from(OLLAMA) => Some(json!(level.as_str())),
+        // There are three levels; what is beyond them is the nearest.
+        Some(Effort::Minimal) => Some(json!("low")),
+        Some(Effort::XHigh | Effort::Max) => Some(json!("high")),
         Some(level) => Some(json!(level.as_str())),
         None => reasoning.enabled.or(reasoning.budget_tokens.map(|_| true)).map(Value::Bool),
     })

@@ -23,6 +23,7 @@ pub(super) mod files;
 mod finish;
 pub(super) mod images;
 pub(super) mod message;
+pub(super) mod model;
 pub(super) mod models;
 pub(super) mod moderate;
 mod passthrough;
@@ -39,6 +40,8 @@ use llm_core::codec::{Chat, DecodeContext, Encoded, ResponseHead, Target};
 use llm_core::{Error, Native, Protocol, Result};
 use serde_json::{Map, Value};
 
+pub(super) use request::{Dialect, switch_off};
+
 use super::speaks::speaks;
 
 const PROTOCOL: Protocol = Protocol::OpenAiChat;
@@ -52,9 +55,10 @@ pub(super) fn read_error(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -
 pub(super) fn encode_with(
     request: &ChatRequest,
     target: &Target<'_>,
+    dialect: Dialect,
     last: impl FnOnce(&mut Map<String, Value>),
 ) -> Result<Encoded> {
-    request::encode_with(request, target, last)
+    request::encode_with(request, target, dialect, last)
 }
 
 /// A thought as a part of the content list, over what is left of it.

@@ -9,10 +9,15 @@ pub(in crate::protocols) fn of_answer(tier: &str) -> Option<&str> {
     }
 }
 
-/// The word for a tier that a request of another protocol asks for. Anthropic's callers can ask for no other than the
-/// standard one.
+/// The word for a tier that a request of another protocol asks for: Anthropic's callers can ask for no other than the
+/// standard one, and Google's name it.
 pub(in crate::protocols) fn of_request(tier: &str) -> &str {
-    if tier == "standard_only" { "default" } else { tier }
+    if matches!(tier, "standard" | "standard_only") { "default" } else { tier }
+}
+
+/// Whether a request asks for what holds where nothing is said, in the words of any protocol.
+pub(in crate::protocols) fn is_default(tier: &str) -> bool {
+    matches!(tier, "auto" | "default" | "standard" | "standard_only")
 }
 
 #[cfg(test)]
@@ -23,6 +28,7 @@ mod tests {
         assert_eq!(super::of_answer("priority"), Some("priority"));
         assert_eq!(super::of_answer("batch"), None);
         assert_eq!(super::of_request("standard_only"), "default");
+        assert_eq!(super::of_request("standard"), "default");
         assert_eq!(super::of_request("flex"), "flex");
     }
 }

@@ -2,12 +2,13 @@
 
 use llm_core::Result;
 use llm_core::chat::{CacheControl, Content, Media, MediaKind, MediaSource, Part};
-use llm_core::codec::{CacheMarkers, Quirks, Unsupported};
+use llm_core::codec::{CacheMarkers, Target, Unsupported};
 use llm_core::fields::Fields;
 use llm_core::{Native, Protocol};
 use serde_json::{Map, Value, json};
 
 use super::{ITEM, PROTOCOL, annotation};
+use crate::protocols::openai_chat::model::takes_breakpoints;
 
 /// OpenAI's marker of a prefix worth caching.
 const BREAKPOINT: &str = "prompt_cache_breakpoint";
@@ -95,17 +96,27 @@ fn take_cache(part: &mut Fields) -> Result<Option<CacheControl>> {
     Ok(Some(CacheControl { ttl: None, native }))
 }
 
+/// Whether the row takes a cache marker. The error says why it does not.
+pub(super) fn takes_cache(cache: &CacheControl, target: &Target<'_>) -> Result<(), &'static str> {
+    let own = cache.native.get(PROTOCOL, BREAKPOINT).is_some();
+    match target.quirks.cache_markers {
+        _ if own => Ok(()),
+        CacheMarkers::Breakpoint if takes_breakpoints(target.model) => Ok(()),
+        CacheMarkers::Breakpoint => Err("the model caches unasked and takes no markers"),
+        _ => Err("its row does not say that it takes cache markers"),
+    }
+}
+
 /// Writes a cache marker as the row takes it.
 pub(super) fn write_cache(
     cache: Option<&CacheControl>,
-    quirks: &Quirks,
+    target: &Target<'_>,
     unsupported: &mut Unsupported<'_>,
     out: &mut Map<String, Value>,
 ) -> Result<()> {
     let Some(cache) = cache else { return Ok(()) };
     let own = cache.native.get(PROTOCOL, BREAKPOINT);
-    if own.is_none() && quirks.cache_markers != CacheMarkers::Breakpoint {
-        let why = "its row does not say that it takes cache markers";
+    if let Err(why) = takes_cache(cache, target) {
         return unsupported.cache_marker("cache_control", cache, PROTOCOL, why);
     }
     if cache.ttl.is_some() {

@@ -10,6 +10,7 @@ use super::super::block::Asking;
 use super::super::host::{self, BETA};
 use super::super::{ME, version};
 use super::{messages, options, tools};
+use crate::protocols::end_user::{self, SAFETY_IDENTIFIER};
 
 /// Anthropic requires a bound. Where the caller states none, the model's own applies, but no more than this, since
 /// prompt and bound together must fit the window.
@@ -35,7 +36,7 @@ pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
     body.insert("max_tokens".to_owned(), max_tokens(request, target, budget.unwrap_or(0)).into());
     sampling(request, strict, &mut unsupported, &mut body)?;
     refuse_unknown(request, &mut unsupported)?;
-    unsupported.foreign(&request.native, ME)?;
+    unsupported.foreign_beside(&request.native, ME, &[SAFETY_IDENTIFIER])?;
     identity(request, &mut unsupported, &mut body)?;
     if !request.stop.is_empty() {
         body.insert("stop_sequences".to_owned(), json!(request.stop));
@@ -125,7 +126,7 @@ fn refuse_unknown(request: &ChatRequest, unsupported: &mut Unsupported<'_>) -> R
 
 /// The end user, labels and the service tier.
 fn identity(request: &ChatRequest, unsupported: &mut Unsupported<'_>, body: &mut Map<String, Value>) -> Result<()> {
-    let mut user = request.user.as_deref();
+    let mut user = end_user::of(request);
     if let Some(metadata) = &request.metadata {
         user = user.or_else(|| metadata.get("user_id")?.as_str());
         if metadata.iter().any(|(name, value)| name != "user_id" || !value.is_string()) {
@@ -142,8 +143,8 @@ fn identity(request: &ChatRequest, unsupported: &mut Unsupported<'_>, body: &mut
         let tier = match tier {
             _ if request.native.is_from(ME) => tier,
             "auto" | "standard_only" => tier,
-            // OpenAI's word for the standard tier and no other.
-            "default" => "standard_only",
+            // The standard tier and no other, as OpenAI and Google say it.
+            "default" | "standard" => "standard_only",
             _ => {
                 return unsupported.param("service_tier", &format!("it has no tier `{tier}`"));
             }

@@ -11,6 +11,7 @@ use super::super::ME;
 use super::super::block::Asking;
 use super::super::model::Family;
 use super::{messages, options, tools};
+use crate::protocols::end_user::{self, SAFETY_IDENTIFIER};
 use crate::protocols::path;
 
 /// The request on the wire.
@@ -23,7 +24,7 @@ pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
     tools::write(request, &mut unsupported, &mut body)?;
     options::write(request, target, &mut unsupported, &mut body)?;
     refuse_unknown(request, target, &mut unsupported, &mut body)?;
-    unsupported.foreign(&request.native, ME)?;
+    unsupported.foreign_beside(&request.native, ME, &[SAFETY_IDENTIFIER])?;
     quirks(target, &mut unsupported, &mut body)?;
     let bytes = serde_json::to_vec(&body)
         .map_err(|error| Error::new(ErrorKind::Internal, "a request has no JSON form").with_source(error))?;
@@ -71,12 +72,12 @@ fn refuse_unknown(
         ("n", request.n.is_some_and(|n| n != 1), "it answers with one message a call"),
         ("logprobs", request.logprobs == Some(true), "it has no log probabilities"),
         ("top_logprobs", request.top_logprobs.is_some_and(|top| top > 0), "it has no log probabilities"),
-        ("user", request.user.is_some(), "it knows no end users, only labels of a request"),
         ("parallel_tool_calls", request.parallel_tool_calls == Some(false), "it has no such switch"),
     ];
     for (name, _, why) in table.iter().filter(|(_, is_set, _)| *is_set) {
         unsupported.param(name, why)?;
     }
+    end_user::lack(request, ME, unsupported, "it knows no end users, only labels of a request")?;
     if let Some(top_k) = request.top_k {
         match Family::of(target.model) {
             Family::Claude => more(body, &["top_k"], top_k.into()),

@@ -141,7 +141,7 @@ fn write_tier(request: &ChatRequest, unsupported: &mut Unsupported<'_>, body: &m
         Some(tier) if own => tier,
         // The provider's own choice is what holds where nothing is said.
         Some("auto") => return Ok(()),
-        Some("standard_only") => "default",
+        Some("standard_only" | "standard") => "default",
         Some(tier @ ("default" | "flex" | "priority" | "reserved")) => tier,
         Some(tier) => return unsupported.param("service_tier", &format!("it has no tier `{tier}`")),
     };

@@ -7,6 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::super::{COHERE, message};
 use super::options;
+use crate::protocols::end_user::{self, SAFETY_IDENTIFIER};
+use crate::protocols::openai_chat::tier;
+use crate::protocols::results::Held;
 
 /// The path below the base URL.
 const PATH: &str = "/v2/chat";
@@ -48,12 +51,16 @@ fn refuse(request: &ChatRequest, unsupported: &mut Unsupported<'_>) -> Result<()
     let table = [
         ("parallel_tool_calls", request.parallel_tool_calls == Some(false), "it has no such switch"),
         ("n", request.n.is_some_and(|n| n != 1), "it gives one answer a call"),
-        ("user", request.user.is_some(), "it knows no end users"),
         ("metadata", request.metadata.as_ref().is_some_and(|labels| !labels.is_empty()), "it stores no labels"),
-        ("service_tier", request.service_tier.as_deref().is_some_and(|tier| tier != "auto"), "it has no tiers"),
+        (
+            "service_tier",
+            request.service_tier.as_deref().is_some_and(|tier| !tier::is_default(tier)),
+            "it has no tiers",
+        ),
     ];
     table.iter().filter(|(_, is_set, _)| *is_set).try_for_each(|(name, _, why)| unsupported.param(name, why))?;
-    unsupported.foreign(&request.native, COHERE)
+    end_user::lack(request, COHERE, unsupported, "it knows no end users")?;
+    unsupported.foreign_beside(&request.native, COHERE, &[SAFETY_IDENTIFIER])
 }
 
 fn write_sampling(request: &ChatRequest, out: &mut Map<String, Value>) {
@@ -90,8 +97,13 @@ fn fit(target: &Target<'_>, unsupported: &mut Unsupported<'_>, out: &mut Map<Str
 
 fn write_messages(request: &ChatRequest, target: &Target<'_>, unsupported: &mut Unsupported<'_>) -> Result<Vec<Value>> {
     let mut out = Vec::with_capacity(request.messages.len());
+    let mut held = Held::default();
     for (place, message) in request.messages.iter().enumerate() {
-        Writer { place, message, provider: target.provider, unsupported }.write(&mut out)?;
+        Writer { place, message, provider: target.provider, unsupported, held: &mut held }.write(&mut out)?;
+    }
+    if let Some(message) = &held.message() {
+        let place = request.messages.len().saturating_sub(1);
+        Writer { place, message, provider: target.provider, unsupported, held: &mut held }.write(&mut out)?;
     }
     Ok(out)
 }
@@ -101,6 +113,7 @@ struct Writer<'a, 'u> {
     message: &'a Message,
     provider: &'a str,
     unsupported: &'a mut Unsupported<'u>,
+    held: &'a mut Held,
 }
 
 impl Writer<'_, '_> {
@@ -118,6 +131,10 @@ impl Writer<'_, '_> {
         }
         if said.is_empty() && (self.message.role == Role::Tool || !self.message.parts.is_empty()) {
             return Ok(());
+        }
+        if let Some(message) = &self.held.message() {
+            let Writer { place, provider, .. } = *self;
+            Writer { place, message, provider, unsupported: self.unsupported, held: self.held }.write(out)?;
         }
         let mut object = self.message.native.object(COHERE);
         let role = match &self.message.role {
@@ -138,7 +155,9 @@ impl Writer<'_, '_> {
         object.insert("role".to_owned(), json!("tool"));
         object.insert("tool_call_id".to_owned(), json!(result.call_id));
         self.refuse_cache(part)?;
-        self.said(&result.content.iter().collect::<Vec<_>>(), native, &mut object)?;
+        let rest = if native.is_from(COHERE) { None } else { self.held.take_from(result) };
+        let content = rest.as_deref().unwrap_or(&result.content);
+        self.said(&content.iter().collect::<Vec<_>>(), native, &mut object)?;
         Ok(Value::Object(object))
     }
 

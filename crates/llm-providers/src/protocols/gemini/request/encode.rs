@@ -10,6 +10,8 @@ use super::super::name::{GENERATION_CONFIG, SERVICE_TIER};
 use super::super::part::Asking;
 use super::super::{ME, path};
 use super::{config, contents, tools};
+use crate::protocols::end_user::{self, SAFETY_IDENTIFIER};
+use crate::protocols::openai_chat::tier;
 
 /// The request on the wire.
 pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
@@ -27,7 +29,7 @@ pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
     if was_said || !generation.is_empty() {
         body.insert(spelled.to_owned(), generation.into());
     }
-    unsupported.foreign(&request.native, ME)?;
+    unsupported.foreign_beside(&request.native, ME, &[SAFETY_IDENTIFIER])?;
     identity(request, target, &mut unsupported, &mut body)?;
     for name in &target.quirks.refuse {
         if body.contains_key(name) {
@@ -61,9 +63,7 @@ fn identity(
     body: &mut Map<String, Value>,
 ) -> Result<()> {
     let own = request.native.is_from(ME);
-    if request.user.is_some() {
-        unsupported.param("user", "it has no member for the end user")?;
-    }
+    end_user::lack(request, ME, unsupported, "it has no member for the end user")?;
     if let Some(labels) = &request.metadata {
         if own || (path::is_vertex(target) && labels.values().all(Value::is_string)) {
             body.insert("labels".to_owned(), labels.clone().into());
@@ -74,8 +74,7 @@ fn identity(
     match request.service_tier.as_deref() {
         None => {}
         Some(tier) if own => SERVICE_TIER.set(body, tier),
-        // What holds where nothing is said, in OpenAI's words and Anthropic's.
-        Some("auto" | "default" | "standard" | "standard_only") => {}
+        Some(word) if tier::is_default(word) => {}
         Some(tier @ ("flex" | "priority")) if !path::is_vertex(target) => SERVICE_TIER.set(body, tier),
         Some(tier) => unsupported.param("service_tier", &format!("it has no tier `{tier}`"))?,
     }

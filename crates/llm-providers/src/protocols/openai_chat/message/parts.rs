@@ -1,12 +1,12 @@
 //! Content parts, and the text or list that `content` is.
 
 use llm_core::chat::{CacheControl, Citation, Content, Part};
-use llm_core::codec::{CacheMarkers, Quirks, Unsupported};
+use llm_core::codec::{CacheMarkers, Quirks, Target, Unsupported};
 use llm_core::fields::Fields;
 use llm_core::{Native, Result};
 use serde_json::{Map, Value, json};
 
-use super::super::PROTOCOL;
+use super::super::{PROTOCOL, model};
 use super::{chunks, media};
 
 /// The member of Anthropic's form that hosts take over.
@@ -66,29 +66,52 @@ pub(in super::super) fn take_cache(fields: &mut Fields) -> Result<Option<CacheCo
     Ok(None)
 }
 
+/// How a cache marker is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Marker {
+    Control,
+    Breakpoint,
+}
+
+/// How the row takes a cache marker. The error says why it does not.
+fn marker_for(cache: &CacheControl, target: &Target<'_>) -> Result<Marker, &'static str> {
+    let is_spelled = |name| cache.native.get(PROTOCOL, name).is_some();
+    match target.quirks.cache_markers {
+        CacheMarkers::None => Err("the provider caches unasked and takes no markers"),
+        CacheMarkers::AsGiven | CacheMarkers::Breakpoint if is_spelled(BREAKPOINT) => Ok(Marker::Breakpoint),
+        CacheMarkers::AsGiven if is_spelled(CACHE_CONTROL) => Ok(Marker::Control),
+        CacheMarkers::AsGiven => Err("its row does not say how cache markers are written"),
+        CacheMarkers::CacheControl => Ok(Marker::Control),
+        CacheMarkers::Breakpoint if model::takes_breakpoints(target.model) => Ok(Marker::Breakpoint),
+        CacheMarkers::Breakpoint => Err("the model caches unasked and takes no markers"),
+    }
+}
+
+/// Whether the row takes a cache marker.
+pub(in super::super) fn takes_cache(cache: &CacheControl, target: &Target<'_>) -> bool {
+    marker_for(cache, target).is_ok()
+}
+
+/// Whether a marker has its place only on parts of what is said to the model, as a breakpoint has, and no caller of this
+/// protocol put it elsewhere.
+pub(in super::super) fn is_for_parts(cache: &CacheControl, quirks: &Quirks) -> bool {
+    quirks.cache_markers == CacheMarkers::Breakpoint && cache.native.get(PROTOCOL, BREAKPOINT).is_none()
+}
+
 /// Writes a cache marker as the row takes it.
 pub(in super::super) fn write_cache(
     cache: Option<&CacheControl>,
-    quirks: &Quirks,
+    target: &Target<'_>,
     unsupported: &mut Unsupported<'_>,
     out: &mut Map<String, Value>,
 ) -> Result<()> {
     let Some(cache) = cache else { return Ok(()) };
-    let spelled = |name| cache.native.get(PROTOCOL, name);
-    match quirks.cache_markers {
-        CacheMarkers::None => {
-            let why = "the provider caches unasked and takes no markers";
-            return unsupported.cache_marker(CACHE_CONTROL, cache, PROTOCOL, why);
-        }
-        CacheMarkers::AsGiven if spelled(BREAKPOINT).is_none() && spelled(CACHE_CONTROL).is_none() => {
-            let why = "its row does not say how cache markers are written";
-            return unsupported.cache_marker(CACHE_CONTROL, cache, PROTOCOL, why);
-        }
-        CacheMarkers::AsGiven if spelled(BREAKPOINT).is_none() => write_cache_control(cache, out),
-        CacheMarkers::CacheControl => write_cache_control(cache, out),
-        CacheMarkers::AsGiven | CacheMarkers::Breakpoint => {
-            let marker = spelled(BREAKPOINT).cloned().unwrap_or_else(|| json!({"mode": "explicit"}));
-            out.insert(BREAKPOINT.to_owned(), marker);
+    match marker_for(cache, target) {
+        Err(why) => unsupported.cache_marker(CACHE_CONTROL, cache, PROTOCOL, why)?,
+        Ok(Marker::Control) => write_cache_control(cache, out),
+        Ok(Marker::Breakpoint) => {
+            let spelled = cache.native.get(PROTOCOL, BREAKPOINT).cloned();
+            out.insert(BREAKPOINT.to_owned(), spelled.unwrap_or_else(|| json!({"mode": "explicit"})));
             if cache.ttl.is_some() {
                 unsupported.cache_marker("cache_control.ttl", cache, PROTOCOL, "its cache markers have no time")?;
             }

@@ -8,28 +8,40 @@ use serde_json::{Map, Value, json};
 
 use super::super::{PROTOCOL, tier};
 use super::{format, messages_out, thinking, tools};
+use crate::protocols::{end_user, openai_members};
 use crate::registry::template;
 
 /// The path below the base URL.
 pub(in super::super) const PATH: &str = "/chat/completions";
 
+/// What is to be known of the protocol beside a row, where it is one that is nearly this one.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::protocols) struct Dialect {
+    /// Whether the request came in another protocol.
+    pub(in crate::protocols) is_foreign: bool,
+    /// Whether the results of tools may hold media.
+    pub(in crate::protocols) results_hold_media: bool,
+}
+
 /// Writes a request as the target's row takes it.
 pub(in super::super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
-    encode_with(request, target, |_| ())
+    let dialect = Dialect { is_foreign: request.native.is_foreign_to(PROTOCOL), results_hold_media: false };
+    encode_with(request, target, dialect, |_| ())
 }
 
 /// The same for a protocol that is nearly this one: `last` changes what differs.
 pub(in super::super) fn encode_with(
     request: &ChatRequest,
     target: &Target<'_>,
+    dialect: Dialect,
     last: impl FnOnce(&mut Map<String, Value>),
 ) -> Result<Encoded> {
     let mut unsupported = Unsupported::new(request.unsupported, target.provider);
     let mut out = request.native.object(PROTOCOL);
     out.insert("model".to_owned(), json!(target.model));
-    out.insert("messages".to_owned(), messages_out::write(&request.messages, target, &mut unsupported)?);
-    write_sampling(request, &mut out);
-    tools::write(&request.tools, target.quirks, &mut unsupported, &mut out)?;
+    out.insert("messages".to_owned(), messages_out::write(&request.messages, target, dialect, &mut unsupported)?);
+    write_sampling(request, dialect, &mut out);
+    tools::write(&request.tools, target, &mut unsupported, &mut out)?;
     if let Some(choice) = &request.tool_choice {
         tools::write_choice(choice, &mut unsupported, &mut out)?;
     }
@@ -37,12 +49,13 @@ pub(in super::super) fn encode_with(
         format::write(format, target.quirks, &mut unsupported, &mut out)?;
     }
     if let Some(options) = &request.reasoning {
-        thinking::write(options, target.quirks, &mut unsupported, &mut out)?;
+        thinking::write(options, target, &mut unsupported, &mut out)?;
     }
     write_stream(target, &mut out);
-    fit(target, &mut unsupported, &mut out)?;
+    let said = openai_members::write(request, PROTOCOL, target.quirks, &mut out);
+    fit(target, dialect, &mut unsupported, &mut out)?;
     last(&mut out);
-    unsupported.foreign(&request.native, PROTOCOL)?;
+    unsupported.foreign_beside(&request.native, PROTOCOL, &said)?;
     let body = serde_json::to_vec(&out)
         .map_err(|error| Error::new(ErrorKind::Internal, "the request can't be written").with_source(error))?;
     let mut encoded = Encoded::post(PATH, Bytes::from(body), DecodeContext::new(target));
@@ -50,7 +63,7 @@ pub(in super::super) fn encode_with(
     Ok(encoded)
 }
 
-fn write_sampling(request: &ChatRequest, out: &mut Map<String, Value>) {
+fn write_sampling(request: &ChatRequest, dialect: Dialect, out: &mut Map<String, Value>) {
     let mut set = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
             out.insert(name.to_owned(), value);
@@ -66,7 +79,8 @@ fn write_sampling(request: &ChatRequest, out: &mut Map<String, Value>) {
     set("logprobs", request.logprobs.map(Value::from));
     set("top_logprobs", request.top_logprobs.map(Value::from));
     set("parallel_tool_calls", request.parallel_tool_calls.map(Value::from));
-    set("user", request.user.as_deref().map(Value::from));
+    let user = request.user.as_deref().map(|user| end_user::fitting(user, dialect.is_foreign));
+    set("user", user.as_deref().map(Value::from));
     set("metadata", request.metadata.clone().map(Value::Object));
     let own = request.native.is_from(PROTOCOL);
     let tier = request.service_tier.as_deref();
@@ -119,7 +133,12 @@ fn write_stream(target: &Target<'_>, out: &mut Map<String, Value>) {
 }
 
 /// Makes the body fit the row: what it refuses, what it counts, what it calls otherwise.
-fn fit(target: &Target<'_>, unsupported: &mut Unsupported<'_>, out: &mut Map<String, Value>) -> Result<()> {
+fn fit(
+    target: &Target<'_>,
+    dialect: Dialect,
+    unsupported: &mut Unsupported<'_>,
+    out: &mut Map<String, Value>,
+) -> Result<()> {
     let quirks = target.quirks;
     for name in &quirks.refuse {
         let is_set = out.get(name).is_some_and(|value| match name.as_str() {
@@ -128,7 +147,8 @@ fn fit(target: &Target<'_>, unsupported: &mut Unsupported<'_>, out: &mut Map<Str
             _ => true,
         });
         if is_set && out.get(name).is_some_and(|value| !value.is_null()) {
-            unsupported.param(name, "the provider has no such parameter")?;
+            let is_hint = dialect.is_foreign && name == "user";
+            unsupported.hint(name, is_hint, "the provider has no such parameter")?;
             out.remove(name);
         }
     }

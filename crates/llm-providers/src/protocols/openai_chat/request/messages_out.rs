@@ -1,5 +1,7 @@
 //! Messages on their way to a provider.
 
+use std::borrow::Cow;
+
 use llm_core::chat::{Content, Message, Part, Role, ToolResult};
 use llm_core::codec::{Target, Unsupported};
 use llm_core::{Native, Result};
@@ -8,20 +10,32 @@ use serde_json::{Map, Value, json};
 use super::super::PROTOCOL;
 use super::super::answer::spoken;
 use super::super::message::{calls, citations, images, media, parts, reasoning};
+use super::encode::Dialect;
+use crate::protocols::results::Held;
 
 /// Writes all messages. Tool results that other protocols put into a user's turn become messages of their own, before
 /// what the user says.
-pub(super) fn write(messages: &[Message], target: &Target<'_>, unsupported: &mut Unsupported<'_>) -> Result<Value> {
-    let mut writer = Writer { target, unsupported, out: Vec::with_capacity(messages.len()) };
+pub(super) fn write(
+    messages: &[Message],
+    target: &Target<'_>,
+    dialect: Dialect,
+    unsupported: &mut Unsupported<'_>,
+) -> Result<Value> {
+    let out = Vec::with_capacity(messages.len());
+    let mut writer = Writer { target, dialect, unsupported, held: Held::default(), out };
     for (place, message) in messages.iter().enumerate() {
         writer.message(message, &format!("messages[{place}]"))?;
     }
+    writer.held(&format!("messages[{}]", messages.len().saturating_sub(1)))?;
     Ok(Value::Array(writer.out))
 }
 
 struct Writer<'a, 'u> {
     target: &'a Target<'a>,
+    dialect: Dialect,
     unsupported: &'a mut Unsupported<'u>,
+    /// Media of results, which follows behind them.
+    held: Held,
     out: Vec<Value>,
 }
 
@@ -37,6 +51,7 @@ impl Writer<'_, '_> {
         if said.is_empty() && (message.role == Role::Tool || message.parts.len() > said.len()) {
             return Ok(());
         }
+        self.held(at)?;
         let mut out = message.native.object(PROTOCOL);
         let role = match &message.role {
             Role::Developer if self.target.quirks.system_only => &Role::System,
@@ -54,6 +69,14 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
+    /// Says the media of the results before.
+    fn held(&mut self, at: &str) -> Result<()> {
+        match self.held.message() {
+            Some(message) => self.message(&message, at),
+            None => Ok(()),
+        }
+    }
+
     fn tool_result(&mut self, message: &Message, part: &Part, result: &ToolResult, at: &str) -> Result<()> {
         // A message of this protocol holds one result, and its members are the message's.
         let own = message.role == Role::Tool && message.parts.len() == 1;
@@ -64,9 +87,24 @@ impl Writer<'_, '_> {
         if let Some(name) = result.name.as_ref().filter(|_| own && native.is_from(PROTOCOL)) {
             out.insert("name".to_owned(), json!(name));
         }
-        let content: Vec<&Part> = result.content.iter().collect();
+        let mut content = Cow::Borrowed(&result.content);
+        if !self.dialect.results_hold_media && !native.is_from(PROTOCOL) {
+            content = self.held.take_from(result).map_or(content, Cow::Owned);
+        }
+        if let Some(marker) = &part.cache {
+            // The end of a prefix is marked on a part of the result.
+            let takes = parts::takes_cache(marker, self.target);
+            let text = content.iter().rposition(|part| part.as_text().is_some()).filter(|_| takes);
+            match text.and_then(|place| content.to_mut().get_mut(place)) {
+                Some(last) => last.cache = last.cache.take().or_else(|| Some(marker.clone())),
+                None => {
+                    let why = "it takes no cache marker on the result of a tool";
+                    self.unsupported.cache_marker("cache_control", marker, PROTOCOL, why)?;
+                }
+            }
+        }
+        let content: Vec<&Part> = content.iter().collect();
         self.content(&content, native, at, &mut out)?;
-        parts::write_cache(part.cache.as_ref(), self.target.quirks, self.unsupported, &mut out)?;
         self.out.push(Value::Object(out));
         Ok(())
     }
@@ -102,7 +140,7 @@ impl Writer<'_, '_> {
                 continue;
             }
             if let Value::Object(out) = &mut value {
-                parts::write_cache(part.cache.as_ref(), self.target.quirks, self.unsupported, out)?;
+                parts::write_cache(part.cache.as_ref(), self.target, self.unsupported, out)?;
             }
             list.push(value);
         }
@@ -136,6 +174,16 @@ impl Writer<'_, '_> {
     }
 
     fn assistant(&mut self, message: &Message, at: &str, out: &mut Map<String, Value>) -> Result<()> {
+        let is_misplaced =
+            |part: &Part| part.cache.as_ref().is_some_and(|marker| parts::is_for_parts(marker, self.target.quirks));
+        if message.parts.iter().any(is_misplaced) {
+            let mut bare = message.clone();
+            for marker in bare.parts.iter_mut().filter(|part| is_misplaced(part)).filter_map(|part| part.cache.take()) {
+                let why = "what the model said has no cache markers";
+                self.unsupported.cache_marker("cache_control", &marker, PROTOCOL, why)?;
+            }
+            return self.assistant(&bare, at, out);
+        }
         let own = message.native.is_from(PROTOCOL);
         let all = &message.parts;
         let mut listed = Vec::new();

@@ -11,4 +11,6 @@ mod thinking;
 mod tools;
 
 pub(super) use decode::decode;
+pub(in crate::protocols) use encode::Dialect;
 pub(super) use encode::{PATH, encode, encode_with};
+pub(in crate::protocols) use thinking::switch_off;

@@ -4,12 +4,13 @@
 //! the object's name.
 
 use llm_core::chat::{Effort, ReasoningOptions};
-use llm_core::codec::{Quirks, Unsupported};
+use llm_core::codec::{Target, Unsupported};
 use llm_core::fields::Fields;
-use llm_core::{Native, Result};
+use llm_core::{Native, Protocol, Result};
 use serde_json::{Map, Value, json};
 
 use super::super::PROTOCOL;
+use super::super::model::{self, Off};
 
 const EFFORT: &str = "reasoning_effort";
 const REASONING: &str = "reasoning";
@@ -44,10 +45,11 @@ pub(super) fn read(fields: &mut Fields) -> Result<Option<ReasoningOptions>> {
 /// Writes the options as the row takes them.
 pub(super) fn write(
     options: &ReasoningOptions,
-    quirks: &Quirks,
+    target: &Target<'_>,
     unsupported: &mut Unsupported<'_>,
     out: &mut Map<String, Value>,
 ) -> Result<()> {
+    let quirks = target.quirks;
     let shape = |name| match options.native.get(PROTOCOL, name) {
         Some(Value::Object(rest)) => Some(rest.clone()),
         _ => None,
@@ -83,10 +85,33 @@ pub(super) fn write(
         let kind = if enabled { "enabled" } else { "disabled" };
         thinking.get_or_insert_default().entry("type").or_insert_with(|| json!(kind));
     }
+    let stops = options.enabled == Some(false) && options.effort.is_none();
+    if stops && thinking.is_none() && switch_off(options, target, PROTOCOL, unsupported)? {
+        out.insert(EFFORT.to_owned(), json!(Effort::None));
+    }
     if let Some(thinking) = thinking {
         out.insert(THINKING.to_owned(), Value::Object(thinking));
     }
     Ok(())
+}
+
+/// Whether thinking is switched off by an effort where there is no switch for it; where neither does it, that is told.
+/// Clients of other protocols say unasked that they want none.
+pub(in crate::protocols) fn switch_off(
+    options: &ReasoningOptions,
+    target: &Target<'_>,
+    own: Protocol,
+    unsupported: &mut Unsupported<'_>,
+) -> Result<bool> {
+    match model::off(target.model) {
+        Off::Word => return Ok(true),
+        Off::Needless => {}
+        Off::Unknown => {
+            let why = format!("nothing is known of how thinking of `{}` is switched off", target.model);
+            unsupported.hint(THINKING, options.native.is_foreign_to(own), &why)?;
+        }
+    }
+    Ok(false)
 }
 
 fn reasoning_object(options: &ReasoningOptions, mut object: Map<String, Value>) -> Map<String, Value> {

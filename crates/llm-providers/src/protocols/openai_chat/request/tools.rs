@@ -2,7 +2,7 @@
 
 use llm_core::Result;
 use llm_core::chat::{Tool, ToolChoice};
-use llm_core::codec::{Quirks, Unsupported};
+use llm_core::codec::{Target, Unsupported};
 use llm_core::fields::Fields;
 use serde_json::{Map, Value, json};
 
@@ -63,14 +63,14 @@ fn read_choice_object(fields: &mut Fields) -> Result<ToolChoice> {
 /// Writes the tools.
 pub(super) fn write(
     tools: &[Tool],
-    quirks: &Quirks,
+    target: &Target<'_>,
     unsupported: &mut Unsupported<'_>,
     out: &mut Map<String, Value>,
 ) -> Result<()> {
-    functions::write(tools, PROTOCOL, unsupported, out, |tool, unsupported| write_function(tool, quirks, unsupported))
+    functions::write(tools, PROTOCOL, unsupported, out, |tool, unsupported| write_function(tool, target, unsupported))
 }
 
-fn write_function(tool: &Tool, quirks: &Quirks, unsupported: &mut Unsupported<'_>) -> Result<Value> {
+fn write_function(tool: &Tool, target: &Target<'_>, unsupported: &mut Unsupported<'_>) -> Result<Value> {
     let Tool::Function { name, description, parameters, strict, cache, native } = tool else { return Ok(Value::Null) };
     let mut outer = native.object(PROTOCOL);
     let mut function = match outer.remove(FUNCTION) {
@@ -85,7 +85,7 @@ fn write_function(tool: &Tool, quirks: &Quirks, unsupported: &mut Unsupported<'_
         function.insert("parameters".to_owned(), parameters.clone());
     }
     match strict {
-        Some(_) if quirks.refuse.contains("tools.strict") => {
+        Some(_) if target.quirks.refuse.contains("tools.strict") => {
             unsupported.param("tools.strict", "it does not hold tools to their schema")?;
         }
         Some(strict) => {
@@ -97,7 +97,12 @@ fn write_function(tool: &Tool, quirks: &Quirks, unsupported: &mut Unsupported<'_
         outer.insert("type".to_owned(), json!(FUNCTION));
     }
     outer.insert(FUNCTION.to_owned(), Value::Object(function));
-    parts::write_cache(cache.as_ref(), quirks, unsupported, &mut outer)?;
+    match cache {
+        Some(marker) if parts::is_for_parts(marker, target.quirks) => {
+            unsupported.cache_marker("cache_control", marker, PROTOCOL, "a tool has no cache marker")?;
+        }
+        marker => parts::write_cache(marker.as_ref(), target, unsupported, &mut outer)?,
+    }
     Ok(Value::Object(outer))
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::super::PROTOCOL;
 use super::{format, input_out, options, tools};
 use crate::protocols::openai_chat::tier;
+use crate::protocols::{end_user, openai_members};
 
 /// The path below the base URL.
 pub(in super::super) const PATH: &str = "/responses";
@@ -22,7 +23,7 @@ pub(in super::super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Re
     options::write_truncation(&mut out);
     refuse(request, &mut unsupported)?;
     write_sampling(request, &mut out);
-    tools::write(&request.tools, target.quirks, &mut unsupported, &mut out)?;
+    tools::write(&request.tools, target, &mut unsupported, &mut out)?;
     if let Some(choice) = &request.tool_choice {
         tools::write_choice(choice, &mut unsupported, &mut out)?;
     }
@@ -30,7 +31,7 @@ pub(in super::super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Re
         format::write(format, target.quirks, &mut unsupported, &mut out)?;
     }
     if let Some(reasoning) = &request.reasoning {
-        options::write_reasoning(reasoning, &mut unsupported, &mut out)?;
+        options::write_reasoning(reasoning, target, &mut unsupported, &mut out)?;
     }
     if target.stream {
         out.insert("stream".to_owned(), json!(true));
@@ -38,8 +39,9 @@ pub(in super::super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Re
         out.remove("stream");
         out.remove("stream_options");
     }
-    fit(target, &mut unsupported, &mut out)?;
-    unsupported.foreign(&request.native, PROTOCOL)?;
+    let said = openai_members::write(request, PROTOCOL, target.quirks, &mut out);
+    fit(request, target, &mut unsupported, &mut out)?;
+    unsupported.foreign_beside(&request.native, PROTOCOL, &said)?;
     let body = serde_json::to_vec(&out)
         .map_err(|error| Error::new(ErrorKind::Internal, "the request can't be written").with_source(error))?;
     let mut encoded = Encoded::post(PATH, Bytes::from(body), DecodeContext::new(target));
@@ -75,7 +77,9 @@ fn write_sampling(request: &ChatRequest, out: &mut Map<String, Value>) {
     set("top_p", request.top_p.map(Value::from));
     set("top_logprobs", request.top_logprobs.map(Value::from));
     set("parallel_tool_calls", request.parallel_tool_calls.map(Value::from));
-    set("user", request.user.as_deref().map(Value::from));
+    let is_foreign = request.native.is_foreign_to(PROTOCOL);
+    let user = request.user.as_deref().map(|user| end_user::fitting(user, is_foreign));
+    set("user", user.as_deref().map(Value::from));
     set("metadata", request.metadata.clone().map(Value::Object));
     let own = request.native.is_from(PROTOCOL);
     let tier = request.service_tier.as_deref();
@@ -83,14 +87,20 @@ fn write_sampling(request: &ChatRequest, out: &mut Map<String, Value>) {
 }
 
 /// Makes the body fit the row: what it refuses, what it calls otherwise.
-fn fit(target: &Target<'_>, unsupported: &mut Unsupported<'_>, out: &mut Map<String, Value>) -> Result<()> {
+fn fit(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    unsupported: &mut Unsupported<'_>,
+    out: &mut Map<String, Value>,
+) -> Result<()> {
     for name in &target.quirks.refuse {
         // What is said to be off is not asked for.
         if out.get(name).is_some_and(|value| *value == false) {
             out.remove(name);
         }
         if out.get(name).is_some_and(|value| !value.is_null()) {
-            unsupported.param(name, "the provider has no such parameter")?;
+            let is_hint = name == "user" && request.native.is_foreign_to(PROTOCOL);
+            unsupported.hint(name, is_hint, "the provider has no such parameter")?;
             out.remove(name);
         }
     }

@@ -1,7 +1,9 @@
 //! The conversation on its way to a provider.
 
+use std::borrow::Cow;
+
 use llm_core::Result;
-use llm_core::chat::{ChatRequest, Content, Message, Part, Role, ToolResult};
+use llm_core::chat::{CacheControl, ChatRequest, Content, Message, Part, Role, ToolResult};
 use llm_core::codec::{Target, Unsupported};
 use serde_json::{Map, Value, json};
 
@@ -64,6 +66,13 @@ fn instructions(messages: &[Message]) -> (Option<String>, &[Message]) {
     ((count > 0).then(|| texts.join("\n\n")), rest)
 }
 
+/// Hands the marker of a result to its last text.
+fn mark_last_text(parts: &mut [Part], marker: &CacheControl) {
+    if let Some(last) = parts.iter_mut().rev().find(|part| part.as_text().is_some()) {
+        last.cache.get_or_insert_with(|| marker.clone());
+    }
+}
+
 struct Writer<'w, 'u> {
     target: &'w Target<'w>,
     unsupported: &'w mut Unsupported<'u>,
@@ -83,6 +92,10 @@ impl Writer<'_, '_> {
                     options::is_proven_thought(part) && super::super::reasoning::is_of_worth(part, provider)
                 };
                 self.sends_thoughts |= message.parts.iter().any(proven);
+                for marker in message.parts.iter().filter_map(|part| part.cache.as_ref()) {
+                    let why = "what the model said has no cache markers";
+                    self.unsupported.cache_marker("cache_control", marker, PROTOCOL, why)?;
+                }
                 let unsupported = &mut *self.unsupported;
                 let refuse = |part: usize, why: String| unsupported.param(&format!("{at}.content[{part}]"), &why);
                 item::of_turn(&message.parts, provider, refuse, items)
@@ -90,6 +103,10 @@ impl Writer<'_, '_> {
             Role::Tool => self.results(message, &at, items),
             _ => self.said(message, &at, items),
         }
+    }
+
+    fn leave_marker(&mut self, marker: &CacheControl, why: &str) -> Result<()> {
+        self.unsupported.cache_marker("cache_control", marker, PROTOCOL, why)
     }
 
     /// A message of anyone but the model.
@@ -132,7 +149,7 @@ impl Writer<'_, '_> {
             let at = format!("{at}[{place}]");
             match content::write(part, Side::Input) {
                 Ok(mut written) => {
-                    content::write_cache(part.cache.as_ref(), self.target.quirks, self.unsupported, &mut written)?;
+                    content::write_cache(part.cache.as_ref(), self.target, self.unsupported, &mut written)?;
                     list.push(Value::Object(written));
                 }
                 Err(why) => self.unsupported.param(&at, &why)?,
@@ -157,11 +174,23 @@ impl Writer<'_, '_> {
 
     fn result(&mut self, part: &Part, at: &str, items: &mut Vec<Value>) -> Result<()> {
         let Content::ToolResult(ToolResult { call_id, content, .. }) = &part.content else { return Ok(()) };
+        // The end of a prefix within the result, or at its end, is marked on a part of it.
+        let mut marked = Cow::Borrowed(content);
+        if let Some(marker) = &part.cache {
+            match content::takes_cache(marker, self.target) {
+                Ok(()) if content.iter().any(|part| part.as_text().is_some()) => {
+                    mark_last_text(marked.to_mut(), marker)
+                }
+                Ok(()) => self.leave_marker(marker, "a result without text has no cache marker")?,
+                Err(why) => self.leave_marker(marker, why)?,
+            }
+        }
+        let content = marked.as_slice();
         let mut out = part.native.object(PROTOCOL);
         let as_list = matches!(out.get("output"), Some(Value::Array(_)));
         out.entry("type").or_insert_with(|| json!("function_call_output"));
         out.insert("call_id".to_owned(), json!(call_id));
-        let plain = content.iter().all(|part| part.as_text().is_some());
+        let plain = content.iter().all(|part| part.as_text().is_some() && part.cache.is_none());
         let output = if plain && !as_list {
             // Texts of other protocols come in several parts.
             json!(content.iter().filter_map(Part::as_text).collect::<String>())

@@ -2,11 +2,12 @@
 
 use llm_core::Result;
 use llm_core::chat::{ChatRequest, Content, Effort, Part, ReasoningOptions};
-use llm_core::codec::Unsupported;
+use llm_core::codec::{Target, Unsupported};
 use llm_core::fields::Fields;
 use serde_json::{Map, Value, json};
 
 use super::super::PROTOCOL;
+use crate::protocols::openai_chat::switch_off;
 
 const INCLUDE: &str = "include";
 const ENCRYPTED: &str = "reasoning.encrypted_content";
@@ -101,6 +102,7 @@ pub(super) fn read_reasoning(fields: &mut Fields) -> Result<Option<ReasoningOpti
 /// Writes the options.
 pub(super) fn write_reasoning(
     options: &ReasoningOptions,
+    target: &Target<'_>,
     unsupported: &mut Unsupported<'_>,
     out: &mut Map<String, Value>,
 ) -> Result<()> {
@@ -113,7 +115,7 @@ pub(super) fn write_reasoning(
         (Some(effort), _) => {
             object.insert("effort".to_owned(), json!(effort));
         }
-        (None, Some(false)) => {
+        (None, Some(false)) if switch_off(options, target, PROTOCOL, unsupported)? => {
             object.insert("effort".to_owned(), json!(Effort::None));
         }
         _ => {}

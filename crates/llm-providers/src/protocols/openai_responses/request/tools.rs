@@ -5,11 +5,11 @@
 
 use llm_core::Result;
 use llm_core::chat::{Tool, ToolChoice};
-use llm_core::codec::{Quirks, Unsupported};
+use llm_core::codec::{Target, Unsupported};
 use llm_core::fields::Fields;
 use serde_json::{Map, Value, json};
 
-use super::super::{PROTOCOL, content};
+use super::super::PROTOCOL;
 use crate::protocols::functions::{self, CHOICE, FUNCTION};
 
 /// Takes the tools out of a request. Tools other than functions are the provider's own.
@@ -53,14 +53,14 @@ pub(super) fn read_choice(fields: &mut Fields) -> Result<Option<ToolChoice>> {
 /// Writes the tools.
 pub(super) fn write(
     tools: &[Tool],
-    quirks: &Quirks,
+    target: &Target<'_>,
     unsupported: &mut Unsupported<'_>,
     out: &mut Map<String, Value>,
 ) -> Result<()> {
-    functions::write(tools, PROTOCOL, unsupported, out, |tool, unsupported| write_function(tool, quirks, unsupported))
+    functions::write(tools, PROTOCOL, unsupported, out, |tool, unsupported| write_function(tool, target, unsupported))
 }
 
-fn write_function(tool: &Tool, quirks: &Quirks, unsupported: &mut Unsupported<'_>) -> Result<Value> {
+fn write_function(tool: &Tool, target: &Target<'_>, unsupported: &mut Unsupported<'_>) -> Result<Value> {
     let Tool::Function { name, description, parameters, strict, cache, native } = tool else { return Ok(Value::Null) };
     let own = native.is_from(PROTOCOL);
     let mut out = native.object(PROTOCOL);
@@ -79,7 +79,7 @@ fn write_function(tool: &Tool, quirks: &Quirks, unsupported: &mut Unsupported<'_
         None => {}
     }
     match strict {
-        Some(true) if quirks.refuse.contains("tools.strict") => {
+        Some(true) if target.quirks.refuse.contains("tools.strict") => {
             unsupported.param("tools.strict", "it does not hold tools to their schema")?;
         }
         Some(strict) => {
@@ -90,7 +90,9 @@ fn write_function(tool: &Tool, quirks: &Quirks, unsupported: &mut Unsupported<'_
         }
         None => {}
     }
-    content::write_cache(cache.as_ref(), quirks, unsupported, &mut out)?;
+    if let Some(marker) = cache {
+        unsupported.cache_marker("cache_control", marker, PROTOCOL, "a tool has no cache marker")?;
+    }
     Ok(Value::Object(out))
 }
 
