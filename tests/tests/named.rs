@@ -4,7 +4,7 @@
 
 use llm_gateway::record::ObjectKind;
 use llm_gateway::store::query;
-use llm_tests::live::{Answer, Script, TestGateway, Upstream, anthropic, openai};
+use llm_tests::live::{Answer, Script, Seen, TestGateway, Upstream, anthropic, openai};
 use serde_json::{Value, json};
 
 struct Scene {
@@ -38,11 +38,22 @@ fn container(streamed: bool) -> Script {
     ])
 }
 
-fn answer(path: &str, request: &Value) -> Script {
-    match path {
+fn answer(seen: &Seen) -> Script {
+    let request = if seen.body.starts_with(b"{") { seen.json() } else { Value::Null };
+    match seen.path.as_str() {
         "/v1/messages/count_tokens" => Script::json(200, &json!({"input_tokens": 3})),
         "/v1/messages" => container(request["stream"] == true),
-        "/chat/completions" => openai::echo(request, &["Hi"], 3),
+        "/chat/completions" => openai::echo(&request, &["Hi"], 3),
+        "/images/edits" | "/images/generations" => {
+            Script::json(200, &json!({"created": 1, "data": [{"b64_json": "aGk="}]}))
+        }
+        "/audio/transcriptions" => {
+            Script::json(200, &json!({"text": "Ahoy", "usage": {"type": "duration", "seconds": 3}}))
+        }
+        "/moderations" => Script::json(200, &json!({"id": "m", "model": "m", "results": []})),
+        path if path.starts_with("/conversations") => {
+            Script::json(200, &json!({"id": "conv_new", "object": "conversation"}))
+        }
         path if path.contains("enerateContent") => Script::json(
             200,
             &json!({
@@ -60,10 +71,10 @@ fn answer(path: &str, request: &Value) -> Script {
 
 impl Scene {
     async fn new() -> Self {
-        let upstream = Upstream::start(|seen| answer(&seen.path, &seen.json())).await;
+        let upstream = Upstream::start(answer).await;
         let url = &upstream.url;
         let mut config = String::new();
-        for protocol in ["openai-chat", "openai-responses", "anthropic", "gemini"] {
+        for protocol in ["openai-chat", "openai-responses", "anthropic", "gemini", "mistral"] {
             for place in ["a", "b"] {
                 config.push_str(&format!(
                     "[providers.{protocol}-{place}]\nprotocol = \"{protocol}\"\nbase_url = \"{url}\"\napi_key = \"up-{place}\"\n"
@@ -116,6 +127,15 @@ fn places() -> Vec<(&'static str, &'static str, &'static str, ObjectKind, Value)
     };
     let media = json!({"type": "media", "kind": "document", "source": {"at": "file", "id": "ID"}});
     let own = |members: Value| json!({"native": {"protocol": "openai-responses", "members": members}});
+    let item = |item: Value| response(json!({"input": [item]}));
+    let edit = |members: Value| {
+        let mut body =
+            json!({"model": "openai-chat", "prompt": "x", "images": [{"image_url": "https://i.example/1.png"}]});
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        body
+    };
+    let picture = json!({"source": {"at": "file", "id": "ID"}});
+    let (edits, generations, natively_made) = ("/v1/images/edits", "/v1/images/generations", "/api/v1/call/images");
     let (openai, responses, anthropic) = ("/v1/chat/completions", "/v1/responses", "/v1/messages");
     let (count, natively) = ("/v1/messages/count_tokens", "/api/v1/call/chat");
     let gemini = "/v1beta/models/gemini:generateContent";
@@ -123,6 +143,42 @@ fn places() -> Vec<(&'static str, &'static str, &'static str, ObjectKind, Value)
     counted.as_object_mut().unwrap().remove("max_tokens");
     vec![
         ("openai", openai, "openai-chat", File, chat(json!({"type": "file", "file": {"file_id": "ID"}}))),
+        ("openai", openai, "openai-chat", File, chat(json!({"type": "file", "file_id": "ID"}))),
+        ("openai", openai, "openai-chat", File, chat(json!({"type": "image_url", "image_url": {"file_id": "ID"}}))),
+        ("openai", edits, "openai-chat", File, edit(json!({"images": [{"file_id": "ID"}]}))),
+        ("openai", edits, "openai-chat", File, edit(json!({"mask": {"file_id": "ID"}}))),
+        (
+            "openai",
+            edits,
+            "openai-chat",
+            File,
+            edit(json!({"images": [{"image_url": "https://i.example/1.png", "file_id": "ID"}]})),
+        ),
+        ("openai", edits, "openai-chat", File, edit(json!({"image": {"file_id": "ID"}}))),
+        ("openai", generations, "openai-chat", File, edit(json!({"images": [{"file_id": "ID"}]}))),
+        (
+            "openai",
+            natively_made,
+            "openai-chat",
+            File,
+            json!({"model": "openai-chat", "prompt": "x", "images": [picture],
+                "native": {"protocol": "openai-chat", "members": {"images": []}}}),
+        ),
+        (
+            "openai",
+            "/api/v1/call/transcribe",
+            "mistral",
+            File,
+            json!({"model": "mistral", "native": {"protocol": "mistral", "members": {"file_id": "ID"}}}),
+        ),
+        (
+            "openai",
+            "/v1/moderations",
+            "openai-chat",
+            File,
+            json!({"model": "openai-chat", "input": [
+                {"type": "image_url", "image_url": {"url": "https://i.example/1.png", "file_id": "ID"}}]}),
+        ),
         ("openai", responses, "openai-responses", File, said(json!({"type": "input_file", "file_id": "ID"}))),
         ("openai", responses, "openai-responses", File, said(json!({"type": "input_image", "file_id": "ID"}))),
         ("openai", responses, "openai-responses", Response, response(json!({"previous_response_id": "ID"}))),
@@ -133,6 +189,31 @@ fn places() -> Vec<(&'static str, &'static str, &'static str, ObjectKind, Value)
             "openai-responses",
             Item,
             response(json!({"input": [{"type": "item_reference", "id": "ID"}]})),
+        ),
+        ("openai", responses, "openai-responses", Item, item(json!({"id": "ID"}))),
+        ("openai", responses, "openai-responses", Item, item(json!({"type": null, "id": "ID"}))),
+        ("openai", responses, "openai-responses", Item, item(json!({"id": "ID", "role": null, "content": null}))),
+        (
+            "openai",
+            responses,
+            "openai-responses",
+            File,
+            item(json!({"type": "computer_call_output", "call_id": "c",
+                "output": {"type": "computer_screenshot", "file_id": "ID"}})),
+        ),
+        (
+            "openai",
+            responses,
+            "openai-responses",
+            File,
+            response(json!({"prompt": {"id": "pmpt_1", "variables": {"x": {"type": "input_file", "file_id": "ID"}}}})),
+        ),
+        (
+            "openai",
+            responses,
+            "openai-responses",
+            Container,
+            tool(json!({"type": "shell", "environment": {"type": "container_reference", "container_id": "ID"}})),
         ),
         (
             "openai",
@@ -195,7 +276,11 @@ fn places() -> Vec<(&'static str, &'static str, &'static str, ObjectKind, Value)
 }
 
 fn not_found(protocol: &str, answer: &Answer) {
-    let (body, status) = (answer.json(), answer.status.as_u16());
+    assert!(is_not_found(protocol, answer), "{} {}", answer.status, answer.text);
+}
+
+fn is_not_found(protocol: &str, answer: &Answer) -> bool {
+    let body = answer.json();
     let said = match protocol {
         "anthropic" => {
             (body["type"].as_str(), body["error"]["type"].as_str()) == (Some("error"), Some("not_found_error"))
@@ -205,27 +290,105 @@ fn not_found(protocol: &str, answer: &Answer) {
             body["error"]["code"] == "not_found" || body["kind"] == "not_found" || body["error"]["kind"] == "not_found"
         }
     };
-    assert!(status == 404 && said, "{status} {body}");
+    answer.status == 404 && said
 }
 
 #[tokio::test]
 async fn what_another_key_made_does_not_exist_wherever_it_is_named() {
+    let mut wrong = Vec::new();
     for (place, (envelope, path, protocol, kind, body)) in places().into_iter().enumerate() {
         let scene = Scene::new().await;
         let (own, other) = (scene.gateway.key(json!({})).await, scene.gateway.key(json!({})).await);
         let id = format!("thing_{place}");
         scene.made(&own, protocol, kind, &id).await;
         let body = body.to_string().replace("ID", &id);
-        not_found(envelope, &scene.gateway.post(path, &other, body.clone()).await);
-        not_found(envelope, &scene.gateway.post(path, &own, body.replace(&id, &format!("{id}0"))).await);
-        assert_eq!(scene.upstream.seen().len(), 0, "{body}");
+        let others = scene.gateway.post(path, &other, body.clone()).await;
+        let unknown = scene.gateway.post(path, &own, body.replace(&id, &format!("{id}0"))).await;
+        if !is_not_found(envelope, &others) || !is_not_found(envelope, &unknown) || !scene.upstream.seen().is_empty() {
+            wrong.push(format!("{path} {body} is another's: {} {}", others.status, others.text));
+            continue;
+        }
         let answer = scene.gateway.post(path, &own, body.clone()).await;
-        assert_eq!(answer.status, 200, "{body} {}", answer.text);
+        if answer.status != 200 {
+            wrong.push(format!("{path} {body} is the key's own: {} {}", answer.status, answer.text));
+            continue;
+        }
         let sent = scene.upstream.last();
         let key =
             ["authorization", "x-api-key", "x-goog-api-key"].iter().find_map(|name| sent.headers.get(*name)).unwrap();
-        assert!(key.to_str().unwrap().ends_with("up-b"), "{body} went to {key:?}");
+        if !key.to_str().unwrap().ends_with("up-b") {
+            wrong.push(format!("{path} {body} went to {key:?}"));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn what_a_conversation_is_made_of_is_checked_like_a_request() {
+    let scene = Scene::new().await;
+    let (own, other) = (scene.gateway.key(json!({})).await, scene.gateway.key(json!({})).await);
+    let known = [("file_1", ObjectKind::File), ("msg_1", ObjectKind::Item), ("conv_1", ObjectKind::Conversation)];
+    for (id, kind) in known {
+        scene.made(&own, "openai-responses", kind, id).await;
+    }
+    scene.made(&other, "openai-responses", ObjectKind::Conversation, "conv_2").await;
+    let message = json!({"role": "user", "content": [{"type": "input_file", "file_id": "file_1"}]});
+    for item in [message, json!({"type": "item_reference", "id": "msg_1"}), json!({"id": "msg_1"})] {
+        let before = scene.upstream.seen().len();
+        let new = json!({"items": [item]});
+        let mut placed = new.clone();
+        placed["model"] = json!("openai-responses-b:m");
+        not_found("openai", &scene.gateway.post("/v1/conversations", &other, placed.to_string()).await);
+        not_found("openai", &scene.gateway.post("/v1/conversations", &other, new.to_string()).await);
+        not_found("openai", &scene.gateway.post("/v1/conversations/conv_2/items", &other, new.to_string()).await);
+        assert_eq!(scene.upstream.seen().len(), before, "{item}");
+        // Where nobody says where it is made, what it is made of does.
+        for (path, body) in
+            [("/v1/conversations", &placed), ("/v1/conversations", &new), ("/v1/conversations/conv_1/items", &new)]
+        {
+            let answer = scene.gateway.post(path, &own, body.to_string()).await;
+            assert_eq!(answer.status, 200, "{path} {body} {}", answer.text);
+            let key = scene.upstream.last().headers["authorization"].clone();
+            assert!(key.to_str().unwrap().ends_with("up-b"), "{path} {body} went to {key:?}");
+        }
+        let mut elsewhere = new.clone();
+        elsewhere["model"] = json!("openai-responses-a:m");
+        let refused = scene.gateway.post("/v1/conversations", &own, elsewhere.to_string()).await;
+        assert_eq!((refused.status.as_u16(), refused.json()["error"]["param"].as_str()), (400, Some("items")));
+    }
+    let before = scene.upstream.seen().len();
+    for odd in [r#"{"items":[{"id":"x"}],"items":[]}"#, r#"{"items":"x"}"#, "[]", "nonsense"] {
+        let refused = scene.gateway.post("/v1/conversations/conv_2/items", &other, odd).await;
+        assert_eq!(refused.status, 400, "{odd} {}", refused.text);
+    }
+    assert_eq!(scene.upstream.seen().len(), before);
+}
+
+#[tokio::test]
+async fn a_form_that_names_a_file_is_checked_like_json() {
+    let scene = Scene::new().await;
+    let (own, other) = (scene.gateway.key(json!({})).await, scene.gateway.key(json!({})).await);
+    scene.made(&own, "openai-chat", ObjectKind::File, "file_1").await;
+    let cases = [
+        ("/v1/audio/transcriptions", "file_id"),
+        ("/v1/images/edits", "mask[file_id]"),
+        ("/v1/images/edits", "images[][file_id]"),
+        ("/v1/images/edits", "file_ids[]"),
+    ];
+    for (path, name) in cases {
+        let form = format!(
+            "--cut\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nopenai-chat\r\n--cut\r\n\
+             Content-Disposition: form-data; name=\"prompt\"\r\n\r\nx\r\n--cut\r\n\
+             Content-Disposition: form-data; name=\"{name}\"\r\n\r\nfile_1\r\n--cut--\r\n"
+        );
+        for (key, status) in [(&other, 404), (&own, 200)] {
+            let request = scene.gateway.http().post(format!("{}{path}", scene.gateway.url)).bearer_auth(key);
+            let request = request.header("content-type", "multipart/form-data; boundary=cut").body(form.clone());
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status().as_u16(), status, "{name} {}", answer.text().await.unwrap());
+        }
+    }
+    assert_eq!(scene.upstream.seen().len(), cases.len());
 }
 
 #[tokio::test]

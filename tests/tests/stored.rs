@@ -340,6 +340,36 @@ async fn conversations_are_kept_by_key() {
 }
 
 #[tokio::test]
+async fn a_conversation_is_made_only_where_the_key_may_call() {
+    let scene = Scene::new("").await;
+    let at_a = scene.gateway.key(json!({"models": ["a:*"]})).await;
+    let make = async |key: &str, body: Value| scene.gateway.post("/v1/conversations", key, body.to_string()).await;
+    for model in ["b:", "b:m-2"] {
+        let refused = make(&at_a, json!({"model": model})).await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.json()["error"]["code"].as_str()),
+            (403, Some("model_not_allowed"))
+        );
+    }
+    assert_eq!(scene.asked(), 0);
+    assert_eq!(make(&at_a, json!({"model": "a:"})).await.status, 200);
+    // Of two places it may call one, so nothing is unclear.
+    assert_eq!(make(&at_a, json!({})).await.status, 200);
+    assert_eq!((scene.upstreams[0].seen().len(), scene.upstreams[1].seen().len()), (2, 0));
+    let nowhere = scene.gateway.key(json!({"models": ["c:*"]})).await;
+    for body in [json!({}), json!({"model": "a:"})] {
+        let refused = make(&nowhere, body).await;
+        assert!([403, 501].contains(&refused.status.as_u16()), "{}", refused.text);
+        assert!(!refused.text.contains("`b`"), "{}", refused.text);
+    }
+    // A name that the key may call admits the places behind it.
+    let by_name = scene.gateway.key(json!({"models": ["fast"]})).await;
+    assert_eq!(make(&by_name, json!({"model": "b:"})).await.status, 200);
+    assert_eq!(make(&by_name, json!({})).await.status, 400);
+    assert_eq!(scene.asked(), 3);
+}
+
+#[tokio::test]
 async fn a_provider_that_keeps_nothing_says_so_by_name() {
     let keeper = Keeper::new("a");
     let upstream = Upstream::start(move |seen| keeper.answer(seen)).await;

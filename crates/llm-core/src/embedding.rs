@@ -257,7 +257,9 @@ impl Asks for EmbedRequest {
             EmbedInput::Parts(parts) => chat::stored_in(parts),
             _ => Vec::new(),
         });
-        parts.flatten().collect()
+        let mut named = parts.flatten().collect();
+        chat::stored_in_native(&self.native, &mut named);
+        named
     }
 
     fn text(&self) -> String {

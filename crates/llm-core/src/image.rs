@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::chat::{MediaSource, UnsupportedPolicy};
-use crate::codec::Skim;
+use crate::chat::{MediaSource, UnsupportedPolicy, stored_in_native, stored_in_source};
+use crate::codec::{Skim, Stored};
 use crate::operation::{Asks, Operation, OperationKind, Tells, Unit, answer};
 use crate::{Meter, Native, Usage};
 
@@ -182,8 +182,19 @@ impl Asks for ImagesRequest {
             media: self.images.len() as u64 + u64::from(self.mask.is_some()),
             user: self.user.clone(),
             units: vec![Unit::exactly(Meter::Image, n)],
+            stored: self.stored(),
             ..Skim::default()
         }
+    }
+
+    fn stored(&self) -> Vec<Stored> {
+        let mut named = Vec::new();
+        for image in self.images.iter().chain(&self.mask) {
+            named.extend(stored_in_source(&image.source));
+            stored_in_native(&image.native, &mut named);
+        }
+        stored_in_native(&self.native, &mut named);
+        named
     }
 
     fn text(&self) -> String {

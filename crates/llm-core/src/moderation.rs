@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::Native;
-use crate::chat::{Part, UnsupportedPolicy};
-use crate::codec::Skim;
+use crate::chat::{Part, UnsupportedPolicy, stored_in, stored_in_native};
+use crate::codec::{Skim, Stored};
 use crate::operation::{Asks, Never, Operation, OperationKind, answer};
 
 /// The operation of [`ModerateRequest`] and [`ModerateAnswer`].
@@ -98,8 +98,15 @@ impl Asks for ModerateRequest {
             text_bytes: Asks::text(self).len() as u64,
             messages: self.input.len() as u64,
             media: self.input.iter().filter(|part| part.as_text().is_none()).count() as u64,
+            stored: self.stored(),
             ..Skim::default()
         }
+    }
+
+    fn stored(&self) -> Vec<Stored> {
+        let mut named = stored_in(&self.input);
+        stored_in_native(&self.native, &mut named);
+        named
     }
 
     fn text(&self) -> String {

@@ -1,6 +1,7 @@
 //! What providers store for whoever made it, and how answers tell of it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What kind of thing it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -77,6 +78,30 @@ pub struct Made {
     pub kind: ObjectKind,
     /// The provider's id of it.
     pub id: String,
+}
+
+/// Kinds of objects in OpenAI Responses that tell of a file which a provider's tool has made or found. Whatever else has
+/// a kind and names a file hands it over.
+const TELLS_OF_FILE: [&str; 3] = ["container_file_citation", "file_citation", "file_path"];
+
+/// Whether an object of OpenAI Responses that names a file hands that file over, by the object's `type`. One without a
+/// type is a result of a search.
+pub fn hands_file_over(kind: Option<&str>) -> bool {
+    kind.is_some_and(|kind| !TELLS_OF_FILE.contains(&kind))
+}
+
+/// Whether an item of OpenAI Responses stands for a stored one, by its `type` and by whether it has both `role` and
+/// `content`: the type of such a reference may be left out, and is a message's only where there is a message.
+pub fn is_reference(kind: Option<&str>, is_message: bool) -> bool {
+    kind.map_or(!is_message, |kind| kind == "item_reference")
+}
+
+/// The id of the stored item that an item of OpenAI Responses stands for; none where it is an item itself.
+pub fn referred_item(item: &Value) -> Option<&str> {
+    let says = |name: &str| item.get(name).is_some_and(|value| !value.is_null());
+    let kind = item.get("type").and_then(Value::as_str);
+    let id = item.get("id").and_then(Value::as_str)?;
+    is_reference(kind, says("role") && says("content")).then_some(id)
 }
 
 /// The id of a file of Google's Files API, where `uri` is its address or its name (`files/abc`).

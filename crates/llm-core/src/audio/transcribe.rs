@@ -6,8 +6,8 @@ use serde_json::Number;
 
 use super::seconds_at_most;
 use crate::bytes_as_base64;
-use crate::chat::UnsupportedPolicy;
-use crate::codec::Skim;
+use crate::chat::{UnsupportedPolicy, stored_in_native};
+use crate::codec::{Skim, Stored};
 use crate::open_enum::open_enum;
 use crate::operation::{Asks, Operation, OperationKind, Tells, Unit, answer};
 use crate::{Meter, Native, Usage};
@@ -205,6 +205,9 @@ impl Asks for TranscribeRequest {
 
     fn skim(&self) -> Skim {
         let (seconds, is_exact) = seconds_at_most(&self.file.data);
+        // The length of what lies elsewhere is for the provider to say.
+        let is_exact = is_exact && !self.file.data.is_empty();
+        let stored = self.stored();
         Skim {
             model: self.model.clone(),
             max_tokens: Some(seconds.saturating_mul(TEXT_A_SECOND)),
@@ -212,8 +215,16 @@ impl Asks for TranscribeRequest {
             text_bytes: (Asks::text(self).len() as u64).saturating_add(seconds.saturating_mul(TOKENS_A_SECOND)),
             messages: 1,
             units: vec![Unit { meter: Meter::Second, most: seconds, is_exact }],
+            unbounded: !stored.is_empty(),
+            stored,
             ..Skim::default()
         }
+    }
+
+    fn stored(&self) -> Vec<Stored> {
+        let mut named = Vec::new();
+        stored_in_native(&self.native, &mut named);
+        named
     }
 
     fn text(&self) -> String {

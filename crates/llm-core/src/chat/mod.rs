@@ -19,4 +19,4 @@ pub use message::{
 };
 pub use relabel::Relabel;
 pub use request::{ChatRequest, Effort, ReasoningOptions, ResponseFormat, Tool, ToolChoice, UnsupportedPolicy};
-pub(crate) use stored::in_parts as stored_in;
+pub(crate) use stored::{in_native as stored_in_native, in_parts as stored_in, in_source as stored_in_source};

@@ -4,9 +4,9 @@
 use serde_json::Value;
 
 use super::{ChatRequest, Content, MediaSource, Part, Tool};
-use crate::Native;
 use crate::codec::Stored;
-use crate::stored::google_file;
+use crate::stored::{google_file, hands_file_over, referred_item};
+use crate::{Native, Protocol};
 
 /// Members of requests and tools whose value, or its `id`, is the id of something stored.
 const SINGLE: [&str; 8] = [
@@ -21,8 +21,9 @@ const SINGLE: [&str; 8] = [
 ];
 /// Members that list such ids.
 const LISTS: [&str; 2] = ["file_ids", "vector_store_ids"];
-/// Kinds of parts that hand a stored file over. Others tell of files that a provider's tools have made.
-const HANDS_OVER: [&str; 4] = ["input_file", "input_image", "container_upload", "file"];
+/// Kinds of parts that hand a stored file over, in protocols other than OpenAI Responses. Others tell of files that a
+/// provider's tools have made.
+const HANDS_OVER: [&str; 5] = ["input_file", "input_image", "container_upload", "file", "computer_screenshot"];
 
 /// All of it.
 pub(super) fn named(request: &ChatRequest) -> Vec<Stored> {
@@ -35,11 +36,32 @@ pub(super) fn named(request: &ChatRequest) -> Vec<Stored> {
             members(native).for_each(|(name, value)| in_member("tools", name, value, &mut named));
         }
     }
-    for (name, value) in members(&request.native) {
-        let param = SINGLE.iter().find(|known| *known == name).copied().unwrap_or("native");
-        in_member(param, name, value, &mut named);
-    }
+    in_native(&request.native, &mut named);
     named
+}
+
+/// What the members that only one protocol knows name: of a request, or of something in it.
+pub(crate) fn in_native(native: &Native, named: &mut Vec<Stored>) {
+    for (name, value) in members(native) {
+        let word = last_word(name);
+        let param = SINGLE.iter().find(|known| **known == word).copied().unwrap_or("native");
+        in_member(param, word, value, named);
+    }
+}
+
+/// What media name by their source, if they do.
+pub(crate) fn in_source(source: &MediaSource) -> Option<Stored> {
+    match source {
+        MediaSource::File { id } => Some(Stored::new("file_id", google_file(id).unwrap_or(id))),
+        MediaSource::Url { url } => google_file(url).map(|id| Stored::new("file_uri", id)),
+        MediaSource::Base64 { .. } | MediaSource::Text { .. } => None,
+    }
+}
+
+/// The member that the name of a form's field ends in: `mask[file_id]`, `file_ids[]`.
+fn last_word(name: &str) -> &str {
+    let name = name.strip_suffix("[]").unwrap_or(name);
+    name.strip_suffix(']').and_then(|name| name.rsplit_once('[')).map_or(name, |(_, last)| last)
 }
 
 /// What parts that stand in no conversation name.
@@ -55,42 +77,42 @@ fn members(native: &Native) -> impl Iterator<Item = (&String, &Value)> {
 
 fn in_part(part: &Part, named: &mut Vec<Stored>) {
     match &part.content {
-        Content::Media(media) => match &media.source {
-            MediaSource::File { id } => {
-                named.push(Stored::new("file_id", google_file(id).unwrap_or(id)));
-            }
-            MediaSource::Url { url } => {
-                named.extend(google_file(url).map(|id| Stored::new("file_uri", id)));
-            }
-            MediaSource::Base64 { .. } | MediaSource::Text { .. } => {}
-        },
+        Content::Media(media) => {
+            named.extend(in_source(&media.source));
+            // A host may heed an id beside the source that we have read.
+            in_native(&part.native, named);
+        }
         Content::ToolResult(result) => result.content.iter().for_each(|part| in_part(part, named)),
-        Content::Unknown { value, .. } => in_unknown(value, named),
+        Content::Unknown { protocol: Protocol::OpenAiResponses, value } => {
+            named.extend(referred_item(value).map(|id| Stored::new("messages", id)));
+            in_unknown(hands_file_over, value, named);
+        }
+        Content::Unknown { value, .. } => {
+            in_unknown(|kind| kind.is_some_and(|kind| HANDS_OVER.contains(&kind)), value, named);
+        }
         _ => {}
     }
 }
 
-/// A part or item as its own protocol writes it.
-fn in_unknown(value: &Value, named: &mut Vec<Stored>) {
-    let text = |name: &str| value.get(name).and_then(Value::as_str);
-    match text("type") {
-        Some("item_reference") => named.extend(text("id").map(|id| Stored::new("messages", id))),
-        Some(kind) if HANDS_OVER.contains(&kind) => {
-            named.extend(text("file_id").map(|id| Stored::new("file_id", id)));
-        }
-        _ => {}
+/// A part or item as its own protocol writes it; `hands_over` says of a kind whether it hands over the file it names.
+fn in_unknown(hands_over: fn(Option<&str>) -> bool, value: &Value, named: &mut Vec<Stored>) {
+    let kind = value.get("type").and_then(Value::as_str);
+    if hands_over(kind) {
+        named.extend(value.get("file_id").and_then(Value::as_str).map(|id| Stored::new("file_id", id)));
     }
     match value {
-        Value::Array(list) => list.iter().for_each(|value| in_unknown(value, named)),
-        Value::Object(members) => members.values().for_each(|value| in_unknown(value, named)),
+        Value::Array(list) => list.iter().for_each(|value| in_unknown(hands_over, value, named)),
+        Value::Object(members) => members.values().for_each(|value| in_unknown(hands_over, value, named)),
         _ => {}
     }
 }
 
 fn in_member(param: &'static str, name: &str, value: &Value, named: &mut Vec<Stored>) {
     if SINGLE.contains(&name) {
-        let id = value.as_str().or_else(|| value.get("id").and_then(Value::as_str));
-        named.extend(id.map(|id| Stored::new(param, id)));
+        // A form repeats a field.
+        let several = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        let ids = several.iter().filter_map(|one| one.as_str().or_else(|| one.get("id").and_then(Value::as_str)));
+        named.extend(ids.map(|id| Stored::new(param, id)));
     }
     if LISTS.contains(&name) {
         let ids = value.as_array().into_iter().flatten().filter_map(Value::as_str);

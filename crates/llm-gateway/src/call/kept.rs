@@ -106,8 +106,10 @@ async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request
     query.retain(|(name, _)| name != "key");
     let wanted = Wanted::of(&head.method, head.uri.path())
         .ok_or_else(|| Error::new(ErrorKind::NotFound, "nothing of this key has such a path"))?;
+    let named = protocol::named(&body)?;
+    let has_all = stored::keeper(gateway, &key, &named).await?;
     let (keeper, object) = if wanted.operation == CREATE_CONVERSATION {
-        let (keeper, rest) = place_of_new(gateway, &key, &body)?;
+        let (keeper, rest) = place_of_new(gateway, &key, &body, has_all.as_ref())?;
         body = rest;
         (keeper, None)
     } else {
@@ -124,6 +126,11 @@ async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request
         let object = gateway.objects.owned(key.id.as_str(), wanted.kind, "", wanted.id).await?;
         (gateway.routes.keeper(&object)?, Some(object))
     };
+    if has_all.is_some_and(|place| !place.is_beside(&keeper)) {
+        let message =
+            format!("what `items` names is not stored at `{}`, where the conversation is", keeper.provider_id);
+        return Err(Error::invalid_request(message).with_param("items"));
+    }
     let provider = stored::speaking(&keeper)?;
     if provider.lacks_stored(wanted.kind) {
         let what = if wanted.kind == ObjectKind::Conversation { "conversations" } else { "stored responses" };
@@ -171,10 +178,17 @@ async fn run(gateway: &Arc<Gateway>, surface: Surface, arrival: Arrival, request
 }
 
 /// Where a new conversation is made, and its request without the `model` that may say it: the protocol names none.
-fn place_of_new(gateway: &Gateway, key: &VirtualKey, body: &Bytes) -> Result<(Arc<Deployment>, Bytes)> {
+/// `has_all`: the place of what it is made of, which decides where the request does not.
+fn place_of_new(
+    gateway: &Gateway,
+    key: &VirtualKey,
+    body: &Bytes,
+    has_all: Option<&Arc<Deployment>>,
+) -> Result<(Arc<Deployment>, Bytes)> {
     let has_them = |deployment: &Arc<Deployment>| {
         stored::speaking(deployment).is_ok_and(|provider| !provider.lacks_stored(ObjectKind::Conversation))
     };
+    let may_use = |place: &Arc<Deployment>| gateway.routes.may_use(key, &place.provider_id);
     let mut members: Map<String, Value> = match body.is_empty() {
         true => Map::new(),
         false => serde_json::from_slice(body)
@@ -188,7 +202,10 @@ fn place_of_new(gateway: &Gateway, key: &VirtualKey, body: &Bytes) -> Result<(Ar
         let named = model.strip_suffix(':');
         let is_named = |place: &Arc<Deployment>| named == Some(&*place.provider_id) && has_them(place);
         if let Some(place) = gateway.routes.places().into_iter().find(is_named) {
-            return Ok((place, Bytes::from(rest)));
+            return match may_use(&place) {
+                true => Ok((place, Bytes::from(rest))),
+                false => Err(VirtualKey::not_allowed(model)),
+            };
         }
         let route = gateway.routes.resolve(model)?;
         let allowed = |deployment: &&Arc<Deployment>| key.allows(model, &deployment.id);
@@ -204,9 +221,17 @@ fn place_of_new(gateway: &Gateway, key: &VirtualKey, body: &Bytes) -> Result<(Ar
     }
     let mut places = gateway.routes.places();
     places.retain(has_them);
+    if let Some(has_all) = has_all {
+        places.retain(|place| place.is_beside(has_all));
+    }
+    let is_nowhere = places.is_empty();
+    places.retain(may_use);
     match places.as_slice() {
         [only] => Ok((only.clone(), body.clone())),
-        [] => Err(Error::new(ErrorKind::NotImplemented, "no provider here has conversations")),
+        [] if is_nowhere => Err(Error::new(ErrorKind::NotImplemented, "no provider here has conversations")),
+        [] => Err(Error::new(ErrorKind::ModelNotAllowed, "this API key may use no provider that has conversations")
+            .with_param("model")
+            .with_hint("where it may call single models, name one of them in the member `model`")),
         several => {
             let names: Vec<&str> = several.iter().map(|place| &*place.provider_id).collect();
             let message = format!("conversations can be made at `{}`", names.join("`, `"));

@@ -19,7 +19,7 @@ use crate::routing::Deployment;
 /// made it, or to another one at the same place where the caller asks for another model of it; what the key did not
 /// make does not exist.
 pub(super) async fn candidates(gateway: &Gateway, asked: &Asked) -> Result<Vec<Arc<Deployment>>> {
-    let Some(keeper) = keeper(gateway, asked).await? else {
+    let Some(keeper) = keeper(gateway, &asked.key, &asked.skim.stored).await? else {
         return Ok(allowed_candidates(gateway, asked));
     };
     let mut own = allowed_candidates(gateway, asked);
@@ -32,11 +32,11 @@ pub(super) async fn candidates(gateway: &Gateway, asked: &Asked) -> Result<Vec<A
     Ok(own)
 }
 
-/// The one place that has everything that the call names.
-async fn keeper(gateway: &Gateway, asked: &Asked) -> Result<Option<Arc<Deployment>>> {
+/// The one place that has everything that a request of `key` names; none where it names nothing.
+pub(super) async fn keeper(gateway: &Gateway, key: &VirtualKey, named: &[Stored]) -> Result<Option<Arc<Deployment>>> {
     let mut keeper: Option<(&Stored, Arc<Deployment>)> = None;
-    for stored in &asked.skim.stored {
-        let object = gateway.objects.find(asked.key.id.as_str(), &stored.id).await?;
+    for stored in named {
+        let object = gateway.objects.find(key.id.as_str(), &stored.id).await?;
         // No provider knows what the gateway keeps itself.
         let Some(object) = object.filter(|object| !object.kind.is_own()) else { return Err(unknown(stored)) };
         let found = gateway.routes.keeper(&object).map_err(|error| error.with_param(stored.param))?;

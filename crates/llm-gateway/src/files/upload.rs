@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use super::objects;
 use crate::batches::{self, Input};
 use crate::errand::{Keeper, Visit};
-use crate::keys::VirtualKey;
 use crate::record::Object;
 
 /// The purpose of a file that holds the calls of a batch.
@@ -90,7 +89,7 @@ fn take_provider(protocol: Protocol, file: &mut FileUpload) -> Option<String> {
 pub(super) fn chosen<'a>(visit: &'a Visit, named: Option<&str>) -> Result<(&'a str, Arc<Provider>)> {
     let routes = &visit.gateway.routes;
     let having = |provider: &Arc<Provider>| keeping(visit, provider).ok();
-    let allowed = |provider: &&Arc<Provider>| may_use(visit, &visit.key, provider.id());
+    let allowed = |provider: &&Arc<Provider>| routes.may_use(&visit.key, provider.id());
     if let Some(named) = named {
         let found = routes.providers().filter(allowed).find(|provider| provider.id() == named);
         let found = found.ok_or_else(|| {
@@ -123,15 +122,4 @@ fn keeping(visit: &Visit, provider: &Arc<Provider>) -> Result<Arc<Provider>> {
         return Err(Error::new(ErrorKind::NotImplemented, message));
     }
     Ok(found.clone())
-}
-
-/// Whether a key may call any model of a provider, by its id or by a name.
-fn may_use(visit: &Visit, key: &VirtualKey, provider: &str) -> bool {
-    let direct = format!("{provider}:");
-    let routes = &visit.gateway.routes;
-    (routes.is_direct() && key.allows(&direct, &direct))
-        || routes.names().any(|route| {
-            let mut own = route.deployments.iter().filter(|deployment| &*deployment.provider_id == provider);
-            own.any(|deployment| key.allows(&route.name, &deployment.id))
-        })
 }

@@ -21,6 +21,7 @@ pub use recent::Recent;
 pub use tariff::{Overrides, PriceSource, Tariff, provider_named};
 
 use crate::config::Strategy;
+use crate::keys::VirtualKey;
 use crate::record::Object;
 
 /// How many `provider:model` ids are remembered with their price; more only cost a look-up in the catalogue.
@@ -174,6 +175,17 @@ impl Routes {
         let provider = self.providers.get(&*object.provider)?;
         let model = object.deployment.strip_prefix(&*object.provider)?.trim_start_matches(':');
         Some(self.bare(provider, model))
+    }
+
+    /// Whether a key may call any model of a provider, by its id or by a name: what is stored there without a model's
+    /// name is then the key's to store.
+    pub(crate) fn may_use(&self, key: &VirtualKey, provider: &str) -> bool {
+        let direct = format!("{provider}:");
+        (self.direct && key.allows(&direct, &direct))
+            || self.names().any(|route| {
+                let mut own = route.deployments.iter().filter(|deployment| &*deployment.provider_id == provider);
+                own.any(|deployment| key.allows(&route.name, &deployment.id))
+            })
     }
 
     /// Whether `provider:model` ids can be called at all.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use llm_core::stored::referred_item;
 use llm_core::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -68,9 +69,7 @@ async fn put_together(gateway: &Gateway, asked: &mut Asked, named: &HashMap<Stri
     let key = asked.key.id.as_str();
     let mut said = items(members.shift_remove(INPUT));
     for item in &mut said {
-        let is_reference = item.get("type").and_then(Value::as_str) == Some("item_reference");
-        let id = item.get("id").and_then(Value::as_str).filter(|_| is_reference);
-        if let Some(object) = id.and_then(|id| named.get(id)) {
+        if let Some(object) = referred_item(item).and_then(|id| named.get(id)) {
             *item = referred(gateway, key, object).await?;
         }
     }

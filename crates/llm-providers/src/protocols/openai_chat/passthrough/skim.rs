@@ -254,15 +254,37 @@ impl<'de> Reader<'de> for ContentPart<'_> {
         Err(self.look.wrong_type(&format!("messages[{}].content", self.place), "a list of objects", found))
     }
     fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        while let Some(is_media) = members.next_key_seed(Name(|name: &str| MEDIA.contains(&name)))? {
-            if is_media {
-                members.next_value_seed(Read(MediaObject(self.look)))?;
-            } else {
-                members.next_value_seed(Read(AllText(self.look)))?;
+        enum Inner {
+            Media,
+            File,
+            Text,
+        }
+        let of = |name: &str| match name {
+            "file_id" => Inner::File,
+            name if MEDIA.contains(&name) => Inner::Media,
+            _ => Inner::Text,
+        };
+        while let Some(inner) = members.next_key_seed(Name(of))? {
+            match inner {
+                Inner::Media => members.next_value_seed(Read(MediaObject(self.look)))?,
+                // Some hosts take the id of a file beside the part's kind.
+                Inner::File => name_file(self.look, &mut members)?,
+                Inner::Text => members.next_value_seed(Read(AllText(self.look)))?,
             }
         }
         Ok(())
     }
+}
+
+/// Reads the id of something that the provider stores, of unknown length.
+fn name_file<'de, A: MapAccess<'de>>(look: &Look, members: &mut A) -> Result<(), A::Error> {
+    if let Some(id) = look.text("file_id", members)? {
+        look.set(|skim| {
+            skim.unbounded = true;
+            skim.stored.push(Stored::new("file_id", id));
+        });
+    }
+    Ok(())
 }
 
 /// What a media part holds: an object, or a bare URL. The id of something stored has no computable bound.
@@ -284,11 +306,10 @@ impl<'de> Reader<'de> for MediaObject<'_> {
     fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         self.0.set(|skim| skim.media += 1);
         while let Some(is_stored) = members.next_key_seed(Name(|name: &str| name == "file_id"))? {
-            if !is_stored {
+            if is_stored {
+                name_file(self.0, &mut members)?;
+            } else {
                 pass(&mut members)?;
-            } else if let Some(id) = self.0.text("file_id", &mut members)? {
-                self.0.set(|skim| skim.unbounded = true);
-                self.0.set(|skim| skim.stored.push(Stored::new("file_id", id)));
             }
         }
         Ok(())

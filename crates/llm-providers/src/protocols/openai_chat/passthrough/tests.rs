@@ -59,6 +59,7 @@ fn what_has_no_bound_is_said() {
     assert!(with("tools", json!([{"type": "web_search"}])));
     assert!(with("web_search_options", json!({})));
     assert!(with("messages", json!([{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}])));
+    assert!(with("messages", json!([{"role": "user", "content": [{"type": "file", "file_id": "f"}]}])));
     assert!(with("messages", json!([{"role": "assistant", "audio": {"id": "a"}}])));
     assert!(!with("messages", json!([{"role": "assistant", "audio": null, "content": "a"}])));
 }

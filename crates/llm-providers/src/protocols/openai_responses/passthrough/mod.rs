@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{OpenAiResponses, request};
 use crate::protocols::seal;
 use crate::protocols::splice::Splice;
+pub(super) use skim::named_in_items;
 
 impl Passthrough for OpenAiResponses {
     fn skim(&self, _: &RequestHead, body: &[u8]) -> Result<Skim> {

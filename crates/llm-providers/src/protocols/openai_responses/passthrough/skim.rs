@@ -2,6 +2,7 @@
 
 use llm_core::Result;
 use llm_core::codec::{Skim, Stored};
+use llm_core::stored::{hands_file_over, is_reference};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
 
 use crate::protocols::look::{Look, look};
@@ -13,6 +14,11 @@ use crate::protocols::reader::{Found, Name, Read, Reader, pass};
 /// provider must not choose another than we did.
 pub(super) fn skim(body: &[u8]) -> Result<Skim> {
     look(body, |look, reader| Read(Body(look)).deserialize(reader))
+}
+
+/// What the `items` of a body name that a provider stores: what a conversation is made of, or gets.
+pub(in super::super) fn named_in_items(body: &[u8]) -> Result<Vec<Stored>> {
+    look(body, |look, reader| Read(Items(look)).deserialize(reader)).map(|skim| skim.stored)
 }
 
 /// The members that matter.
@@ -130,7 +136,7 @@ impl Body<'_> {
                     skim.stored.extend(id.map(|id| Stored::new("conversation", id)));
                 });
             }
-            Top::Input => members.next_value_seed(Read(Input(look)))?,
+            Top::Input => members.next_value_seed(Read(Input { look, path: "input" }))?,
             Top::Tools => members.next_value_seed(Read(Tools(look)))?,
             Top::Prompt => {
                 look.set(|skim| skim.unbounded = true);
@@ -174,8 +180,44 @@ impl<'de> Reader<'de> for Conversation<'_> {
     }
 }
 
-/// `input`: a text, or items.
-struct Input<'a>(&'a Look);
+/// A body of which only `items` matters.
+struct Items<'a>(&'a Look);
+
+impl<'de> Reader<'de> for Items<'_> {
+    type Value = ();
+
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<(), E> {
+        Err(self.0.no_object(found))
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let mut is_seen = false;
+        while let Some(is_items) = members.next_key_seed(Name(|name: &str| name == "items"))? {
+            if !is_items {
+                pass(&mut members)?;
+                continue;
+            }
+            if std::mem::replace(&mut is_seen, true) {
+                return Err(self.0.twice());
+            }
+            members.next_value_seed(Read(Input { look: self.0, path: "items" }))?;
+        }
+        Ok(())
+    }
+}
+
+/// `input`: a text, or items; or `items`, which is a list.
+struct Input<'a> {
+    look: &'a Look,
+    path: &'static str,
+}
+
+impl Input<'_> {
+    fn wrong<E: serde::de::Error>(&self, found: Found) -> E {
+        let wanted = if self.path == "items" { "a list" } else { "a string or a list" };
+        self.look.wrong_type(self.path, wanted, found)
+    }
+}
 
 impl<'de> Reader<'de> for Input<'_> {
     type Value = ();
@@ -183,23 +225,29 @@ impl<'de> Reader<'de> for Input<'_> {
     fn other<E: serde::de::Error>(self, found: Found) -> Result<(), E> {
         match found {
             Found("null") => Ok(()),
-            found => Err(self.0.wrong_type("input", "a string or a list", found)),
+            found => Err(self.wrong(found)),
         }
     }
 
     fn text<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        self.0.set(|skim| skim.messages = 1);
-        self.0.add_text(text.len());
+        if self.path == "items" {
+            return Err(self.wrong(Found("a string")));
+        }
+        self.look.set(|skim| skim.messages = 1);
+        self.look.add_text(text.len());
         Ok(())
     }
 
     fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while let Some(item) = list.next_element_seed(Read(Deep(self.0)))? {
-            self.0.set(|skim| {
+        while let Some(item) = list.next_element_seed(Read(Deep(self.look)))? {
+            let refers = is_reference(item.kind.as_deref(), item.has_role && item.has_content);
+            self.look.set(|skim| {
                 skim.messages += 1;
-                if item.kind.as_deref() == Some("item_reference") {
+                // One of the kind that has no id names nothing that anybody made.
+                let id = item.id.or_else(|| item.kind.map(|_| String::new()));
+                if let Some(id) = id.filter(|_| refers) {
                     skim.unbounded = true;
-                    skim.stored.push(Stored::new("input", item.id.unwrap_or_default()));
+                    skim.stored.push(Stored::new(self.path, id));
                 }
             });
         }
@@ -240,17 +288,30 @@ impl<'de> Reader<'de> for Tools<'_> {
 struct Seen {
     kind: Option<String>,
     id: Option<String>,
+    /// Whether it is more than null.
+    is_said: bool,
+    has_role: bool,
+    has_content: bool,
     /// The machines, files and stores that it names, as far down as it goes, but for files that are handed over.
     ids: Vec<String>,
+}
+
+impl Seen {
+    fn something() -> Self {
+        Self { is_said: true, ..Self::default() }
+    }
 }
 
 /// Any JSON, all of whose text counts but that of pictures, files and sound.
 struct Deep<'a>(&'a Look);
 
 /// The members of an item, a part or a tool.
+#[derive(Clone, Copy)]
 enum Inner {
     Type,
     Id,
+    Role(usize),
+    Content(usize),
     Media,
     File,
     Ids,
@@ -262,6 +323,8 @@ impl Inner {
         match name {
             "type" => Self::Type,
             "id" => Self::Id,
+            "role" => Self::Role(name.len()),
+            "content" => Self::Content(name.len()),
             "image_url" | "file_data" | "file_url" | "data" => Self::Media,
             "file_id" => Self::File,
             "container" | "container_id" | "file_ids" | "vector_store_ids" => Self::Ids,
@@ -276,12 +339,12 @@ impl<'de> Reader<'de> for Deep<'_> {
     fn other<E: serde::de::Error>(self, _: Found) -> Result<Seen, E> {
         // Twenty-four bytes hold every number.
         self.0.add_text(24);
-        Ok(Seen::default())
+        Ok(Seen::something())
     }
 
     fn text<E: serde::de::Error>(self, text: &str) -> Result<Seen, E> {
         self.0.add_text(text.len());
-        Ok(Seen::default())
+        Ok(Seen::something())
     }
 
     fn null<E: serde::de::Error>(self) -> Result<Seen, E> {
@@ -290,36 +353,50 @@ impl<'de> Reader<'de> for Deep<'_> {
 
     fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Seen, A::Error> {
         while list.next_element_seed(Read(Deep(self.0)))?.is_some() {}
-        Ok(Seen::default())
+        Ok(Seen::something())
     }
 
     fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<Seen, A::Error> {
         let look = self.0;
-        let (mut seen, mut file) = (Seen::default(), None);
+        let (mut seen, mut files) = (Seen::something(), Vec::new());
         while let Some(inner) = members.next_key_seed(Name(Inner::of))? {
             match inner {
-                Inner::Type => seen.kind = members.next_value_seed(Read(Loose(look)))?,
-                Inner::Id => seen.id = members.next_value_seed(Read(Loose(look)))?,
+                Inner::Type => {
+                    let kind = members.next_value_seed(Read(Loose(look)))?;
+                    if seen.kind.is_some() {
+                        return Err(look.twice());
+                    }
+                    seen.kind = kind;
+                }
+                Inner::Id => {
+                    let id = members.next_value_seed(Read(Loose(look)))?;
+                    if seen.id.is_some() {
+                        return Err(look.twice());
+                    }
+                    seen.id = id;
+                }
                 Inner::Ids => seen.ids.extend(members.next_value_seed(Read(Ids(look)))?),
                 Inner::Media if pass(&mut members)? => look.set(|skim| skim.media += 1),
                 Inner::Media => {}
                 Inner::File => {
                     // Something that the provider stores, of unknown length.
-                    file = members.next_value_seed(Read(Loose(look)))?;
+                    let file = members.next_value_seed(Read(Loose(look)))?;
                     look.set(|skim| skim.unbounded |= file.is_some());
+                    files.extend(file);
                 }
-                Inner::Other(name) => {
+                Inner::Role(name) | Inner::Content(name) | Inner::Other(name) => {
                     look.add_text(name);
                     let within = members.next_value_seed(Read(Deep(look)))?;
+                    seen.has_role |= matches!(inner, Inner::Role(_)) && within.is_said;
+                    seen.has_content |= matches!(inner, Inner::Content(_)) && within.is_said;
                     seen.ids.extend(within.ids);
                 }
             }
         }
-        // Other items tell of files that the provider's own tools have made, and hand none over.
-        if seen.kind.as_deref().is_some_and(|kind| matches!(kind, "input_file" | "input_image")) {
-            look.set(|skim| skim.stored.extend(file.take().map(|id| Stored::new("file_id", id))));
+        if hands_file_over(seen.kind.as_deref()) {
+            look.set(|skim| skim.stored.extend(files.drain(..).map(|id| Stored::new("file_id", id))));
         }
-        seen.ids.extend(file);
+        seen.ids.extend(files);
         Ok(seen)
     }
 }

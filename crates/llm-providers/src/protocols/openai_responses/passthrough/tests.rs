@@ -67,6 +67,47 @@ fn what_a_provider_stores_is_named() {
 }
 
 #[test]
+fn only_what_tells_of_a_file_hands_none_over() {
+    let seen = look(&json!({"model": "m", "input": [
+        {"id": "msg_1"},
+        {"type": null, "id": "msg_2", "role": null},
+        {"id": "msg_3", "role": "user", "content": "x"},
+        {"type": "reasoning", "id": "rs_1", "summary": []},
+        {"type": "file_search_call", "id": "fs_1", "results": [{"file_id": "found"}]},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "x", "annotations": [
+            {"type": "file_citation", "file_id": "cited"}, {"type": "file_path", "file_id": "written"},
+            {"type": "container_file_citation", "container_id": "c", "file_id": "made"}]}]},
+        {"type": "computer_call_output", "output": {"type": "computer_screenshot", "file_id": "file_1"}},
+        {"type": "not_heard_of", "content": [{"file_id": "file_2", "type": "box"}]},
+    ]}));
+    let named = [("input", "msg_1"), ("input", "msg_2"), ("file_id", "file_1"), ("file_id", "file_2")];
+    assert_eq!(seen.stored, named.map(|(param, id)| Stored::new(param, id)));
+}
+
+#[test]
+fn what_names_something_twice_is_refused_or_all_of_it_counts() {
+    let with = |item: &str| skim::skim(format!(r#"{{"model":"m","input":[{item}]}}"#).as_bytes());
+    assert!(with(r#"{"type":"item_reference","type":"message","id":"a","role":"user","content":"x"}"#).is_err());
+    assert!(with(r#"{"type":"item_reference","id":"a","id":"b"}"#).is_err());
+    let part = r#"{"type":"message","role":"user","content":[{"file_id":"a","type":"input_file","file_id":"b"}]}"#;
+    assert_eq!(with(part).unwrap().stored, ["a", "b"].map(|id| Stored::new("file_id", id)));
+}
+
+#[test]
+fn the_items_of_a_conversation_are_read_like_a_request() {
+    let named = |body: Value| named_in_items(body.to_string().as_bytes()).unwrap();
+    let items = json!([{"id": "a"}, {"role": "user", "content": [{"type": "input_image", "file_id": "b"}]}]);
+    let both = [("file_id", "b"), ("items", "a")].map(|(param, id)| Stored::new(param, id));
+    let mut seen = named(json!({"metadata": {"items": [{"id": "x"}]}, "items": items}));
+    seen.sort_by(|a, b| a.param.cmp(b.param));
+    assert_eq!(seen, both);
+    assert!(named(json!({"items": null, "metadata": {}})).is_empty());
+    for odd in [r#"{"items":"x"}"#, r#"{"items":[],"items":[]}"#, "[]", "", r#"{"items":[]} x"#] {
+        assert_eq!(named_in_items(odd.as_bytes()).unwrap_err().kind(), ErrorKind::InvalidRequest, "{odd}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said_by_name() {
     for (body, param) in [
         (r#"{"input":"x"}"#, Some("model")),

@@ -2,6 +2,7 @@
 
 use llm_core::chat::{Content, Message, Part, Role, ToolResult};
 use llm_core::fields::Fields;
+use llm_core::stored::referred_item;
 use llm_core::{Native, Result};
 use serde_json::{Map, Value, json};
 
@@ -53,8 +54,12 @@ fn own(mut message: Message) -> Message {
 }
 
 fn read_item(path: String, value: Value, messages: &mut Vec<Message>) -> Result<()> {
-    if item::is_models(&value) {
-        let parts = item::of_model(value, path, Reading::Caller)?;
+    let stands_for_another = referred_item(&value).is_some();
+    if stands_for_another || item::is_models(&value) {
+        let parts = match stands_for_another {
+            true => vec![content::unknown(value)],
+            false => item::of_model(value, path, Reading::Caller)?,
+        };
         match messages.last_mut() {
             Some(last) if last.role == Role::Assistant => last.parts.extend(parts),
             _ => messages.push(own(Message::new(Role::Assistant, parts))),

@@ -76,18 +76,20 @@ impl<'de> Reader<'de> for Content<'_> {
 
     fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let skim = self.0;
-        let (mut is_upload, mut file) = (false, None);
+        // Whichever of several a provider heeds.
+        let (mut is_upload, mut files) = (false, Vec::new());
         while let Some(member) = members.next_key_seed(Name(InBlock::of))? {
             match member {
                 InBlock::Type => {
-                    is_upload = members.next_value_seed(Read(Text(|kind: &str| kind == "container_upload")))?;
+                    is_upload |= members.next_value_seed(Read(Text(|kind: &str| kind == "container_upload")))?;
                 }
                 InBlock::Label => drop(pass(&mut members)?),
                 InBlock::Source => members.next_value_seed(Read(Source(skim)))?,
                 // Something that the provider stores, of unknown length.
                 InBlock::File => {
-                    file = members.next_value_seed(Read(Text(|id: &str| Some(id.to_owned()))))?;
+                    let file = members.next_value_seed(Read(Text(|id: &str| Some(id.to_owned()))))?;
                     skim.unbounded |= file.is_some();
+                    files.extend(file);
                 }
                 InBlock::Input => members.next_value_seed(Read(Json(&mut skim.text_bytes)))?,
                 // Thoughts that are kept from view are read by the model all the same, so signatures and encrypted
@@ -96,7 +98,8 @@ impl<'de> Reader<'de> for Content<'_> {
             }
         }
         // Other blocks tell of files that the provider's own tools have made, and hand none over.
-        skim.stored.extend(file.filter(|_| is_upload).map(|id| Stored::new("file_id", id)));
+        let files = files.into_iter().filter(|_| is_upload);
+        skim.stored.extend(files.map(|id: String| Stored::new("file_id", id)));
         Ok(())
     }
 }
