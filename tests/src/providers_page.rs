@@ -61,6 +61,7 @@ fn section(id: &str, row: &ProviderRow, page: &mut String) {
     line("Query", pairs(row.query.iter()));
     line("Headers", pairs(row.headers.iter()));
     line("Headers of callers that pass", list(&row.forward_headers));
+    line("Members that name other models", list(&row.other_models));
     line("Differences", quirks(row));
 }
 
@@ -141,8 +142,8 @@ fn quirks(row: &ProviderRow) -> String {
     said.join("; ")
 }
 
-fn list(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+fn list<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn pairs<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>) -> String {

@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::catalogue::Catalogue;
 use crate::environment;
-use crate::protocols::{self, Spoken};
+use crate::protocols::{self, Spoken, other_models};
 use crate::registry::{Auth, ProviderRow};
 use crate::retry::{self, Retries};
 use crate::stream::{ChatStream, ChunkStream};
@@ -166,6 +166,12 @@ impl Provider {
     pub fn having<O: Spoken>(self: &Arc<Self>, protocol: Protocol) -> Result<&Arc<Self>> {
         let own = self.speaking(protocol).into_iter().chain([self]).chain(&self.also);
         own.into_iter().find(|provider| provider.codec::<O>().is_ok()).ok_or_else(|| self.lacks(O::KIND))
+    }
+
+    /// The member of a request, as it leaves, by which this provider would answer with another model than the one that
+    /// is asked for; as its row names it. An error where the body is no JSON and no form.
+    pub fn other_model_in(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<&str>> {
+        other_models::said_in(&self.row.other_models, headers, body)
     }
 
     fn lacks(&self, kind: OperationKind) -> Error {

@@ -149,6 +149,11 @@ pub struct ProviderRow {
     /// Headers of callers that a gateway passes on to it, beside the few that always pass.
     #[serde(default)]
     pub forward_headers: Vec<String>,
+    /// Members of requests by which it answers with other models than the one that is asked for, as paths through
+    /// objects and lists (`tools.model`). An application in process may send them; a gateway, which admits and charges
+    /// by the model that is asked for, refuses them.
+    #[serde(default)]
+    pub other_models: BTreeSet<String>,
     /// The model to use where a person names none.
     #[serde(default)]
     pub default_model: Option<String>,
@@ -191,6 +196,7 @@ impl ProviderRow {
             headers: BTreeMap::new(),
             idempotency_header: None,
             forward_headers: Vec::new(),
+            other_models: BTreeSet::new(),
             default_model: None,
             docs: None,
             gateway: false,

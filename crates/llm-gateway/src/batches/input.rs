@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use llm_core::batch::{BatchBody, BatchCall, Batches};
 use llm_core::file::Files;
 use llm_core::{Error, ErrorKind, Protocol, Result};
@@ -11,7 +12,7 @@ use llm_providers::Provider;
 use llm_providers::protocols::gemini::split_path;
 use serde_json::{Map, Value};
 
-use crate::call::{Arrival, Line};
+use crate::call::{Arrival, Line, refuse_other_models};
 use crate::errand::Visit;
 use crate::record::CallId;
 use crate::routing::Deployment;
@@ -164,6 +165,10 @@ fn call(visit: &Visit, members: &mut Map<String, Value>, known: Option<&Known>, 
             && provider.having::<Batches>(Protocol::OpenAiChat).is_ok_and(takes_lines)
     })?;
     body.insert("model".to_owned(), deployment.model.as_str().into());
+    if !deployment.provider.row().other_models.is_empty() {
+        let body = Value::Object(body.clone()).to_string();
+        refuse_other_models(&deployment.provider, &HeaderMap::new(), body.as_bytes())?;
+    }
     Ok(Call { custom_id, endpoint, line, deployment })
 }
 

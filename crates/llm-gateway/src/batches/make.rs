@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use llm_core::batch::{Batch, BatchCall, BatchDraft, Batches};
+use http::HeaderMap;
+use llm_core::batch::{Batch, BatchBody, BatchCall, BatchDraft, Batches};
 use llm_core::file::Files;
 use llm_core::{Error, ErrorKind, Protocol, Result};
 use llm_providers::Provider;
@@ -14,7 +15,7 @@ use super::input::{Call, Known, check_stored, read_calls, read_input};
 use super::open::OpenBatch;
 use super::rows::{self, Prices, Saved};
 use super::{Input, price};
-use crate::call::HeldLine;
+use crate::call::{HeldLine, refuse_other_models};
 use crate::errand::{Keeper, Visit};
 use crate::files;
 use crate::record::{CallId, ObjectKind};
@@ -85,6 +86,12 @@ async fn held(
     let gateway = &visit.gateway;
     // What is wrong with the calls is found before anything is held.
     let draft = provider.write_calls(&keeper.provider_id, draft)?;
+    for BatchCall { custom_id, call } in &draft.calls {
+        if let BatchBody::Raw { body, .. } = call {
+            refuse_other_models(provider, &HeaderMap::new(), body.to_string().as_bytes())
+                .map_err(|error| Error::new(error.kind(), format!("call `{custom_id}`: {}", error.message())))?;
+        }
+    }
     for call in calls {
         call.line.recall(&visit.gateway).await;
     }

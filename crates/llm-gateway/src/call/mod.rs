@@ -15,6 +15,7 @@ mod headers;
 mod kept;
 mod line;
 mod made_for;
+mod other_models;
 mod own;
 mod parked;
 mod relay;
@@ -38,6 +39,7 @@ pub(crate) use asked::{Arrival, enter, let_in, no_key, presented};
 pub(crate) use kept::kept;
 pub(crate) use line::{HeldLine, Line};
 pub(crate) use made_for::{end_user, tags};
+pub(crate) use other_models::refuse as refuse_other_models;
 pub(crate) use parked::{Parked, resume};
 use surface::Surface;
 

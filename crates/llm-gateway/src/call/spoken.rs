@@ -17,7 +17,7 @@ use llm_providers::{Provider, framing};
 use super::asked::Asked;
 use super::relay::{Dialogue, Relay};
 use super::surface::forward_headers;
-use super::{own, stored};
+use super::{other_models, own, stored};
 use crate::routing::Deployment;
 
 /// What routing and limits need to know of a request.
@@ -95,6 +95,7 @@ pub(super) fn encode<O: Spoken>(
         let mut encoded = passthrough.address(&target)?;
         passthrough.follow(&asked.head, &mut encoded);
         encoded.body = passthrough.edit(&asked.body, &edits)?;
+        other_models::refuse(provider, &encoded.headers, &encoded.body)?;
         encoded.dropped.extend(own::left_undone(asked, provider));
         forward_headers(&asked.head.headers, &row.forward_headers, &mut encoded.headers);
         let answer = asked.answer_context(None);
@@ -107,6 +108,7 @@ pub(super) fn encode<O: Spoken>(
         request.cap_output(cap);
     }
     let mut encoded = upstream.encode_request(&request, &target)?;
+    other_models::refuse(provider, &encoded.headers, &encoded.body)?;
     // Headers that name a protocol's version or features belong to the caller's protocol, not to the provider's.
     if same_dialect {
         forward_headers(&asked.head.headers, &row.forward_headers, &mut encoded.headers);

@@ -32,6 +32,9 @@ pub struct ProviderConfig {
     pub headers: BTreeMap<String, Secret>,
     /// Callers' headers that are passed on to this provider, in addition to the row's.
     pub forward_headers: Vec<String>,
+    /// Members of requests by which this provider answers with other models than the one that is asked for, in addition
+    /// to the row's: as paths through objects and lists (`models`, `tools.model`). The gateway refuses them.
+    pub other_models: Vec<String>,
     /// Time-outs that differ from the general ones.
     pub timeouts: TimeoutsConfig,
     /// What its URLs need beside the model: resource, deployment, region, project, location.
@@ -76,6 +79,7 @@ impl ProviderConfig {
         row.quirks = self.quirks.clone().unwrap_or(row.quirks);
         row.headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())));
         row.forward_headers.extend(self.forward_headers.iter().cloned());
+        row.other_models.extend(self.other_models.iter().cloned());
         let lay = |ours: &BTreeMap<String, String>, over: &mut BTreeMap<String, String>| {
             over.extend(ours.iter().map(|(name, value)| (name.clone(), value.clone())));
         };

@@ -21,6 +21,7 @@ pub mod ollama;
 pub mod openai_chat;
 mod openai_members;
 pub mod openai_responses;
+pub(crate) mod other_models;
 pub(crate) mod pass;
 pub(crate) mod path;
 pub(crate) mod reader;
