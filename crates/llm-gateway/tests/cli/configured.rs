@@ -126,7 +126,7 @@ fn what_a_command_on_the_database_needs_must_be_set_and_other_mistakes_are_told(
     error: llm-gateway.toml:3: the environment variable `ZONE` is not set
       hint: set it, or give a default as in `${NAME:-default}`
     error: llm-gateway.toml:5: unknown key `key` in `providers.openai`
-      hint: the keys here are `api_key`, `base_url`, `protocol`, `also`, `auth`, `version`, `quirks`, `headers`, `forward_headers`, `timeouts`, `variables`, `paths`, `stream_paths`, `query`
+      hint: the keys here are `api_key`, `base_url`, `protocol`, `also`, `auth`, `version`, `quirks`, `headers`, `forward_headers`, `other_models`, `timeouts`, `variables`, `paths`, `stream_paths`, `query`
     ");
 }
 
