@@ -6,6 +6,8 @@ use llm_core::fields::Fields;
 use llm_core::{Native, Protocol, Result};
 use serde_json::{Map, Value, json};
 
+use super::allowed::Allowed;
+
 const TOOLS: &str = "tools";
 pub(super) const CHOICE: &str = "tool_choice";
 pub(super) const FUNCTION: &str = "function";
@@ -87,9 +89,10 @@ pub(super) fn write_choice(
         ToolChoice::Required => json!("required"),
         ToolChoice::None => json!("none"),
         ToolChoice::Function(name) => write_function(name, out.remove(CHOICE)),
-        ToolChoice::Native(native) => match native.get(own, CHOICE) {
-            Some(value) => value.clone(),
-            None => return unsupported.param(CHOICE, "it is a choice that only another protocol knows"),
+        ToolChoice::Native(native) => match (native.get(own, CHOICE), Allowed::read(native)) {
+            (Some(value), _) => value.clone(),
+            (None, Some(allowed)) => allowed.write(own),
+            (None, None) => return unsupported.param(CHOICE, "it is a choice that only another protocol knows"),
         },
     };
     out.insert(CHOICE.to_owned(), value);

@@ -1,5 +1,6 @@
 //! The wire formats, a folder of pure codecs each, and the table of them.
 
+mod allowed;
 pub mod anthropic;
 pub(crate) mod aws;
 mod batches;

@@ -295,3 +295,29 @@ fn words_for_the_standard_tier_ask_for_nothing_else() {
         }
     }
 }
+
+#[test]
+fn a_choice_among_some_functions_is_said_where_it_can_be() {
+    let tool = |name: &str| json!({"type": "function", "function": {"name": name}});
+    let flat = |name: &str| json!({"type": "function", "name": name});
+    let nested =
+        |mode| json!({"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": [tool("f"), tool("g")]}});
+    let direct = |mode| json!({"type": "allowed_tools", "mode": mode, "tools": [flat("f"), flat("g")]});
+    let any = json!({"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f", "g"]}});
+    let chat = |mode| of_chat(json!({"tool_choice": nested(mode)}));
+    let responses = |mode| of_responses(json!({"tool_choice": direct(mode)}));
+    let gemini = of_gemini(json!({"toolConfig": any}));
+    let choice = |from, asked: &Value, to| said(from, asked, to, "m", &openai()).map(|(body, _)| body);
+    for mode in ["auto", "required"] {
+        assert_eq!(choice(OpenAiChat, &chat(mode), OpenAiResponses).unwrap()["tool_choice"], direct(mode));
+        assert_eq!(choice(OpenAiResponses, &responses(mode), OpenAiChat).unwrap()["tool_choice"], nested(mode));
+        assert_eq!(choice(OpenAiChat, &chat(mode), OpenAiChat).unwrap()["tool_choice"], nested(mode));
+    }
+    assert_eq!(choice(Gemini, &gemini, OpenAiChat).unwrap()["tool_choice"], nested("required"));
+    assert_eq!(choice(Gemini, &gemini, OpenAiResponses).unwrap()["tool_choice"], direct("required"));
+    assert_eq!(choice(OpenAiChat, &chat("required"), Gemini).unwrap()["toolConfig"], any);
+    assert_eq!(choice(OpenAiChat, &chat("auto"), Gemini).unwrap_err().param(), Some("tool_choice"));
+    let hosted = of_responses(json!({"tool_choice":
+        {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "web_search"}]}}));
+    assert_eq!(choice(OpenAiResponses, &hosted, OpenAiChat).unwrap_err().param(), Some("tool_choice"));
+}

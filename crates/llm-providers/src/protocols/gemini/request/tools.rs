@@ -16,6 +16,7 @@ use super::super::name::{
 };
 use super::super::{ME, schema};
 use super::decode::want_texts;
+use crate::protocols::allowed::Allowed;
 
 const TOOLS: &str = "tools";
 
@@ -225,8 +226,14 @@ fn write_choice(request: &ChatRequest, unsupported: &mut Unsupported<'_>, body: 
         Some(ToolChoice::Native(native)) if native.is_from(ME) => {
             return with_calling(body, |calling| *calling = native.object(ME));
         }
-        Some(ToolChoice::Native(_)) => {
-            return unsupported.param("tool_choice", "it is a choice of another protocol");
+        Some(ToolChoice::Native(native)) => {
+            let Some(allowed) = Allowed::read(native).filter(|allowed| allowed.must) else {
+                return unsupported.param("tool_choice", "it is a choice of another protocol");
+            };
+            return with_calling(body, |calling| {
+                calling.insert("mode".to_owned(), "ANY".into());
+                ALLOWED_FUNCTION_NAMES.set(calling, allowed.names);
+            });
         }
     };
     with_calling(body, |calling| {
