@@ -11,10 +11,12 @@
 //! | [`oracle`] | what the official SDKs put on the wire, and whether we would send the same |
 //! | [`live`] | a real gateway on a real socket, before an upstream that says what a test wants |
 //! | [`known`] | the committed list of differences that are known, each with its reason |
+//! | [`configuration_page`] | the page of the configuration, from the types that read it |
 //! | [`providers_page`] | the page of providers, from the provider table |
 //! | [`generate`] | requests and answers drawn at random |
 //! | [`mutate`] | exchanges as they may look tomorrow |
 
+pub mod configuration_page;
 pub mod exchange;
 pub mod generate;
 pub mod grammar;

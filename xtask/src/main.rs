@@ -2,6 +2,7 @@
 
 mod bench;
 mod catalogue;
+mod configuration;
 mod fidelity;
 mod node;
 mod oracle;
@@ -40,6 +41,8 @@ enum Chore {
     Servers(servers::Args),
     /// Make what the official SDKs send anew
     Oracle(oracle::Args),
+    /// Make the page of the configuration from the types that read it
+    Configuration(configuration::Args),
     /// Make the page of providers from the provider table
     Providers(providers::Args),
     /// Make the catalogue of models, windows and prices anew from its sources
@@ -55,6 +58,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Soak(args) => soak::run(&args),
         Chore::Servers(args) => servers::run(&args),
         Chore::Oracle(args) => oracle::run(&args),
+        Chore::Configuration(args) => configuration::run(&args),
         Chore::Providers(args) => providers::run(&args),
         Chore::Catalogue(args) => catalogue::run(&args).map(|()| ExitCode::SUCCESS),
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -41,7 +42,7 @@ pub struct Target<'a> {
 }
 
 /// How a provider differs from its protocol: each difference a member, as data.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quirks {
     /// Body members by the protocol's own name, and how this provider calls them (`max_completion_tokens` =
@@ -91,7 +92,7 @@ pub struct Quirks {
 }
 
 /// Whose cloud Anthropic Messages is spoken in. Other protocols are the same everywhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Host {
     /// The protocol's own.
@@ -104,7 +105,7 @@ pub enum Host {
 }
 
 /// How the end of a prefix worth caching is marked in Chat Completions. Other protocols have one way only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CacheMarkers {
     /// As the caller marked it in the same protocol; markers of another protocol can't be sent.
@@ -119,7 +120,7 @@ pub enum CacheMarkers {
 }
 
 /// How a document is written in Chat Completions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DocumentForm {
     /// `file: {file_data, filename}`, the data as a `data:` URL (OpenAI).

@@ -8,12 +8,13 @@ use std::sync::LazyLock;
 
 use llm_core::codec::Quirks;
 use llm_core::{OperationKind, Protocol};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::protocols;
 
 /// How a provider wants to be shown the key.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Auth {
     /// `Authorization: Bearer KEY`.
@@ -39,7 +40,7 @@ pub enum Auth {
 }
 
 /// A further protocol of a provider: what differs from its row.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Dialect {
     /// Where the protocol is spoken, if not at the row's base URL: a URL, or a path at the row's host (`/anthropic`).

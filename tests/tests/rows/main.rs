@@ -9,7 +9,7 @@ use llm_core::{Error, ErrorKind, OperationKind, Protocol};
 use llm_providers::registry::{self, Auth, ProviderRow};
 use llm_providers::{Provider, Secret, Timeouts, protocols};
 use llm_tests::live::{Script, Seen, Upstream};
-use llm_tests::providers_page;
+use llm_tests::{configuration_page, providers_page};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -321,4 +321,11 @@ fn the_page_of_providers_is_as_the_table_says() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/providers.md");
     let stands = std::fs::read_to_string(page).expect("docs/providers.md");
     assert!(stands == providers_page::page(), "run `cargo xtask providers --write`");
+}
+
+#[test]
+fn the_page_of_the_configuration_is_as_the_types_say() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
+    let stands = std::fs::read_to_string(page).expect("docs/configuration.md");
+    assert!(stands == configuration_page::page(), "run `cargo xtask configuration --write`");
 }

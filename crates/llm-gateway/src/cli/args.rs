@@ -52,7 +52,11 @@ pub(super) enum Command {
     /// Start the gateway
     Serve(ServeArgs),
     /// Read the configuration, say what is wrong, change nothing
-    Check,
+    Check {
+        /// Print what a configuration can hold, as a JSON Schema, and read none
+        #[arg(long)]
+        schema: bool,
+    },
     /// Say which deployments would be tried for a model, in which order, and why
     Explain {
         /// A model name, or `provider:model`

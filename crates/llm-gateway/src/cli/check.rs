@@ -3,7 +3,7 @@
 use llm_providers::{environment, registry};
 
 use super::{Failure, open, output};
-use crate::config::Overrides;
+use crate::config::{self, Overrides};
 use crate::routing::Routes;
 
 /// Reads the configuration as `serve` would and says what it comes to. Nothing is opened, made or listened on.
@@ -32,6 +32,11 @@ pub(super) fn run(overrides: &Overrides) -> Result<(), Failure> {
         return Ok(());
     }
     output::text(&format!("  issuers     {}\n", list(issuers.iter().map(|issuer| issuer.issuer.as_str()).collect())))
+}
+
+/// Prints what a configuration can hold.
+pub(super) fn schema() -> Result<(), Failure> {
+    output::json(&config::schema())
 }
 
 /// The providers whose keys stand in the environment, and that are not used because the configuration names others.

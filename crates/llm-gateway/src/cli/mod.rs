@@ -47,7 +47,8 @@ fn run(args: Args) -> Result<(), Failure> {
     let config = args.config.overrides();
     match args.command {
         Command::Serve(serve) => serve::run(&serve.overrides(config)),
-        Command::Check => check::run(&config),
+        Command::Check { schema: true } => check::schema(),
+        Command::Check { schema: false } => check::run(&config),
         Command::Explain { model } => once(explain::run(&model, &config)),
         Command::Key(command) => once(key::run(command, &config)),
         Command::Organization(command) => once(organization::run(command, &config)),

@@ -1,17 +1,29 @@
 //! Every environment variable of the gateway itself. Those of providers stand in the provider table.
 
-/// The configuration file; `llm-gateway.toml` in the working folder, if it is there, unless set.
-pub const CONFIG: &str = "LLM_GATEWAY_CONFIG";
-/// Where to listen: `127.0.0.1:4000` unless set.
-pub const LISTEN: &str = "LLM_GATEWAY_LISTEN";
-/// The database: `sqlite://llm-gateway.db` unless set.
-pub const DATABASE: &str = "LLM_GATEWAY_DATABASE";
-/// The Redis or Valkey server for many replicas.
-pub const REDIS: &str = "LLM_GATEWAY_REDIS";
-/// The administrator's key. It wins over the one that the database knows.
-pub const ADMIN_KEY: &str = "LLM_GATEWAY_ADMIN_KEY";
-/// What is logged: a level, or levels by module. It wins over `log.filter`.
-pub const LOG: &str = "LLM_GATEWAY_LOG";
+/// Declares variables, and the list of them that the page of the configuration shows.
+macro_rules! variables {
+    ($($(#[doc = $doc:literal])+ $name:ident = $variable:literal;)+) => {
+        $($(#[doc = $doc])+ pub const $name: &str = $variable;)+
+
+        /// Every one of them, and what it says.
+        pub const ALL: &[(&str, &str)] = &[$(($variable, concat!($($doc),+))),+];
+    };
+}
+
+variables! {
+    /// The configuration file; `llm-gateway.toml` in the working folder, if it is there, unless set.
+    CONFIG = "LLM_GATEWAY_CONFIG";
+    /// Where to listen. It wins over `listen`.
+    LISTEN = "LLM_GATEWAY_LISTEN";
+    /// The database. It wins over `database`.
+    DATABASE = "LLM_GATEWAY_DATABASE";
+    /// The Redis or Valkey server by which replicas share their limits. It wins over `redis`.
+    REDIS = "LLM_GATEWAY_REDIS";
+    /// The administrator's key. It wins over `admin_key`, and both over the one that the database knows.
+    ADMIN_KEY = "LLM_GATEWAY_ADMIN_KEY";
+    /// What is logged: a level, or levels by module. It wins over `log.filter`.
+    LOG = "LLM_GATEWAY_LOG";
+}
 
 /// Where variables are looked up: the process's environment, or what a test says.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;

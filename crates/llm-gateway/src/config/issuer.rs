@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
@@ -11,7 +12,7 @@ use crate::keys::Role;
 use crate::named::named;
 
 /// `[[issuers]]`: an identity provider (OpenID Connect) whose tokens are taken in the place of keys.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IssuerConfig {
     /// Its address, exactly as it stands in `iss` of its tokens. Its keys are found by what it says of itself at
@@ -63,7 +64,7 @@ impl IssuerConfig {
 }
 
 /// `[issuers.user]`: who someone is.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UserClaims {
     /// The claim that tells one from another and never changes. `email` counts only where the token says that it was
@@ -85,7 +86,7 @@ impl Default for UserClaims {
 }
 
 /// `[issuers.team]` and `[issuers.organization]`: what someone belongs to.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GroupClaim {
     /// The claim that says it: a text, or a list of which the first that is known here counts.
@@ -106,7 +107,7 @@ impl GroupClaim {
 }
 
 /// `[issuers.role]`: what someone may do beside calling models.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleClaim {
     /// The claim that says it: a text or a list. Of several roles the highest counts.

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::limits::{LimitMeter, LimitSpec, Zone};
 
 /// `[limits]`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsConfig {
     /// For every key that is made without limits of its own.
@@ -17,6 +18,7 @@ pub struct LimitsConfig {
     /// The zone of the calendar windows `day`, `week` and `month` of limits that name none, such as `Europe/Berlin`;
     /// UTC unless set.
     #[serde(deserialize_with = "zone")]
+    #[schemars(with = "Option<String>")]
     pub tz: Option<Zone>,
     /// How many output tokens are reserved where neither the caller nor a limit states a bound; what the model's recent
     /// answers teach unless set.

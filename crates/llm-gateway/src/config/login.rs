@@ -1,5 +1,6 @@
 //! The login of people, by one of the issuers.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
@@ -7,7 +8,7 @@ use super::issuer::safe_url;
 use super::{Config, Period, Secret};
 
 /// `[login]`: people log in at `/login` with an account of one of the issuers.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoginConfig {
     /// Which of the issuers; its address as it stands there.
@@ -16,6 +17,7 @@ pub struct LoginConfig {
     pub client_id: String,
     /// What it proves that by; none for a public client.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub client_secret: Option<Secret>,
     /// What is asked to be told of people: `openid`, and whatever the claims need that are mapped.
     #[serde(default = "scopes")]

@@ -22,6 +22,7 @@ mod price;
 mod problem;
 mod provider;
 mod responses;
+mod schema;
 mod size;
 mod source;
 mod timeouts;
@@ -31,7 +32,8 @@ mod webhook;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::limits::shared::Server;
 
@@ -54,6 +56,7 @@ pub use price::PriceConfig;
 pub use problem::{Problem, Problems};
 pub use provider::ProviderConfig;
 pub use responses::ResponsesConfig;
+pub use schema::schema;
 pub use size::Size;
 pub(crate) use source::Source;
 pub use timeouts::TimeoutsConfig;
@@ -64,7 +67,7 @@ pub use webhook::{WebhookConfig, WebhookForm};
 pub const DEFAULT_FILE: &str = "llm-gateway.toml";
 
 /// Everything that can be configured. [`Default`] is the start without any configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where to listen.
@@ -72,6 +75,7 @@ pub struct Config {
     /// Where keys, limits, calls and counters are kept.
     pub database: Database,
     /// The Redis or Valkey server by which replicas share their limits, `redis://…` or, with TLS, `rediss://…`.
+    #[schemars(with = "Option<String>")]
     pub redis: Option<Secret>,
     /// The file of the authorities, in PEM, that vouch for that server's certificate; those that the machine trusts unless
     /// set.
@@ -79,6 +83,7 @@ pub struct Config {
     /// How long a call waits for that server before this replica decides by itself.
     pub redis_deadline: Period,
     /// The administrator's key; made on the first start unless set.
+    #[schemars(with = "Option<String>")]
     pub admin_key: Option<Secret>,
     /// Where `/metrics` is served without a key. Read and checked; not built yet.
     pub metrics_listen: Option<Listen>,
@@ -154,7 +159,7 @@ impl Default for Config {
 }
 
 /// What becomes of a call whose caller hangs up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnDisconnect {
     /// The provider's connection is closed, and what arrived is charged as an estimate.

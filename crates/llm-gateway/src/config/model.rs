@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{Period, PriceConfig, Secret};
 
 /// `[[models]]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
     /// What applications ask for. Matched exactly, before any `provider:model`.
@@ -37,7 +38,7 @@ fn default_retries() -> u32 {
 }
 
 /// One provider, model and credential that can serve a name.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeploymentConfig {
     /// `provider:model`.
@@ -53,6 +54,7 @@ pub struct DeploymentConfig {
     pub price: Option<PriceConfig>,
     /// Its own credential; the provider's unless set.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub api_key: Option<Secret>,
     /// Its own place, where that is not the provider's: another resource, region or server of the same kind. Trusted,
     /// like the provider's.
@@ -63,6 +65,7 @@ pub struct DeploymentConfig {
     pub variables: BTreeMap<String, String>,
     /// Headers that are sent with every request, in addition to the provider's. They may hold credentials.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
     pub headers: BTreeMap<String, Secret>,
 }
 
@@ -78,7 +81,7 @@ fn default_weight() -> u32 {
 }
 
 /// How a deployment is chosen among those of a name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
     /// At random, by weight.

@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use llm_core::Protocol;
 use llm_core::codec::Quirks;
 use llm_providers::registry::{Auth, Dialect, ProviderRow};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{DeploymentConfig, Secret, TimeoutsConfig};
 
 /// `[providers.ID]`. For an id that the provider table knows, only what differs from its row; a new id needs
 /// `protocol` and `base_url`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProviderConfig {
     /// The credential; the row's customary environment variable unless set.
+    #[schemars(with = "Option<String>")]
     pub api_key: Option<Secret>,
     /// Where the provider answers. Trusted, so a local one is allowed.
     pub base_url: Option<String>,
@@ -29,6 +31,7 @@ pub struct ProviderConfig {
     /// How it differs from its protocol. Replaces the row's quirks as a whole.
     pub quirks: Option<Quirks>,
     /// Headers that are sent with every request, in addition to the row's. They may hold credentials.
+    #[schemars(with = "BTreeMap<String, String>")]
     pub headers: BTreeMap<String, Secret>,
     /// Callers' headers that are passed on to this provider, in addition to the row's.
     pub forward_headers: Vec<String>,

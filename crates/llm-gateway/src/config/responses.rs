@@ -1,11 +1,12 @@
 //! Settings of stored responses.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Period, Size};
 
 /// `[responses]`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ResponsesConfig {
     /// How soon a response that a provider makes in the background is first looked at, to see what it cost; then after

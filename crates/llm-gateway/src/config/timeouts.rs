@@ -1,13 +1,14 @@
 //! How long each phase of a call to a provider may take.
 
 use llm_providers::Timeouts;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Period;
 
 /// Time-outs by phase. `[timeouts]` holds for every provider, `[providers.ID.timeouts]` for one; what is not set there
 /// falls back to the general one, and then to the transport's own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimeoutsConfig {
     /// Until the connection stands, TLS included.

@@ -1,14 +1,16 @@
 //! Places that are told when a share of a limit is used up.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::Secret;
 
 /// `[[webhooks]]`: a place that is told when a limit is used up to one of its `notify_at`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookConfig {
     /// The address. It may hold a secret, so it is never shown.
+    #[schemars(with = "String")]
     pub url: Secret,
     /// What is sent: `json`, or `slack` for an incoming webhook of Slack or what reads the same; by the address unless
     /// set.
@@ -17,7 +19,7 @@ pub struct WebhookConfig {
 }
 
 /// The form of what a webhook is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WebhookForm {
     /// Every detail as a member.

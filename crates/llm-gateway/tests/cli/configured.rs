@@ -148,3 +148,12 @@ fn check_tells_of_providers_that_a_configuration_leaves_out() {
         Place::configured(&format!("{text}[providers.openai]\n")).with("OPENAI_API_KEY", "sk").stdout(&["check"]);
     assert!(!said.contains("not used"), "{said}");
 }
+
+#[test]
+fn the_schema_of_the_configuration_is_printed() {
+    let place = Place::configured("nonsense");
+    let schema: Value = serde_json::from_str(&place.stdout(&["check", "--schema"])).unwrap();
+    assert_eq!(schema["properties"]["commit_after"]["default"], "20s");
+    assert_eq!(schema["additionalProperties"], false);
+    assert!(schema["$defs"]["DeploymentConfig"]["required"].as_array().unwrap().contains(&json!("model")), "{schema}");
+}
