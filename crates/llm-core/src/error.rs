@@ -134,6 +134,8 @@ struct Inner {
     attempts: u32,
     /// Whether the same call can never succeed, whatever the kind says in general.
     hopeless: bool,
+    /// Whether nobody knows what became of the request.
+    in_doubt: bool,
 }
 
 impl Error {
@@ -241,6 +243,13 @@ impl Error {
         self
     }
 
+    /// Says whether it is unknown what became of the request ([`is_in_doubt`](Self::is_in_doubt)).
+    #[must_use]
+    pub fn in_doubt(mut self, is_in_doubt: bool) -> Self {
+        self.0.in_doubt = is_in_doubt;
+        self
+    }
+
     /// What went wrong, coarsely.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind.unwrap_or(ErrorKind::Internal)
@@ -259,6 +268,17 @@ impl Error {
     /// The HTTP status: the provider's where it answered, else the one that says the same as the kind.
     pub fn status(&self) -> StatusCode {
         self.0.status.unwrap_or_else(|| self.kind().default_status())
+    }
+
+    /// The status that the provider answered with; none where no answer of it says what went wrong.
+    pub fn answered_with(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// Whether nobody here knows what became of the request: it had left, at least in part, and no answer came back that
+    /// could be understood. The provider may have done the work.
+    pub fn is_in_doubt(&self) -> bool {
+        self.0.in_doubt
     }
 
     /// The provider's own code, where it said one.
@@ -432,6 +452,7 @@ impl<'de> Deserialize<'de> for Error {
             source: None,
             attempts: 0,
             hopeless: wire.hopeless,
+            in_doubt: false,
         })))
     }
 }

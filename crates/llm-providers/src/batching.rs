@@ -19,7 +19,8 @@ const FILENAME: &str = "batch.jsonl";
 const PURPOSE: &str = "batch";
 
 impl Provider {
-    /// Makes a batch here. `id` is the name of this provider that may stand before the models' own.
+    /// Makes a batch here. `id` is the name of this provider that may stand before the models' own. An error that is [in
+    /// doubt](Error::is_in_doubt) is one after which the batch may have been made.
     pub async fn make_batch(&self, id: &str, draft: BatchDraft) -> Result<Batch> {
         let mut draft = self.write_calls(id, draft)?;
         if draft.input_file.is_none()
@@ -27,11 +28,18 @@ impl Provider {
         {
             draft.endpoint = protocols::batch_endpoint(&draft)?;
             let upload = FileUpload::new(FILENAME, lines?).purpose(PURPOSE).content_type("application/jsonl");
-            let kept = self.call::<Files>(&FilesRequest::new(id, FileAsk::Upload(upload)), "").await?;
+            let kept = self.call::<Files>(&FilesRequest::new(id, FileAsk::Upload(upload)), "").await;
+            // A file alone is no batch, whatever became of it.
+            let kept = kept.map_err(|error| error.in_doubt(false))?;
             let file = kept.files.into_iter().next().ok_or_else(|| Error::bad_answer("the answer holds no file"))?;
             draft.input_file = Some(file.id);
         }
-        one_batch(self.call::<Batches>(&BatchesRequest::new(id, BatchAsk::Create(draft)), "").await?)
+        let made = self.call::<Batches>(&BatchesRequest::new(id, BatchAsk::Create(draft)), "").await;
+        // Who stands before the provider and did not wait for it knows no more than we do. Any other error that it answers
+        // with is a refusal.
+        let gave_up = |error: &Error| matches!(error.answered_with().map(|status| status.as_u16()), Some(504 | 524));
+        let made = made.map_err(|error| if gave_up(&error) { error.in_doubt(true) } else { error })?;
+        one_batch(made).map_err(|error| error.in_doubt(true))
     }
 
     /// The draft with every call as it would be sent here by itself.

@@ -213,7 +213,8 @@ impl Provider {
         let send = async {
             let mut request = self.address(encoded)?;
             if let Some(credentials) = &self.credentials {
-                credentials.sign(&mut request).await?;
+                // What is asked for a token is not the request itself.
+                credentials.sign(&mut request).await.map_err(|error| error.in_doubt(false))?;
             }
             self.transport.send(request, timeouts).await.map(WireResponse::unwrapped)
         };
@@ -308,9 +309,10 @@ impl Provider {
         let encoded = codec.encode_request(request, &self.known_target::<O>(model, false, &seed))?;
         let response = self.send_again::<O>(&encoded).await?;
         let head = response.head;
-        let body = response.body.collect(MAX_ANSWER).await.map_err(|error| error.with_provider(self.id.as_str()))?;
+        let body = response.body.collect(MAX_ANSWER).await;
+        let body = body.map_err(|error| error.with_provider(self.id.as_str()).in_doubt(true))?;
         let cx = self.context_of(&encoded, &head);
-        let mut answer = codec.decode_answer(&cx, &head, &body).map_err(|error| self.named(error))?;
+        let mut answer = codec.decode_answer(&cx, &head, &body).map_err(|error| self.named(error).in_doubt(true))?;
         drop(cx);
         if answer.provider().is_empty() {
             answer.set_provider(&self.id);
