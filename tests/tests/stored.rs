@@ -8,7 +8,7 @@ use llm_core::{Error, ErrorKind, Meter, NanoUsd, Protocol};
 use llm_gateway::record::{CallRecord, CallStatus};
 use llm_providers::registry::ProviderRow;
 use llm_providers::{Client, MessagesRequest, Provider, ResponseRequest, StoredPage, Timeouts};
-use llm_tests::live::{Answer, Keeper, Script, TestGateway, Upstream, not_found, openai};
+use llm_tests::live::{Answer, Keeper, Piece, Script, TestGateway, Upstream, not_found, openai};
 use serde_json::{Value, json};
 
 /// Two providers that keep responses, behind one name.
@@ -302,6 +302,46 @@ async fn a_background_response_that_is_cancelled_or_deleted_costs_what_was_reser
         let chats = scene.chats(1).await;
         assert_eq!((chats[0].status, chats[0].estimated), (CallStatus::Interrupted, true));
         assert_eq!((chats[0].cost_usd, chats[0].usage.output_tokens()), (chats[0].reserved_usd, 50));
+    }
+}
+
+#[tokio::test]
+async fn a_background_response_costs_what_the_attempts_before_it_did_too() {
+    let broken = Upstream::start(|_| Script::body(200, "application/json", "{").then(Piece::Break)).await;
+    let more = format!(
+        "[responses]\npoll = \"1h\"\n[providers.broken]\nprotocol = \"openai-responses\"\nbase_url = \"{}\"\n\
+         [[models]]\nname = \"safe\"\nretries = 0\nfallbacks = [\"fast\"]\n\
+         deployments = [{{ model = \"broken:m-0\", price = {{ input = \"1\", output = \"2\" }} }}]\n",
+        broken.url
+    );
+    for end in ["seen", "next process", "deleted"] {
+        let mut scene = Scene::new(&more).await;
+        let limits = json!({"limits": [{"meter": "spend", "window": "total", "amount": "1"}]});
+        let key = scene.gateway.key(limits).await;
+        let id = scene.made(&key, json!({"model": "safe", "background": true})).await;
+        if end == "next process" {
+            scene = scene.restarted().await;
+        }
+        scene.keepers.iter().for_each(Keeper::finish);
+        let method = if end == "deleted" { Method::DELETE } else { Method::GET };
+        let answer = scene.gateway.send(method, &format!("/v1/responses/{id}"), &key).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let chats = scene.chats(1).await;
+        let [call] = chats.as_slice() else { panic!("{end}: {chats:#?}") };
+        let [lost, last] = call.attempts.as_slice() else { panic!("{end}: {call:#?}") };
+        assert!(lost.estimated && lost.cost_usd > Some(NanoUsd::ZERO), "{end}: {call:#?}");
+        assert_eq!(call.cost_usd, Some(lost.cost_usd.unwrap() + last.cost_usd.unwrap()), "{end}");
+        let sum = |meter| lost.usage.get(meter) + last.usage.get(meter);
+        assert_eq!(
+            [Meter::Input, Meter::Output].map(|meter| call.usage.get(meter)),
+            [Meter::Input, Meter::Output].map(sum)
+        );
+        assert!(call.estimated, "{end}");
+        match end {
+            "deleted" => assert_eq!((call.cost_usd, call.status), (call.reserved_usd, CallStatus::Interrupted)),
+            _ => assert_eq!((last.cost_usd, call.status), (Some(NanoUsd(14_000)), CallStatus::Ok), "{end}"),
+        }
+        assert_eq!(scene.counted(), (call.cost_usd.unwrap().0, 0), "{end}");
     }
 }
 

@@ -56,6 +56,7 @@ fn open(charges: Vec<Charge>) -> OpenRecord {
         reserved: ESTIMATE,
         objects: Vec::new(),
         parked: false,
+        attempts: Vec::new(),
         charges,
     }
 }

@@ -162,6 +162,7 @@ impl Visit {
             reserved: Estimate { spend: Some(NanoUsd::ZERO), ..Estimate::default() },
             objects: Vec::new(),
             parked: false,
+            attempts: Vec::new(),
             charges: Vec::new(),
         }
     }

@@ -61,6 +61,9 @@ pub struct OpenRecord {
     /// Whether its answer goes on being made elsewhere when this process ends, so that the next one waits for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub parked: bool,
+    /// What was tried before it was parked, and came to something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
     /// What it holds of which limit ([`Reservation::charges`](crate::limits::Reservation::charges)).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub charges: Vec<Charge>,

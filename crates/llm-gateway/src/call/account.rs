@@ -16,8 +16,10 @@ use llm_core::{Error, ErrorKind, Meter, NanoUsd, OperationKind, Result, Usage};
 use llm_providers::Provider;
 
 use super::asked::Asked;
+use super::attempted::Attempted;
 use super::estimate::Bound;
 use super::parked::{self, Waiting};
+use super::sight::Sight;
 use super::surface::with_codec;
 use super::{own, spoken, stored, tokens};
 use crate::Gateway;
@@ -43,7 +45,8 @@ pub(crate) struct Account {
     current: Option<Trying>,
     first_content: Option<Duration>,
     answer: Kept,
-    observed: Observed,
+    /// What was seen of the answer of the attempt under way.
+    sight: Sight,
     /// What a provider stores for the call, or no longer does.
     objects: Vec<Object>,
     /// Whether the deployment that is being tried has begun to answer.
@@ -111,16 +114,10 @@ pub(crate) struct End<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Used {
     pub(crate) usage: Usage,
+    /// What the provider itself said of an estimated usage: no estimate goes below it.
+    said: Usage,
     pub(crate) service_tier: Option<String>,
     pub(crate) estimated: bool,
-}
-
-/// What the attempts of a call came to, together.
-struct Attempted {
-    usage: Usage,
-    /// None where one of them has no price.
-    cost: Option<NanoUsd>,
-    estimated: bool,
 }
 
 impl Used {
@@ -131,7 +128,7 @@ impl Used {
 
     /// What the provider said.
     pub(crate) fn exact(usage: Usage, service_tier: Option<String>) -> Self {
-        Self { usage, service_tier, estimated: false }
+        Self { usage, service_tier, ..Self::default() }
     }
 }
 
@@ -163,7 +160,7 @@ impl Account {
             current: None,
             first_content: None,
             answer: Kept::default(),
-            observed: Observed::default(),
+            sight: Sight::default(),
             objects: Vec::new(),
             answering: false,
             left: false,
@@ -215,7 +212,7 @@ impl Account {
     pub(crate) async fn begin_attempt(&mut self, deployment: &Arc<Deployment>) -> Result<()> {
         let tariff = deployment.tariff();
         let spend = self.bound.cost(&tariff.price, &self.asked);
-        let lost = self.attempted();
+        let lost = Attempted::of(&self.attempts);
         let to = Estimate {
             spend: spend.map(|spend| spend + lost.cost.unwrap_or_default()),
             input_tokens: self.bound.input.saturating_add(lost.usage.input_tokens()),
@@ -224,6 +221,7 @@ impl Account {
         self.hold(to).await?;
         deployment.health.begin();
         self.answering = false;
+        self.sight = Sight::default();
         self.current = Some(Trying { deployment: deployment.clone(), tariff, since: Instant::now() });
         Ok(())
     }
@@ -264,32 +262,25 @@ impl Account {
         }
     }
 
-    /// Ends an attempt that brought nothing; another may follow. A provider whose answer broke off had read the prompt
-    /// and charges for it, so the prompt is counted and charged; one that refused or never answered did no work.
+    /// Ends an attempt that brought nothing; another may follow. A provider whose answer broke off, or that had the
+    /// request and said nothing in time, had read the prompt and charges for it: the prompt is counted and charged, and what
+    /// it said itself. One that refused, or that was never reached, did no work.
     pub(crate) async fn attempt_failed(&mut self, error: &Error) {
         if let Some(Trying { deployment, .. }) = &self.current
             && (error.is_retryable() || error.kind() == ErrorKind::ProviderAuth)
         {
             deployment.health.failed(self.gateway.now_ms());
         }
-        let broke_off = self.answering && matches!(error.kind(), ErrorKind::Cut | ErrorKind::Timeout);
-        let used = if broke_off { self.used(&Observed::default()).await } else { Used::nothing() };
+        let broke_off = match self.answering {
+            true => matches!(error.kind(), ErrorKind::Cut | ErrorKind::Timeout),
+            false => error.is_in_doubt(),
+        };
+        let used = if broke_off { self.used(&self.sight.observed()).await } else { Used::nothing() };
         let cost = match &self.current {
-            Some(trying) if broke_off => trying.tariff.price.cost(&used.usage, None),
+            Some(trying) if broke_off => self.cost(&trying.tariff, &used.usage, used.service_tier.as_deref()),
             _ => Some(NanoUsd::ZERO),
         };
         self.end_attempt(CallStatus::Error, &used, cost, Some(error));
-    }
-
-    /// What the attempts that have ended came to.
-    fn attempted(&self) -> Attempted {
-        let mut sum = Attempted { usage: Usage::default(), cost: Some(NanoUsd::ZERO), estimated: false };
-        for attempt in &self.attempts {
-            attempt.usage.counts().for_each(|(meter, count)| sum.usage.add(meter, count));
-            sum.cost = sum.cost.zip(attempt.cost_usd).map(|(sum, cost)| sum + cost);
-            sum.estimated |= attempt.estimated;
-        }
-        sum
     }
 
     /// The first content is on its way to the caller.
@@ -297,14 +288,15 @@ impl Account {
         self.first_content.get_or_insert_with(|| self.arrived.elapsed());
     }
 
-    /// What was seen of the answer so far, should the caller go now.
-    pub(crate) fn saw(&mut self, observed: Observed) {
-        self.observed = observed;
+    /// What is seen of the answer that is awaited.
+    pub(super) fn sight(&self) -> &Sight {
+        &self.sight
     }
 
     /// Notes what the answer says that the provider now stores. It is recorded with the call's end.
     pub(crate) fn made(&mut self, made: &[Made]) {
-        let objects = self.objects_of(made);
+        let mut objects = self.objects_of(made);
+        objects.retain(|new| !self.objects.iter().any(|old| old.id == new.id));
         self.objects.extend(objects);
     }
 
@@ -315,7 +307,7 @@ impl Account {
             return;
         }
         if let Some(entry) = &mut self.entry
-            && let Err(error) = if pending { entry.park(objects) } else { entry.made(objects) }
+            && let Err(error) = if pending { entry.park(objects, &self.attempts) } else { entry.made(objects) }
         {
             tracing::error!(call = %self.id, %error, "what a provider stores for a call can't be written to the journal");
         }
@@ -360,11 +352,12 @@ impl Account {
         let again = self.asked.kept.as_ref().map(|_| Usage::default());
         let exact = again.or_else(|| observed.usage.clone().or_else(|| self.known()).filter(|_| observed.complete));
         let service_tier = observed.service_tier.clone();
-        let counting = exact.is_none().then(|| self.count(observed));
+        let said = observed.usage.clone().unwrap_or_default();
+        let counting = exact.is_none().then(|| self.count(said.clone(), observed.content_chunks));
         async move {
             match (exact, counting) {
                 (Some(usage), _) => Used::exact(usage, service_tier),
-                (None, Some(counting)) => Used { usage: counting.await, service_tier, estimated: true },
+                (None, Some(counting)) => Used { usage: counting.await, said, service_tier, estimated: true },
                 (None, None) => Used::nothing(),
             }
         }
@@ -387,17 +380,18 @@ impl Account {
         (!usage.is_zero()).then_some(usage)
     }
 
-    /// What a call costs by `tariff`.
-    fn cost(&self, tariff: &Tariff, used: &Used) -> Option<NanoUsd> {
+    /// What `usage` costs by `tariff`.
+    fn cost(&self, tariff: &Tariff, usage: &Usage, service_tier: Option<&str>) -> Option<NanoUsd> {
         if self.asked.is_free() {
             return Some(NanoUsd::ZERO);
         }
-        tariff.price.cost(&used.usage, used.service_tier.as_deref())
+        tariff.price.cost(usage, service_tier)
     }
 
-    fn count(&self, observed: &Observed) -> impl Future<Output = Usage> + Send + use<> {
-        let said = observed.usage.clone().unwrap_or_default();
-        let (chunks, total, kept) = (observed.content_chunks, self.answer.total, self.answer.kept);
+    /// What was used by an answer that was not seen to its end, or whose provider did not say it: what it did say, and what
+    /// is counted of the rest, bounded by what was reserved. `chunks` carried content.
+    fn count(&self, said: Usage, chunks: u64) -> impl Future<Output = Usage> + Send + use<> {
+        let (total, kept) = (self.answer.total, self.answer.kept);
         let (answer, content_type) = (self.answer.pieces.concat(), self.answer.content_type.clone());
         let (asked, bound) = (self.asked.clone(), self.bound);
         let provider = self.answer.provider.clone();
@@ -419,25 +413,24 @@ impl Account {
             // Counting does not panic; were it to, the bound is charged.
             let (input, output) = counted.await.unwrap_or((bound.input, bound.output));
             let scale = |tokens: u64| if kept == 0 { 0 } else { tokens.saturating_mul(total as u64) / kept as u64 };
-            let output = scale(output).max(chunks).max(said.output_tokens());
+            let output = scale(output).max(chunks).min(bound.output.max(chunks)).max(said.output_tokens());
             let mut usage = said;
             for (meter, most) in units {
-                usage.set(meter, most);
+                usage.set(meter, most.max(usage.get(meter)));
             }
             if !by_tokens {
-                return usage;
-            }
-            if !is_text {
-                usage.set(Meter::Input, input.max(usage.get(Meter::Input)).min(bound.input));
-                let meter = output_meter(kind);
-                usage.set(meter, usage.get(meter).max(bound.output));
                 return usage;
             }
             if input > 0 {
                 usage.set(Meter::Input, input.min(bound.input));
             }
-            let reasoning = usage.get(Meter::Reasoning);
-            usage.set(Meter::Output, output.min(bound.output.max(chunks)).saturating_sub(reasoning));
+            if !is_text {
+                let meter = output_meter(kind);
+                usage.set(meter, usage.get(meter).max(bound.output));
+                return usage;
+            }
+            let other = usage.output_tokens() - usage.get(Meter::Output);
+            usage.set(Meter::Output, output.saturating_sub(other));
             usage
         }
     }
@@ -466,7 +459,7 @@ impl Account {
         };
         deployment.health.end();
         reservation.release_concurrency();
-        if let Err(error) = entry.park(std::mem::take(&mut self.objects)) {
+        if let Err(error) = entry.park(std::mem::take(&mut self.objects), &self.attempts) {
             tracing::error!(call = %self.id, %error, "a call can't be parked in the journal");
         }
         let is_response = |object: &&Object| object.kind == ObjectKind::Response;
@@ -487,20 +480,22 @@ impl Account {
     }
 
     /// The caller is gone: charges what was sent and what had arrived.
-    async fn abandoned(self) {
-        if self.is_pending(&self.observed) {
+    async fn abandoned(mut self) {
+        let observed = self.sight.observed();
+        self.made(&observed.made);
+        if self.is_pending(&observed) {
             self.park();
             return;
         }
         let used = match self.current {
-            Some(_) => self.used(&self.observed).await,
+            Some(_) => self.used(&observed).await,
             None => Used::nothing(),
         };
         self.settle(&End { status: CallStatus::CallerGone, http_status: None, error: None }, used).await;
     }
 
     /// Ends the call: the reservation gives way to what was used, and when the future is done the record stands in the
-    /// journal. What is charged by estimate is never more than what was reserved.
+    /// journal. An estimate charges no more than what was reserved, but never less than what the provider said.
     pub(crate) fn settle(mut self, end: &End<'_>, used: Used) -> impl Future<Output = CallInfo> + Send + use<> {
         let (id, (info, written)) = (self.id, self.close(end, used));
         async move {
@@ -518,12 +513,15 @@ impl Account {
         let reserved = *reservation.estimate();
         used.usage.native = llm_core::Native::NONE;
         let mut cost = match &self.current {
-            Some(trying) => self.cost(&trying.tariff, &used),
+            Some(trying) => self.cost(&trying.tariff, &used.usage, used.service_tier.as_deref()),
             None => Some(NanoUsd::ZERO),
         };
-        if used.estimated {
-            let lost = self.attempted().cost.unwrap_or_default();
-            cost = cost.map(|cost| reserved.spend.map_or(cost, |most| cost.min((most - lost).max(NanoUsd::ZERO))));
+        if used.estimated
+            && let (Some(trying), Some(most)) = (&self.current, reserved.spend)
+        {
+            let lost = Attempted::of(&self.attempts).cost.unwrap_or_default();
+            let said = self.cost(&trying.tariff, &used.said, used.service_tier.as_deref()).unwrap_or_default();
+            cost = cost.map(|cost| cost.min((most - lost).max(said)));
         }
         if let Some(Trying { deployment, .. }) = &self.current {
             deployment.health.served(used.usage.total(), self.gateway.now_ms());
@@ -533,7 +531,7 @@ impl Account {
         }
         let answered = self.current.as_ref().map(|trying| trying.deployment.clone());
         self.end_attempt(end.status, &used, cost, end.error);
-        let Attempted { usage, cost, estimated } = self.attempted();
+        let Attempted { usage, cost, estimated } = Attempted::of(&self.attempts);
         let settled = reservation.settle(&Actual::new(&usage, cost));
         let attempts = std::mem::take(&mut self.attempts);
         let info = CallInfo {
@@ -602,7 +600,7 @@ impl Drop for Account {
             current: self.current.take(),
             first_content: self.first_content,
             answer: std::mem::take(&mut self.answer),
-            observed: std::mem::take(&mut self.observed),
+            sight: self.sight.clone(),
             objects: std::mem::take(&mut self.objects),
             answering: self.answering,
             left: true,

@@ -109,6 +109,7 @@ pub(super) fn open_record(asked: &Asked, first: Option<&Deployment>, reservation
         reserved: reservation.map(|held| *held.estimate()).unwrap_or_default(),
         objects: Vec::new(),
         parked: false,
+        attempts: Vec::new(),
         charges: reservation.map(Reservation::charges).unwrap_or_default(),
     }
 }

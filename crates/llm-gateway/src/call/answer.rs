@@ -151,7 +151,7 @@ struct Whole {
 }
 
 async fn read_whole(begun: Begun, asked: Arc<Asked>) -> Result<Whole> {
-    let Begun { deployment, provider, sent, response } = begun;
+    let Begun { deployment, provider, sent, response, .. } = begun;
     let Sent { encoded, passthrough, answer: cx, .. } = sent;
     let named = |error: Error| error.with_provider(&*deployment.provider_id);
     let head = response.head;

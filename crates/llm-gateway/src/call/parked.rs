@@ -13,6 +13,7 @@ use llm_core::codec::{Chat, Observed};
 use llm_core::{Error, ErrorKind, Meter, NanoUsd, Protocol, Result, Usage};
 use llm_providers::protocols::{self, openai_responses::stored as protocol};
 
+use super::attempted::Attempted;
 use super::stored;
 use crate::Gateway;
 use crate::journal::Entry;
@@ -43,6 +44,7 @@ pub(crate) struct Waiting {
     pub(super) deployment: Arc<Deployment>,
     /// What it is charged at.
     pub(super) tariff: Arc<Tariff>,
+    /// What was tried before.
     pub(super) attempts: Vec<Attempt>,
     pub(super) created_at: Timestamp,
 }
@@ -94,13 +96,13 @@ pub(crate) fn resume(gateway: &Arc<Gateway>, entries: Vec<Entry>) {
             continue;
         };
         let reservation = gateway.ledger.hold(gateway.now_ms(), &open.charges, open.reserved);
-        let created_at = open.created_at;
+        let (created_at, attempts) = (open.created_at, open.attempts.clone());
         let waiting = Waiting {
             entry: Some(entry),
             reservation: Some(reservation),
             tariff: deployment.tariff(),
             deployment,
-            attempts: Vec::new(),
+            attempts,
             created_at,
         };
         park(gateway, object, waiting);
@@ -145,13 +147,18 @@ fn settle(gateway: &Gateway, waiting: Waiting, observed: &Observed) {
     }
 }
 
-/// The end of a call whose usage nobody says: it costs what was reserved for it.
+/// The end of a call whose usage nobody says: it costs what was reserved for it, with what was lost before.
 fn settle_at_reservation(gateway: &Gateway, waiting: Waiting) {
     let reserved = waiting.reservation.as_ref().map(|held| *held.estimate()).unwrap_or_default();
-    let usage = Usage::default().with(Meter::Input, reserved.input_tokens).with(Meter::Output, reserved.output_tokens);
-    close(gateway, waiting, CallStatus::Interrupted, usage, reserved.spend, None);
+    let lost = Attempted::of(&waiting.attempts);
+    let input = reserved.input_tokens.saturating_sub(lost.usage.input_tokens());
+    let output = reserved.output_tokens.saturating_sub(lost.usage.output_tokens());
+    let usage = Usage::default().with(Meter::Input, input).with(Meter::Output, output);
+    let cost = reserved.spend.map(|most| (most - lost.cost.unwrap_or_default()).max(NanoUsd::ZERO));
+    close(gateway, waiting, CallStatus::Interrupted, usage, cost, None);
 }
 
+/// Ends a call whose last attempt used `usage` and cost `cost`.
 fn close(
     gateway: &Gateway,
     mut waiting: Waiting,
@@ -160,11 +167,9 @@ fn close(
     cost: Option<NanoUsd>,
     rates: Option<Rates>,
 ) {
-    let estimated = status == CallStatus::Interrupted;
     let (Some(entry), Some(reservation)) = (waiting.entry.take(), waiting.reservation.take()) else { return };
     usage.native = llm_core::Native::NONE;
     let reserved = *reservation.estimate();
-    let settled = reservation.settle(&Actual::new(&usage, cost));
     let latency = gateway.now_ms().saturating_sub(waiting.created_at.as_millisecond());
     let latency_ms = u64::try_from(latency).unwrap_or(0);
     let deployment = &waiting.deployment;
@@ -174,13 +179,15 @@ fn close(
         provider: deployment.provider_id.clone(),
         status,
         http_status: None,
-        usage: usage.clone(),
+        usage,
         cost_usd: cost,
         rates,
-        estimated,
+        estimated: status == CallStatus::Interrupted,
         error: None,
         latency_ms,
     });
+    let Attempted { usage, cost, estimated } = Attempted::of(&attempts);
+    let settled = reservation.settle(&Actual::new(&usage, cost));
     let outcome = Outcome {
         status,
         http_status: Some(200),

@@ -12,6 +12,7 @@ use llm_providers::{Provider, Timeouts};
 use rand::RngExt;
 
 use super::account::Account;
+use super::sight::Sight;
 use super::spoken::{self, Sent};
 use super::stored;
 use super::surface::with_codec;
@@ -29,6 +30,8 @@ pub(crate) struct Begun {
     pub(super) provider: Arc<Provider>,
     pub(super) sent: Sent,
     pub(super) response: WireResponse,
+    /// Where it is noted what is seen of the answer.
+    pub(super) sight: Sight,
 }
 
 /// Tries the candidates in order. `begin` turns an answer's head into whatever must stand before the caller sees a
@@ -120,7 +123,8 @@ async fn attempt(account: &Account, deployment: &Arc<Deployment>, cap_output: Op
         let sent = spoken::encode(codec, asked, deployment, provider, cap_output)?;
         let response = send(codec, provider, &sent.encoded, &deployment.timeouts).await;
         let response = response.map_err(|error| if asked.kept.is_some() { protocol::error(error) } else { error })?;
-        Ok(Begun { deployment: deployment.clone(), provider: provider.clone(), sent, response })
+        let sight = account.sight().clone();
+        Ok(Begun { deployment: deployment.clone(), provider: provider.clone(), sent, response, sight })
     })
 }
 

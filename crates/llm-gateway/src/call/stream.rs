@@ -84,7 +84,7 @@ struct Opening {
 
 /// Awaits the first content, so that an early failure can still fall back.
 async fn begin(begun: Begun, asked: Arc<Asked>) -> Result<Opening> {
-    let Begun { deployment, provider, sent, response } = begun;
+    let Begun { deployment, provider, sent, response, sight } = begun;
     let WireResponse { head, body } = response;
     let named = |error: Error| error.with_provider(&*deployment.provider_id);
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -116,7 +116,9 @@ async fn begin(begun: Begun, asked: Arc<Asked>) -> Result<Opening> {
         let Ok(next) = timeout_at(deadline, opening.body.next()).await else { break };
         match next {
             Some(Ok(piece)) => {
-                opening.relay.push(&piece, &mut opening.out).map_err(named)?;
+                let pushed = opening.relay.push(&piece, &mut opening.out);
+                sight.saw(opening.relay.observed());
+                pushed.map_err(named)?;
                 opening.pieces.push(piece);
             }
             Some(Err(error)) => return Err(named(error)),
@@ -384,25 +386,34 @@ impl Streaming {
         if let Some(settling) = self.settling.take() {
             tokio::spawn(settling);
         }
-        let Some(mut account) = self.account.take() else { return };
+        let Some(account) = &self.account else { return };
         let gateway = account.gateway().clone();
         if gateway.config.on_disconnect == Some(OnDisconnect::Drain) {
             account.held().release_concurrency();
-            gateway.spawn(self.drain(account));
+            gateway.spawn(self.drain());
         } else {
-            account.saw(self.relay.observed().clone());
+            account.sight().saw(self.relay.observed());
         }
     }
 
     /// Reads the rest of the answer for nobody, so that the call is charged exactly.
-    async fn drain(mut self, mut account: Account) {
+    async fn drain(mut self) {
         let end = std::future::poll_fn(|cx| {
             self.out.clear();
             self.read(cx);
-            if self.ended.is_some() { Poll::Ready(()) } else { Poll::Pending }
+            if self.ended.is_some() {
+                return Poll::Ready(());
+            }
+            // A piece that is full says nothing of whether more is ready.
+            if self.out.len() >= PIECE {
+                cx.waker().wake_by_ref();
+            }
+            Poll::Pending
         });
         // What does not end in time is charged by what came.
         let _ = tokio::time::timeout(DRAIN, end).await;
-        account.saw(self.relay.observed().clone());
+        if let Some(account) = &self.account {
+            account.sight().saw(self.relay.observed());
+        }
     }
 }

@@ -4,7 +4,7 @@ use llm_core::Result;
 
 use super::{Journal, Written};
 use crate::limits::{Charge, Estimate};
-use crate::record::{CallRecord, Object, OpenRecord, Outcome};
+use crate::record::{Attempt, CallRecord, Object, OpenRecord, Outcome};
 
 /// A call that stands open in the journal. [`close`](Self::close) it with how it ended; one that is dropped is closed
 /// as interrupted, at its reservation, so that every admitted call has exactly one record.
@@ -52,10 +52,11 @@ impl Entry {
     }
 
     /// Says that the answer goes on being made elsewhere: the next process is to wait for it, not to take it for
-    /// interrupted. What a provider stores for it is recorded with that.
-    pub fn park(&mut self, objects: Vec<Object>) -> Result<()> {
+    /// interrupted. What a provider stores for it is recorded with that, and what `attempts` before it came to.
+    pub fn park(&mut self, objects: Vec<Object>, attempts: &[Attempt]) -> Result<()> {
         if let Some(open) = &mut self.open {
             open.parked = true;
+            open.attempts = attempts.to_vec();
         }
         self.made(objects)
     }

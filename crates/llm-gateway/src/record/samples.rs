@@ -33,6 +33,7 @@ pub(crate) fn open(millis: i64) -> OpenRecord {
         reserved: Estimate { spend: Some(NanoUsd(100)), input_tokens: 10, output_tokens: 20 },
         objects: Vec::new(),
         parked: false,
+        attempts: Vec::new(),
         charges: Vec::new(),
     }
 }

@@ -108,6 +108,7 @@ impl Server {
                 reserved: Estimate::default(),
                 objects: Vec::new(),
                 parked: false,
+                attempts: Vec::new(),
                 charges: Vec::new(),
             })
             .unwrap();

@@ -32,7 +32,7 @@ fn what_was_said_last_of_a_long_call_is_carried() {
     let (journal, _) = start(folder.path(), small(4_000));
     let mut long = journal.open(open(NEW_YEAR)).unwrap();
     long.amend(Estimate { spend: Some(llm_core::NanoUsd(777)), ..Estimate::default() }, vec![charge()]).unwrap();
-    long.park(Vec::new()).unwrap();
+    long.park(Vec::new(), &[]).unwrap();
     let last = long.record().unwrap().clone();
     long.leave();
     let place = go_on(&journal);
@@ -50,7 +50,7 @@ fn what_was_said_last_of_a_call_of_an_earlier_process_is_carried() {
         journal.open(open(NEW_YEAR + 1)).unwrap().close(outcome(Vec::new())).unwrap();
         place = take_all(&journal, place).1;
     }
-    long.park(Vec::new()).unwrap();
+    long.park(Vec::new(), &[]).unwrap();
     let last = long.record().unwrap().clone();
     long.leave();
     let (journal, record) = found(journal, folder.path(), place);
