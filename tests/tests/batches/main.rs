@@ -7,6 +7,7 @@ mod kill;
 mod provider;
 mod sdks;
 mod shared;
+mod unclear;
 
 use std::time::Duration;
 

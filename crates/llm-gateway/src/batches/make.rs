@@ -12,13 +12,14 @@ use llm_providers::Provider;
 
 use super::answer::made;
 use super::input::{Call, Known, check_stored, read_calls, read_input};
-use super::open::OpenBatch;
+use super::open::{OpenBatch, close};
 use super::rows::{self, Prices, Saved};
 use super::{Input, price};
+use crate::Gateway;
 use crate::call::{HeldLine, refuse_other_models};
 use crate::errand::{Keeper, Visit};
 use crate::files;
-use crate::record::{CallId, ObjectKind};
+use crate::record::{CallId, CallRecord, ObjectKind};
 use crate::routing::Deployment;
 
 /// How many calls of a batch are held together.
@@ -117,16 +118,28 @@ async fn held(
     let (errand, batch) = match asked.await {
         Ok(made) => made,
         Err(error) => {
-            release(lines);
+            match error.is_in_doubt() {
+                true => charge(gateway, lines),
+                false => release(lines),
+            }
             rows::remove(&gateway.db, &saved.id).await?;
             return Err(error);
         }
     };
-    rows::made(&gateway.db, &saved.id, &batch.id).await?;
+    // From here on the batch runs: whatever goes wrong, its results are waited for, and its calls settled.
+    if let Err(error) = rows::made(&gateway.db, &saved.id, &batch.id).await {
+        tracing::error!(batch = %batch.id, %error, "a restart would not know this batch, and charge it as it was held");
+    }
     let object = visit.object(ObjectKind::Batch, &batch.id, &Keeper::of(keeper));
+    let objects = made(visit, object.clone(), &batch).await.unwrap_or_else(|error| {
+        tracing::warn!(batch = %batch.id, %error, "the files of a batch are not known yet");
+        vec![object]
+    });
+    let recorded = errand.done(objects).await;
+    // Not before it is known whose it is: one that is looked at, and is nobody's, is given up.
     let held: HashMap<_, _> = lines.into_iter().map(|(custom_id, line)| (custom_id, line.reservation)).collect();
     gateway.batches.insert(OpenBatch::new(saved, &batch.id, held));
-    errand.done(made(visit, object, &batch).await?).await?;
+    recorded?;
     Ok(batch)
 }
 
@@ -159,6 +172,15 @@ async fn hold_all(visit: &Visit, calls: &[Call]) -> Result<(Held, Prices)> {
     Ok((held, prices))
 }
 
+/// Nothing was made of the calls.
 fn release(lines: Held) {
     lines.into_iter().for_each(|(_, line)| line.reservation.cancel());
+}
+
+/// Nobody knows whether anything was made of the calls: they cost what they hold, as after a crash.
+fn charge(gateway: &Gateway, lines: Held) {
+    for (_, line) in lines {
+        drop(line.reservation);
+        close(&gateway.journal, CallRecord::interrupted(line.open));
+    }
 }
