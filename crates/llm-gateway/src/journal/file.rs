@@ -198,6 +198,7 @@ impl Journal {
     /// Hands over a call for which there was no room in memory and whose record could not be written either.
     pub(super) fn keep(&self, closed: Closed) {
         self.pending().hand_over(Closed { after: None, ..closed });
+        self.0.ended.notify_one();
     }
 
     /// Whether calls are taken: what is written reaches the file, and the bound is not reached.
@@ -253,14 +254,15 @@ impl Journal {
         if let Err(error) = forced {
             self.0.poisoned.store(true, Ordering::Release);
             tracing::error!(%error, "the journal can't be forced to the disk; no call is taken until a restart");
-        }
-        if self.is_stalled() && !self.is_poisoned() {
+        } else if self.is_stalled() && !self.is_poisoned() {
             let ticket = self.pending().ticket;
             if self.write(ticket, true).is_ok() {
                 tracing::info!("the journal can be written again, and calls are taken");
-                // The shipper may have given up on what was not in the file.
-                self.0.ended.notify_one();
             }
+        }
+        if !self.is_stalled() || self.is_poisoned() {
+            // The shipper may wait for what was not in the file, or now never will be.
+            self.0.ended.notify_one();
         }
     }
 

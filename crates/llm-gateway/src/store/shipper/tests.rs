@@ -240,34 +240,51 @@ async fn a_database_that_is_away_costs_callers_nothing_and_loses_nothing() {
     assert_eq!(process.calls().await.len(), 500);
 }
 
-#[tokio::test]
-async fn a_full_disk_makes_no_backlog_forgotten_and_nobody_is_told_that_it_was_moved() {
-    let folder = TempDir::new().unwrap();
-    let process = Process::start(folder.path(), NEW_YEAR).await;
-    // Nothing is awaited, so nothing is moved meanwhile, and there are more than are kept in memory.
+/// Has more calls end than are kept in memory, the last one on a full disk. Nothing is awaited, so none is moved.
+fn fill(process: &Process) {
     for _ in 0..8_300 {
         process.call(NEW_YEAR);
     }
     let (_, reservation, entry) = process.admit(NEW_YEAR);
     process.journal().fill_disk(true);
     assert!(entry.close(outcome(reservation.settle(&actual()).charges)).is_err());
-    {
-        let flushed = process.books.shipper.flush();
-        let moved = async { while process.value::<i64>("SELECT count(*) FROM calls").await < 8_301 {} };
-        tokio::pin!(flushed);
-        tokio::select! {
-            _ = &mut flushed => panic!("the journal could not be read to its end"),
-            () = moved => {}
-        }
-        process.journal().fill_disk(false);
-        process.journal().keep_on_disk_once();
-        flushed.await.unwrap();
+}
+
+/// Waits until all of them are in the database. Whoever asks is not told so before the disk is as `mended` leaves it.
+async fn moved(process: &Process, mended: impl FnOnce(&Journal)) {
+    let flushed = process.books.shipper.flush();
+    tokio::pin!(flushed);
+    tokio::select! {
+        _ = &mut flushed => panic!("the journal could not be read to its end"),
+        () = async { while process.value::<i64>("SELECT count(*) FROM calls").await < 8_301 {} } => {}
     }
+    mended(process.journal());
+    process.journal().fill_disk(false);
+    process.journal().keep_on_disk_once();
+    flushed.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_makes_no_backlog_forgotten_and_nobody_is_told_that_it_was_moved() {
+    let folder = TempDir::new().unwrap();
+    let process = Process::start(folder.path(), NEW_YEAR).await;
+    fill(&process);
+    moved(&process, |_| ()).await;
     process.call(NEW_YEAR);
     process.books.shipper.flush().await.unwrap();
     assert_eq!(process.value::<i64>("SELECT count(*) FROM calls").await, 8_302);
     let amount = process.value::<i64>("SELECT amount FROM counters WHERE limit_id = 'key:k:spend/month'").await;
     assert_eq!(amount, 50 * 8_302);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_full_disk_does_not_wait_for_one_that_breaks() {
+    let folder = TempDir::new().unwrap();
+    let process = Process::start(folder.path(), NEW_YEAR).await;
+    fill(&process);
+    moved(&process, Journal::break_file).await;
+    assert!(!process.journal().is_available());
+    assert_eq!(process.value::<i64>("SELECT count(*) FROM calls").await, 8_301);
 }
 
 #[tokio::test]
