@@ -4,6 +4,8 @@
 //! (the same dialect on both sides, so the bytes pass). N protocols cost 2N codecs, not N². Nothing here opens a
 //! socket, looks at a clock or draws a random number: ids and time are handed in.
 
+mod documents;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -191,9 +191,39 @@ pub struct Citation {
     /// The words that are cited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cited_text: Option<String>,
+    /// Where they stand in what the application sent along, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<CitedPlace>,
     /// What only the citation's own protocol knows, such as places in the text.
     #[serde(default, skip_serializing_if = "Native::is_none")]
     pub native: Native,
+}
+
+/// A stretch of a document, or of a search result, that the application sent along.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CitedPlace {
+    /// What `start` and `end` count.
+    pub unit: CitedUnit,
+    /// Which of the documents, or of the search results, in the order of the conversation, from 0.
+    pub index: u64,
+    /// The first that is cited, as the provider counts.
+    pub start: u64,
+    /// The first that is no longer cited.
+    pub end: u64,
+}
+
+open_enum! {
+    /// What the ends of a [`CitedPlace`] count.
+    pub enum CitedUnit {
+        /// Characters of a document.
+        Character = "character",
+        /// Pages of a document.
+        Page = "page",
+        /// Blocks of a document.
+        Block = "block",
+        /// Blocks of a search result.
+        SearchResultBlock = "search_result_block",
+    }
 }
 
 /// What the model thought before it spoke.
@@ -302,12 +332,18 @@ pub struct Media {
     /// How closely to look at an image (`low`, `high`, `auto`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// What there is to know of a document that is no part of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// Whether the answer shall say what it takes from a document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cite: Option<bool>,
 }
 
 impl Media {
     /// Media of a kind at a place.
     pub fn new(kind: MediaKind, source: MediaSource) -> Self {
-        Self { kind, source, name: None, detail: None }
+        Self { kind, source, name: None, detail: None, context: None, cite: None }
     }
 }
 

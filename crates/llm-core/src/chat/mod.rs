@@ -14,8 +14,8 @@ pub use accumulate::ChatAccumulator;
 pub use answer::{CallInfo, ChatAnswer, Choice, FinishReason};
 pub use chunk::{Change, ChatChunk, ChunkChoice, Delta};
 pub use message::{
-    CacheControl, Citation, Content, Media, MediaKind, MediaSource, Message, Part, Reasoning, Role, ServerToolCall,
-    ServerToolResult, ToolCall, ToolResult,
+    CacheControl, Citation, CitedPlace, CitedUnit, Content, Media, MediaKind, MediaSource, Message, Part, Reasoning,
+    Role, ServerToolCall, ServerToolResult, ToolCall, ToolResult,
 };
 pub use relabel::Relabel;
 pub use request::{ChatRequest, Effort, ReasoningOptions, ResponseFormat, Tool, ToolChoice, UnsupportedPolicy};

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use llm_core::Protocol;
-use llm_core::chat::{Content, Message, Part};
+use llm_core::chat::{Content, Media, Message, Part};
+use llm_core::fields::Fields;
 use serde_json::{Map, Value, json};
 
 /// Where a part stands in a request, for error messages.
@@ -30,6 +31,35 @@ pub(super) fn thoughts_first(message: &Message, own: Protocol) -> impl Iterator<
     let is_first = move |part: &Part| matches!(part.content, Content::Reasoning(_)) && !part.native.is_from(own);
     let numbered = || message.parts.iter().enumerate();
     numbered().filter(move |(_, part)| is_first(part)).chain(numbered().filter(move |(_, part)| !is_first(part)))
+}
+
+/// Takes what is asked about a document out of its object; both protocols spell it alike.
+pub(super) fn take_asked(document: &mut Fields, media: &mut Media) {
+    media.context = document.take_text("context");
+    let is_said = |citations: &Value| citations.get("enabled").is_some_and(Value::is_boolean);
+    if document.get("citations").is_some_and(is_said)
+        && let Some(mut citations) = document.take_object("citations")
+    {
+        media.cite = citations.take_bool("enabled");
+        if !citations.is_empty() {
+            document.put("citations", citations.into_members().into());
+        }
+    }
+}
+
+/// Writes what is asked about a document over what is left of it.
+pub(super) fn write_asked(media: &Media, document: &mut Map<String, Value>) {
+    if let Some(context) = &media.context {
+        document.insert("context".to_owned(), context.as_str().into());
+    }
+    if let Some(cite) = media.cite {
+        let mut citations = match document.remove("citations") {
+            Some(Value::Object(rest)) => rest,
+            _ => Map::new(),
+        };
+        citations.insert("enabled".to_owned(), cite.into());
+        document.insert("citations".to_owned(), citations.into());
+    }
 }
 
 /// The arguments of a tool call are no JSON object.

@@ -28,6 +28,7 @@ pub(crate) mod path;
 pub(crate) mod reader;
 mod results;
 pub(crate) mod seal;
+mod search_result;
 pub(crate) mod sound;
 pub(crate) mod speaks;
 pub(crate) mod splice;

@@ -20,7 +20,7 @@ pub(super) fn read(members: Map<String, Value>) -> Citation {
     };
     let (url, title) = (of_source("url"), of_source("title"));
     let cited_text = fields.take_text("text");
-    Citation { url, title, cited_text, native: fields.into_native(COHERE) }
+    Citation { url, title, cited_text, place: None, native: fields.into_native(COHERE) }
 }
 
 /// The content part that a citation says it belongs to.

@@ -7,6 +7,7 @@ use llm_core::fields::Fields;
 use serde_json::{Map, Value};
 
 use super::super::ME;
+use crate::protocols::blocks::{take_asked, write_asked};
 
 /// Whether `source` is of a kind that the vocabulary has, with the members that it needs.
 pub(super) fn is_known(source: &Map<String, Value>) -> bool {
@@ -37,6 +38,7 @@ pub(super) fn take(kind: MediaKind, fields: &mut Fields) -> Option<Media> {
     let mut media = Media::new(kind, place);
     if media.kind == MediaKind::Document {
         media.name = fields.take_text("title");
+        take_asked(fields, &mut media);
     }
     Some(media)
 }
@@ -70,6 +72,9 @@ pub(super) fn write(media: &Media, part: &Part) -> Result<Map<String, Value>, &'
     object.insert("source".to_owned(), source.into());
     if let Some(name) = media.name.as_deref().filter(|_| media.kind == MediaKind::Document) {
         object.insert("title".to_owned(), name.into());
+    }
+    if media.kind == MediaKind::Document {
+        write_asked(media, &mut object);
     }
     Ok(object)
 }

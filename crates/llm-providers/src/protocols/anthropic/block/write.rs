@@ -4,13 +4,13 @@ use std::fmt;
 
 use llm_core::chat::{Content, MediaKind, Part, Reasoning, ToolResult};
 use llm_core::codec::{Target, Unsupported};
-use llm_core::{Error, Result};
+use llm_core::{Error, Protocol, Result};
 use serde_json::{Map, Value};
 
 use super::super::ME;
 use super::{cache, citation, media, object, spell};
 use crate::protocols::blocks::{NotAnObject, Place, write_input};
-use crate::protocols::seal;
+use crate::protocols::{seal, search_result};
 
 /// What the blocks of one request have in common.
 #[derive(Debug)]
@@ -129,6 +129,12 @@ pub(crate) fn request(
             return Ok(());
         }
         Content::Unknown { protocol, value } => {
+            if *protocol == Protocol::Bedrock
+                && let Some(block) = search_result::to_anthropic(value)
+            {
+                out.push(block);
+                return Ok(());
+            }
             let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
             return asking.refuse(place, "", format_args!("`{kind}` is a part of `{protocol}`"));
         }

@@ -1,6 +1,6 @@
 //! Where a text is taken from.
 
-use llm_core::chat::Citation;
+use llm_core::chat::{Citation, CitedPlace, CitedUnit};
 use llm_core::fields::Fields;
 use serde_json::{Map, Value, json};
 
@@ -28,7 +28,29 @@ pub(crate) fn read(members: Map<String, Value>) -> Citation {
         }
         _ => None,
     };
-    Citation { url, title: fields.take_nonempty("title"), cited_text, native: fields.into_native(ME) }
+    let place = fields.get("location").and_then(place);
+    Citation { url, title: fields.take_nonempty("title"), cited_text, place, native: fields.into_native(ME) }
+}
+
+/// The members of a `location` in what the caller sent along, and the name of the index in each.
+static PLACES: [(CitedUnit, &str, &str); 4] = [
+    (CitedUnit::Character, "documentChar", "documentIndex"),
+    (CitedUnit::Page, "documentPage", "documentIndex"),
+    (CitedUnit::Block, "documentChunk", "documentIndex"),
+    (CitedUnit::SearchResultBlock, "searchResultLocation", "searchResultIndex"),
+];
+
+/// The place that a `location` says. It stays there.
+fn place(location: &Value) -> Option<CitedPlace> {
+    let (unit, found, index) =
+        PLACES.iter().find_map(|(unit, name, index)| Some((unit, location.get(name)?, index)))?;
+    let count = |name: &str| found.get(name).and_then(Value::as_u64);
+    Some(CitedPlace { unit: unit.clone(), index: count(index)?, start: count("start")?, end: count("end")? })
+}
+
+fn write_place(place: &CitedPlace) -> Option<Value> {
+    let (_, name, index) = PLACES.iter().find(|(unit, ..)| *unit == place.unit)?;
+    Some(json!({*name: {*index: place.index, "start": place.start, "end": place.end}}))
 }
 
 fn take_web(fields: &mut Fields) -> Option<String> {
@@ -43,6 +65,9 @@ fn take_web(fields: &mut Fields) -> Option<String> {
 pub(crate) fn write(citation: &Citation) -> Value {
     let mut object = citation.native.object(ME);
     let own = citation.native.is_from(ME);
+    if let Some(place) = citation.place.as_ref().filter(|_| !own).and_then(write_place) {
+        object.insert("location".to_owned(), place);
+    }
     if let Some(url) = &citation.url {
         let web = object.get_mut("location").and_then(|location| location.pointer_mut("/web/url"));
         match web.filter(|place| place.as_str() == Some("")) {
@@ -65,3 +90,6 @@ pub(crate) fn write(citation: &Citation) -> Value {
     }
     object.into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use llm_core::fields::Fields;
 use serde_json::{Map, Value};
 
 use super::super::ME;
+use crate::protocols::blocks::{take_asked, write_asked};
 
 /// Bedrock's formats, and the MIME types that say the same. The first of a format is the one that is read.
 const FORMATS: &[(&str, &str)] = &[
@@ -91,7 +92,11 @@ pub(super) fn take(kind: MediaKind, inner: &mut Fields) -> Option<Media> {
         inner.put("source", source.into_members().into());
     }
     let name = inner.take_text("name").filter(|_| kind == MediaKind::Document);
-    Some(Media { name, ..Media::new(kind, place) })
+    let mut media = Media { name, ..Media::new(kind, place) };
+    if media.kind == MediaKind::Document {
+        take_asked(inner, &mut media);
+    }
+    Some(media)
 }
 
 /// Writes media as the member of a block, or says why it can't be. `name`: makes a document's name one that is taken.
@@ -145,6 +150,7 @@ pub(super) fn write(
         inner.insert("format".to_owned(), format.into());
     }
     if media.kind == MediaKind::Document {
+        write_asked(media, &mut inner);
         let written = media.name.as_deref();
         match (own, written) {
             (true, None) => {}

@@ -5,12 +5,13 @@ use std::fmt;
 
 use llm_core::chat::{Citation, Content, Part, Reasoning, ToolResult};
 use llm_core::codec::{Target, Unsupported};
-use llm_core::{Error, Result};
+use llm_core::{Error, Protocol, Result};
 use serde_json::{Map, Value, json};
 
 use super::super::ME;
 use super::{block, cache, citation, kept, media};
 use crate::protocols::blocks::{NotAnObject, Place, write_input};
+use crate::protocols::search_result;
 
 /// What the blocks of one request have in common.
 #[derive(Debug)]
@@ -138,6 +139,20 @@ fn request_block(
         }
         Content::Unknown { protocol: ME, value } => value.clone(),
         Content::Unknown { protocol, value } => {
+            if *protocol == Protocol::Anthropic
+                && let Some((block, cache)) = search_result::to_bedrock(value)
+            {
+                out.push(block);
+                match cache {
+                    Some(cache) if place.inner.is_some() => {
+                        let why = "there is no cache point within a tool's result";
+                        asking.unsupported.cache_marker("cache_control", &cache, ME, why)?;
+                    }
+                    Some(cache) => out.push(cache::point(&cache)),
+                    None => {}
+                }
+                return Ok(());
+            }
             let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
             return asking.refuse(place, "", format_args!("`{kind}` is a part of `{protocol}`"));
         }

@@ -311,3 +311,35 @@ fn a_result_that_holds_json_is_its_text() {
     let Content::ToolResult(result) = &request.messages[0].parts[0].content else { panic!("no result") };
     assert_eq!(result.content[0].as_text(), Some(r#"{"metres":2}"#));
 }
+
+/// What a caller of Anthropic's asks, as it is asked of a model here.
+fn asked_in_anthropic(content: Value) -> Result<Value> {
+    let body = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": content}]});
+    let codec = crate::protocols::chat(Protocol::Anthropic).unwrap();
+    let (request, _) = codec.decode_request(&RequestHead::default(), body.to_string().as_bytes())?;
+    let encoded = encode_to(&request, CLAUDE, false)?;
+    Ok(serde_json::from_slice::<Value>(&encoded.body).unwrap()["messages"][0]["content"].take())
+}
+
+#[test]
+fn documents_are_cited_as_anthropics_callers_ask() {
+    let source = json!({"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="});
+    let asked =
+        json!([{"type": "document", "source": source, "title": "t", "context": "c", "citations": {"enabled": true}}]);
+    let want = json!([{"document": {
+        "format": "pdf", "name": "t", "source": {"bytes": "JVBERi0="}, "context": "c", "citations": {"enabled": true}
+    }}]);
+    assert_eq!(asked_in_anthropic(asked).unwrap(), want);
+}
+
+#[test]
+fn search_results_go_in_as_bedrock_spells_them() {
+    let result = json!({"type": "search_result", "source": "https://a", "title": "A", "content": [{"type": "text", "text": "x"}]});
+    let want = json!({"searchResult": {"source": "https://a", "title": "A", "content": [{"text": "x"}]}});
+    let mut cached = result.clone();
+    cached["cache_control"] = json!({"type": "ephemeral"});
+    let point = json!({"cachePoint": {"type": "default"}});
+    assert_eq!(asked_in_anthropic(json!([result, cached])).unwrap(), json!([want, want, point]));
+    let odd = asked_in_anthropic(json!([{"type": "search_result", "source": 5}])).unwrap_err();
+    assert_eq!((odd.kind(), odd.param()), (ErrorKind::UnsupportedParameter, Some("messages[0].content[0]")));
+}

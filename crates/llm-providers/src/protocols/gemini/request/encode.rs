@@ -29,6 +29,7 @@ pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
     if was_said || !generation.is_empty() {
         body.insert(spelled.to_owned(), generation.into());
     }
+    unsupported.documents(&request.messages)?;
     unsupported.foreign_beside(&request.native, ME, &[SAFETY_IDENTIFIER])?;
     identity(request, target, &mut unsupported, &mut body)?;
     for name in &target.quirks.refuse {

@@ -54,7 +54,7 @@ impl Sources {
         let mut native = Native::NONE;
         native.insert(PROTOCOL, RESULTS, Value::Null);
         let title = title.filter(|title| !title.is_empty()).map(str::to_owned);
-        self.found.push(Citation { url: Some(url.to_owned()), title, cited_text: None, native });
+        self.found.push(Citation { url: Some(url.to_owned()), title, native, ..Citation::default() });
     }
 
     /// Takes what was found and not taken before.

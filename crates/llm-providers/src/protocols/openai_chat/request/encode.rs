@@ -55,6 +55,7 @@ pub(in super::super) fn encode_with(
     let said = openai_members::write(request, PROTOCOL, target.quirks, &mut out);
     fit(target, dialect, &mut unsupported, &mut out)?;
     last(&mut out);
+    unsupported.documents(&request.messages)?;
     unsupported.foreign_beside(&request.native, PROTOCOL, &said)?;
     let body = serde_json::to_vec(&out)
         .map_err(|error| Error::new(ErrorKind::Internal, "the request can't be written").with_source(error))?;

@@ -39,6 +39,7 @@ pub(in super::super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Re
         out.remove("stream");
         out.remove("stream_options");
     }
+    unsupported.documents(&request.messages)?;
     let said = openai_members::write(request, PROTOCOL, target.quirks, &mut out);
     fit(request, target, &mut unsupported, &mut out)?;
     unsupported.foreign_beside(&request.native, PROTOCOL, &said)?;
