@@ -117,6 +117,7 @@ impl Block {
 
 /// What is to be written next.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every step is a change, and is taken at once")]
 pub(super) enum Step {
     /// The current block has just begun.
     Begin,
