@@ -128,6 +128,7 @@ async fn a_request_that_is_wrong_is_refused_by_name_before_anything_is_sent() {
         (with("model", json!("mook:m-1")), 404, "model_not_found", "`mock:m-1`"),
         (with("model", json!("gpt")), 404, "model_not_found", "`gpt`"),
         (with("model", json!("mock:")), 404, "model_not_found", "`mock:`"),
+        (with("model", json!(format!("mock:{}", "m".repeat(600)))), 404, "model_not_found", "512 bytes"),
     ];
     for caller in CALLERS {
         for (body, status, code, named) in &cases {

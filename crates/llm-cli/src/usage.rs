@@ -1,11 +1,16 @@
 //! `llm usage`: what a gateway key has spent, and what it has left.
 
+use std::io::{Write, stdout};
+
 use llm_providers::{Client, environment};
 use serde_json::Value;
 
 use crate::args::UsageArgs;
 use crate::failure::Failure;
 use crate::{output, table};
+
+/// The members with limits that the key's calls count under, its own first.
+const LIMITS: [&str; 4] = ["limits", "user_limits", "team_limits", "organization_limits"];
 
 pub(crate) async fn run(args: &UsageArgs) -> Result<(), Failure> {
     let client = Client::from_env()?;
@@ -20,10 +25,19 @@ pub(crate) async fn run(args: &UsageArgs) -> Result<(), Failure> {
     if args.json {
         return Ok(output::write_json(&key)?);
     }
-    let limits: Vec<&Value> = ["limits", "team_limits"].iter().flat_map(|name| list(&key, name)).collect();
     eprintln!("key: {} ({}…)", text(&key, "name"), text(&key, "prefix"));
+    match key.get("spend").filter(|spend| spend.is_object()) {
+        Some(spend) => writeln!(
+            stdout(),
+            "spent: {} USD in {} calls since it was made",
+            text(spend, "cost_usd"),
+            text(spend, "calls")
+        )?,
+        None => eprintln!("note: the gateway can't say at the moment what the key has spent"),
+    }
+    let limits: Vec<&Value> = LIMITS.iter().flat_map(|name| list(&key, name)).collect();
     if limits.is_empty() {
-        eprintln!("note: the key has no limits, and so nothing is counted for it");
+        eprintln!("note: the key has no limits");
         return Ok(());
     }
     let mut rows = vec![["limit", "of", "amount", "used", "reserved", "left", "resets"].map(str::to_owned)];

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{get, post};
+use http::HeaderMap;
 use llm_core::{OperationKind, Protocol};
 use llm_providers::protocols::gemini::{split_path, uploads};
 
@@ -188,12 +189,12 @@ async fn messages(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -
 }
 
 async fn of_files(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
-    let protocol = spoken_by(&request);
+    let protocol = spoken_by(request.uri().path(), request.headers());
     files::answer(gateway, protocol, request).await
 }
 
 async fn of_batches(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
-    let protocol = spoken_by(&request);
+    let protocol = spoken_by(request.uri().path(), request.headers());
     batches::answer(gateway, protocol, request).await
 }
 
@@ -205,14 +206,14 @@ async fn of_uploads(State(gateway): State<Arc<Gateway>>, request: Request<Body>)
     }
 }
 
-/// What a caller speaks on a path that several protocols have.
-fn spoken_by(request: &Request<Body>) -> Protocol {
-    let is_below = |places: &[&str]| places.iter().any(|place| request.uri().path().starts_with(place));
+/// What a caller speaks on a path that several protocols have, or that is none.
+pub(crate) fn spoken_by(path: &str, headers: &HeaderMap) -> Protocol {
+    let is_below = |places: &[&str]| places.iter().any(|place| path.starts_with(place));
     if is_below(&["/api/"]) {
         Protocol::Native
-    } else if is_below(&["/v1/messages/"]) || request.headers().contains_key("anthropic-version") {
+    } else if is_below(&["/v1/messages"]) || headers.contains_key("anthropic-version") {
         Protocol::Anthropic
-    } else if is_below(&["/v1beta/", "/download/"]) || request.headers().contains_key("x-goog-api-key") {
+    } else if is_below(&["/v1beta/", "/upload/", "/download/"]) || headers.contains_key("x-goog-api-key") {
         Protocol::Gemini
     } else {
         Protocol::OpenAiChat

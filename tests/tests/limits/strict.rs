@@ -15,10 +15,16 @@ async fn setup(more: &str) -> (Upstream, TestGateway) {
         {more}
         [providers.mock]
         protocol = "openai-chat"
-        base_url = "{}"
+        base_url = "{0}"
         [[models]]
         name = "fast"
         deployments = [{{ model = "mock:m-1", price = {{ input = "0", output = "1000" }} }}]
+        [providers.openai]
+        api_key = "up"
+        base_url = "{0}"
+        [[models]]
+        name = "known"
+        deployments = [{{ model = "openai:gpt-4o" }}]
         "#,
         upstream.url
     ))
@@ -66,6 +72,29 @@ async fn a_strict_limit_caps_what_counts_and_nothing_else() {
     let hosted = json!({"web_search_options": {}});
     let refused = gateway.post("/v1/chat/completions", &spend, body(hosted)).await;
     assert_eq!(refused.status, 400, "{}", refused.text);
+}
+
+#[tokio::test]
+async fn media_reserve_the_window_under_a_strict_limit() {
+    let (upstream, gateway) = setup("").await;
+    let picture = |model: &str| {
+        let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}});
+        body(json!({"model": model, "max_tokens": 3, "messages": [{"role": "user", "content": [image]}]}))
+    };
+    let limit = |strict: bool| json!({"meter": "input_tokens", "window": "day", "amount": 20_000, "strict": strict});
+    let spend = |strict: bool| json!({"meter": "spend", "window": "day", "amount": "0.1", "strict": strict});
+    for limit in [limit(true), spend(true)] {
+        let key = gateway.key(json!({"limits": [limit]})).await;
+        let refused = gateway.post("/v1/chat/completions", &key, picture("fast")).await;
+        assert_eq!((refused.status.as_u16(), refused.text.contains("window")), (400, true), "{}", refused.text);
+    }
+    assert!(upstream.seen().is_empty(), "nobody knows the window of that model");
+    // Its catalogued window is 128,000 tokens.
+    for (limit, status) in [(limit(true), 429), (limit(false), 200), (spend(false), 200), (spend(true), 429)] {
+        let key = gateway.key(json!({"limits": [limit]})).await;
+        let answer = gateway.post("/v1/chat/completions", &key, picture("known")).await;
+        assert_eq!(answer.status, status, "{limit}: {}", answer.text);
+    }
 }
 
 #[tokio::test]

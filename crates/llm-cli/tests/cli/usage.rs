@@ -15,10 +15,13 @@ fn key() -> Value {
     shared["scope"] = json!({"kind": "team", "id": "team_1"});
     shared["models"] = json!(["openai:*"]);
     shared["resets_at"] = Value::Null;
+    let mut ours = limit("spend", "year", json!("900"), json!("88"), json!("812"));
+    ours["scope"] = json!({"kind": "organization", "id": "org_1"});
     json!({"id": "key_1", "name": "ci", "prefix": "sk-ab", "limits": [
         limit("spend", "month", json!("25.00"), json!("3.2"), json!("21.8")),
         limit("requests", "minute", json!(60), json!(1), json!(59)),
-    ], "team_limits": [shared]})
+    ], "user_limits": [], "team_limits": [shared], "organization_limits": [ours],
+        "spend": {"calls": 41, "errors": 1, "input_tokens": 900, "output_tokens": 700, "cost_usd": "15.7"}})
 }
 
 #[test]
@@ -28,10 +31,12 @@ fn a_key_is_told_what_it_has_left() {
     assert_snapshot!(outcome, @r#"
     status: 0
     --- stdout
+    spent: 15.7 USD in 41 calls since it was made
     limit                of              amount  used  reserved  left  resets
     spend per month      key             25.00   3.2   0         21.8  2026-12-01T00:00:00Z
     requests per minute  key             60      1     0         59    2026-12-01T00:00:00Z
     spend                team, openai:*  100     12.5  0         87.5  -
+    spend per year       organization    900     88    0         812   2026-12-01T00:00:00Z
     --- stderr
     key: ci (sk-ab…)
     ---
@@ -57,7 +62,8 @@ fn a_key_without_limits_is_told_so() {
     --- stdout
     --- stderr
     key: ci (sk-ab…)
-    note: the key has no limits, and so nothing is counted for it
+    note: the gateway can't say at the moment what the key has spent
+    note: the key has no limits
     ---
     "#);
 }

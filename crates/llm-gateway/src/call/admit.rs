@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_core::{Error, ErrorKind, NanoUsd, OperationKind, Result};
+use llm_core::{Error, NanoUsd, OperationKind};
 
 use super::Failed;
 use super::account::Account;
@@ -37,10 +37,11 @@ pub(crate) async fn admit(
     let limits = gateway.ledger.output_bound(now, &subject);
     let settings = asked.route.assume_output.or(gateway.config.limits.assume_output);
     let assumed = asked.key.assume_output.or(limits.assume_output).or(settings);
-    let mut bound = Bound::of(&asked.skim, first, assumed);
     // Only what is written has a bound that a provider can be sent.
     let is_text = matches!(asked.surface.kind(), OperationKind::Chat | OperationKind::Complete);
-    let cap_output = if limits.strict && is_text { Some(strict_cap(&asked, &limits, bound)?) } else { None };
+    let limits = if is_text { limits } else { OutputBound { strict: false, strict_input: false, ..limits } };
+    let mut bound = Bound::of(&asked.skim, first, assumed, &limits)?;
+    let cap_output = limits.strict.then(|| strict_cap(&asked, &limits, bound));
     if let Some(cap) = cap_output {
         bound.output = cap.saturating_mul(asked.skim.choices.max(1));
     }
@@ -62,14 +63,10 @@ pub(crate) async fn admit(
 
 /// The cap of each answer under a strict limit: what the caller asked for, or what is reserved for it, and never more
 /// than a limit on output tokens has left.
-fn strict_cap(asked: &Asked, limits: &OutputBound, bound: Bound) -> Result<u64> {
-    if asked.skim.unbounded {
-        let message = "tools that the provider runs itself can't be bounded, which a strict limit needs";
-        return Err(Error::new(ErrorKind::InvalidRequest, message).with_param("tools"));
-    }
+fn strict_cap(asked: &Asked, limits: &OutputBound, bound: Bound) -> u64 {
     let choices = asked.skim.choices.max(1);
     let each = bound.output / choices;
-    Ok(limits.headroom.map_or(each, |left| each.min(left / choices)).max(1))
+    limits.headroom.map_or(each, |left| each.min(left / choices)).max(1)
 }
 
 fn estimate(asked: &Asked, deployment: &Deployment, bound: &Bound) -> Estimate {

@@ -6,10 +6,11 @@
 use std::sync::LazyLock;
 
 use llm_core::codec::Skim;
-use llm_core::{Meter, NanoUsd, OperationKind, Price};
+use llm_core::{Error, Meter, NanoUsd, OperationKind, Price, Result};
 use memchr::memmem::Finder;
 
 use super::asked::Asked;
+use crate::limits::OutputBound;
 use crate::routing::Deployment;
 
 /// Tokens reserved for what a provider wraps around a message.
@@ -25,8 +26,11 @@ const UNSTATED_OUTPUT: u64 = 1024;
 
 /// How a body that asks for a kind of its own says so.
 static ONE_HOUR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"1h\""));
-static INPUT_AUDIO: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("input_audio"));
-static MODALITIES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"modalities\""));
+/// OpenAI's part, and the media types by which other protocols say the same.
+static INPUT_AUDIO: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"input_audio"));
+static AUDIO_TYPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"audio"));
+/// `modalities`, `responseModalities` and `response_modalities`.
+static MODALITIES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("odalities\""));
 
 /// The most tokens a call may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,26 +39,49 @@ pub(crate) struct Bound {
     pub input: u64,
     /// Completion tokens, over all answers asked for.
     pub output: u64,
+    /// Whether the window alone bounds the prompt, whatever its text comes to.
+    by_window: bool,
 }
 
 impl Bound {
     /// The bound of a request that `deployment` serves. `assume_output` stands in where the caller states none.
-    pub(crate) fn of(skim: &Skim, deployment: &Deployment, assume_output: Option<u64>) -> Self {
+    ///
+    /// An error where `limits` are strict, so that nothing may pass it, and something can't be bounded.
+    pub(crate) fn of(
+        skim: &Skim,
+        deployment: &Deployment,
+        assume_output: Option<u64>,
+        limits: &OutputBound,
+    ) -> Result<Self> {
+        if limits.strict && skim.unbounded {
+            let message = "tools that the provider runs itself can't be bounded, which a strict limit needs";
+            return Err(Error::invalid_request(message).with_param("tools"));
+        }
         let mut input = skim.text_bytes + overhead(skim);
-        if skim.unbounded {
-            // What the provider puts into the prompt by itself is bounded by the window alone.
-            input = input.max(deployment.window.unwrap_or(input));
+        // What the provider puts into the prompt by itself; and of media nobody knows the tokens beforehand.
+        let by_window = skim.unbounded || (limits.strict_input && skim.media > 0);
+        match deployment.window {
+            Some(window) if by_window => input = input.max(window),
+            None if by_window && limits.strict_input => {
+                let message = format!(
+                    "under a strict limit media and hosted tools are reserved as the window of the model, and that of \
+                     `{}` is not known",
+                    deployment.id
+                );
+                return Err(Error::invalid_request(message));
+            }
+            _ => {}
         }
         let most = deployment.max_output.unwrap_or(u64::MAX);
         let assumed = || assume_output.or_else(|| deployment.recent.p95()).unwrap_or(UNSTATED_OUTPUT).min(most);
         let each = skim.max_tokens.unwrap_or_else(assumed);
-        Self { input, output: each.saturating_mul(skim.choices.max(1)) }
+        Ok(Self { input, output: each.saturating_mul(skim.choices.max(1)), by_window })
     }
 
     /// The same with the prompt's text counted instead of bounded by its bytes.
     pub(crate) fn with_counted_input(self, skim: &Skim, text_tokens: u64) -> Self {
         let counted = text_tokens.saturating_add(overhead(skim));
-        if skim.unbounded { self } else { Self { input: self.input.min(counted), ..self } }
+        if self.by_window { self } else { Self { input: self.input.min(counted), ..self } }
     }
 
     /// What the call costs at most at `price`: the dearest line that input and output may fall under, and what is
@@ -96,13 +123,15 @@ impl Bound {
             input = kept_long;
         }
         let heard = rate(Meter::InputAudio).unwrap_or(0);
-        if heard > input && has(&INPUT_AUDIO) {
+        if heard > input && (has(&INPUT_AUDIO) || has(&AUDIO_TYPE)) {
             input = heard;
         }
         output = output.max(rate(Meter::Reasoning).unwrap_or(0));
-        let spoken_or_drawn = rate(Meter::OutputAudio).max(rate(Meter::OutputImage)).unwrap_or(0);
-        if spoken_or_drawn > output && has(&MODALITIES) {
-            output = spoken_or_drawn;
+        // A model that draws does so unasked.
+        output = output.max(rate(Meter::OutputImage).unwrap_or(0));
+        let spoken = rate(Meter::OutputAudio).unwrap_or(0);
+        if spoken > output && has(&MODALITIES) {
+            output = spoken;
         }
         Some((input, output))
     }

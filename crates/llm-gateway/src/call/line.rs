@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Request, header};
 use llm_core::batch::BatchBody;
 use llm_core::codec::{Chat, Stored};
 use llm_core::operation::Asks;
@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use super::admit::open_record;
 use super::asked::{self, Arrival, Asked};
 use super::estimate::Bound;
+use super::made_for;
 use super::surface::Surface;
 use crate::Gateway;
 use crate::keys::VirtualKey;
@@ -73,9 +74,10 @@ impl Line {
         let surface = surface_of(endpoint).ok_or_else(|| {
             Error::invalid_request(format!("no call of a batch can go to `{endpoint}`")).with_param("url")
         })?;
-        let mut head = parts.clone();
-        head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let (mut head, ()) = Request::new(()).into_parts();
+        head.method = parts.method.clone();
         head.uri = endpoint.parse().map_err(|_| Error::invalid_request(format!("`{endpoint}` is no path")))?;
+        head.headers = headers_of_call(&parts.headers);
         let asked = asked::read(gateway, surface, arrival, key.clone(), head, body)?;
         if asked.skim.stream {
             let error = Error::unsupported("stream", "a batch", "its answers come whole");
@@ -125,13 +127,13 @@ impl Line {
         let subject = asked.subject(&tags, &names);
         let now = gateway.now_ms();
         let limits = gateway.ledger.output_bound(now, &subject);
-        if limits.strict && (asked.skim.max_tokens.is_none() || asked.skim.unbounded) {
+        if limits.strict && asked.skim.max_tokens.is_none() {
             let message = "a strict limit applies, under which every call of a batch must state its `max_tokens`";
             return Err(Error::invalid_request(message).with_param("max_tokens"));
         }
         let settings = asked.route.assume_output.or(gateway.config.limits.assume_output);
         let assumed = asked.key.assume_output.or(limits.assume_output).or(settings);
-        let bound = Bound::of(&asked.skim, deployment, assumed);
+        let bound = Bound::of(&asked.skim, deployment, assumed, &limits)?;
         let estimate =
             Estimate { spend: bound.cost(price, asked), input_tokens: bound.input, output_tokens: bound.output };
         let mut reservation = gateway.ledger.admit(now, &subject, &estimate).await.map_err(Error::from)?;
@@ -198,4 +200,17 @@ impl Line {
         body.shift_remove("model");
         Ok(BatchBody::Raw { endpoint: passthrough.address(&target)?.path, body: Value::Object(body) })
     }
+}
+
+/// What the headers of the request that brought a batch say of each of its calls. There may be very many calls, so
+/// nothing else is kept with each.
+fn headers_of_call(brought: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for name in ["anthropic-version", "anthropic-beta", made_for::END_USER, made_for::TAGS] {
+        for value in brought.get_all(name) {
+            headers.append(name, value.clone());
+        }
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers
 }

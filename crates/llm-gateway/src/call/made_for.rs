@@ -8,9 +8,9 @@ use llm_core::{Error, Result};
 use crate::keys::is_tag;
 
 /// The header that names the end user, where the protocol has no member for it. It wins over the member.
-const END_USER: &str = "x-llm-end-user";
+pub(super) const END_USER: &str = "x-llm-end-user";
 /// The header of further tags, with commas between them.
-const TAGS: &str = "x-llm-tags";
+pub(super) const TAGS: &str = "x-llm-tags";
 /// The most tags that one call can name.
 const MOST_TAGS: usize = 32;
 

@@ -115,7 +115,7 @@ impl Ledger {
         Reservation::new(self.clone(), entries, estimate)
     }
 
-    /// What the limits that apply to `subject` say of the answer's length. Asked before the estimate is made.
+    /// What the limits that apply to `subject` say of how much a call may use. Asked before the estimate is made.
     pub fn output_bound(&self, now: i64, subject: &Subject<'_>) -> OutputBound {
         let mut guard = self.state();
         let state = &mut *guard;
@@ -129,6 +129,7 @@ impl Ledger {
             bound.assume_output = bound.assume_output.max(spec.assume_output);
             // What does not count the answer is exact without a cap.
             bound.strict |= spec.strict && spec.meter.counts_output();
+            bound.strict_input |= spec.strict && spec.meter.counts_input();
             if spec.meter == LimitMeter::OutputTokens {
                 slot.advance(now);
                 let left = u64::try_from(slot.remaining()).unwrap_or(0);

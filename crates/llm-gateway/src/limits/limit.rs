@@ -109,6 +109,11 @@ named! {
 }
 
 impl LimitMeter {
+    /// Whether the length of the prompt counts.
+    pub(super) fn counts_input(self) -> bool {
+        matches!(self, Self::Spend | Self::Tokens | Self::InputTokens)
+    }
+
     /// Whether the length of the answer counts.
     pub(super) fn counts_output(self) -> bool {
         matches!(self, Self::Spend | Self::Tokens | Self::OutputTokens)

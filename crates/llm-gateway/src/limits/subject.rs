@@ -58,13 +58,15 @@ impl From<Estimate> for Actual {
     }
 }
 
-/// What the limits that apply say of the answer's length.
+/// What the limits that apply say of how much a call may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutputBound {
     /// The tokens to reserve for a call that states no bound: the largest that any of the limits names.
     pub assume_output: Option<u64>,
     /// Whether the bound must go upstream as the answer's cap, because a limit that applies is strict.
     pub strict: bool,
+    /// Whether a strict limit counts the prompt, so that it may have no more tokens than are reserved.
+    pub strict_input: bool,
     /// Tokens left under the tightest limit on tokens of the answer, if there is one.
     pub headroom: Option<u64>,
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use llm_core::{Error, ErrorKind, Result};
 
 use super::actor::Actor;
-use super::answer::Refused;
+use super::answer::{Refused, refused_at};
 use super::{
     audit, calls, deployments, health, idempotency, keys, limits, login, members, openapi, organizations, prices,
     teams, usage, users,
@@ -171,18 +171,13 @@ pub fn surface(gateway: Arc<Gateway>, admin: Arc<Admin>) -> Router {
 }
 
 async fn nothing_here(request: Request) -> Response {
-    let path = request.uri().path();
-    let error = Error::new(ErrorKind::NotFound, format!("there is nothing at `{path}`"));
-    // Only Anthropic's SDKs ask below this path, and they read no other envelope.
-    if path.starts_with("/v1/messages/") {
-        return crate::call::error_in(llm_core::Protocol::Anthropic, &error);
-    }
-    Refused(error).into_response()
+    let error = Error::new(ErrorKind::NotFound, format!("there is nothing at `{}`", request.uri().path()));
+    refused_at(request.uri().path(), request.headers(), error)
 }
 
 async fn wrong_method(request: Request) -> Response {
     let message = format!("`{}` can't be asked with `{}`", request.uri().path(), request.method());
-    let refused = Refused(Error::invalid_request(message)).into_response();
+    let refused = refused_at(request.uri().path(), request.headers(), Error::invalid_request(message));
     (StatusCode::METHOD_NOT_ALLOWED, refused).into_response()
 }
 

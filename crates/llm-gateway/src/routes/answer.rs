@@ -5,11 +5,14 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, StatusCode, header};
-use llm_core::{Error, ErrorKind};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use llm_core::{Error, ErrorKind, Protocol};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+
+use crate::call::error_in;
+use crate::router::spoken_by;
 
 /// What a handler answers.
 pub(super) type Answer<T = Json> = Result<T, Refused>;
@@ -38,6 +41,14 @@ impl IntoResponse for Refused {
         let code = error.kind().as_str();
         let body = json!({"error": {"message": message, "type": kind_name(error.kind()), "code": code, "param": error.param()}});
         Json::of(error.kind().default_status(), &body).0
+    }
+}
+
+/// An error as whoever asks at `path` reads it: in the envelope of its SDK, or of the administration.
+pub(super) fn refused_at(path: &str, headers: &HeaderMap, error: Error) -> Response {
+    match spoken_by(path, headers) {
+        Protocol::Native if !path.starts_with("/api/v1/call/") => Refused(error).into_response(),
+        protocol => error_in(protocol, &error),
     }
 }
 
@@ -115,6 +126,22 @@ pub(super) fn unread(rejection: BytesRejection) -> Refused {
         StatusCode::PAYLOAD_TOO_LARGE => Error::new(ErrorKind::RequestTooLarge, "the request body is too large"),
         _ => Error::invalid_request("the request body broke off"),
     })
+}
+
+/// What stands in the path in the place of its names.
+#[derive(Debug)]
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let read = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        read.map(|axum::extract::Path(value)| Self(value)).map_err(|_| {
+            let error = Error::new(ErrorKind::NotFound, "what stands in the path is no name of anything");
+            refused_at(parts.uri.path(), &parts.headers, error)
+        })
+    }
 }
 
 /// The members of the query.

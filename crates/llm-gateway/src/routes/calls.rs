@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use llm_core::Result;
 use schemars::JsonSchema;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::actor::Actor;
 use super::admin::Admin;
-use super::answer::{Answer, Json, Query};
+use super::answer::{Answer, Json, Path, Query};
 use super::{charged, page};
 use crate::keys::not_found;
 use crate::record::CallStatus;

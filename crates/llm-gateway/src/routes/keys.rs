@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::{HeaderMap, Uri};
 use llm_core::Error;
 use schemars::JsonSchema;
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::actor::{Actor, out_of_reach};
 use super::admin::Admin;
-use super::answer::{Answer, Body, Json, Query};
+use super::answer::{Answer, Body, Json, Path, Query};
 use super::limits::WithLimits;
 use super::page::{self, Page};
 use crate::config::Period;

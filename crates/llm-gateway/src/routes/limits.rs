@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use llm_core::Error;
 use schemars::JsonSchema;
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::actor::{Actor, out_of_reach};
 use super::admin::Admin;
-use super::answer::{Answer, Body, Json, Query};
+use super::answer::{Answer, Body, Json, Path, Query};
 use super::page::{self, Page};
 use crate::keys::{KeyId, TeamId, UserId, not_found};
 use crate::limits::{Limit, LimitDraft, LimitId, LimitPatch, LimitStatus, Scope, ScopeKind};

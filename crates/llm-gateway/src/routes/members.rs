@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::actor::{Actor, out_of_reach};
 use super::admin::Admin;
-use super::answer::{Answer, Body, Json};
+use super::answer::{Answer, Body, Json, Path};
 use crate::keys::{MembershipDraft, Role, TeamId, User, UserId};
 
 /// A member as it is shown.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use llm_core::{Error, ErrorKind, Protocol, Result};
 use llm_providers::catalogue::{Catalogue, Mode};
 use serde_json::{Value, json};
 
+use super::answer::Path;
 use crate::Gateway;
 use crate::call::{error_in, no_key, presented};
 use crate::keys::VirtualKey;

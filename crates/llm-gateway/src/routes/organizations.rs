@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::json;
 
 use super::admin::Admin;
-use super::answer::{Answer, Body, Json, Query};
+use super::answer::{Answer, Body, Json, Path, Query};
 use super::limits::WithLimits;
 use super::page::{Page, Paging};
 use crate::keys::{Organization, OrganizationDraft, OrganizationId, OrganizationPatch, not_found};

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use llm_providers::catalogue::{Catalogue, Model};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::admin::Admin;
-use super::answer::{Answer, Body, Json, Query};
+use super::answer::{Answer, Body, Json, Path, Query};
 use super::page::{self, Page};
 use crate::keys::{PriceDraft, Rate, not_found};
 use crate::limits::ModelPattern;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::json;
 
 use super::actor::Actor;
 use super::admin::Admin;
-use super::answer::{Answer, Body, Json, Query};
+use super::answer::{Answer, Body, Json, Path, Query};
 use super::limits::WithLimits;
 use super::page::{Page, Paging};
 use crate::keys::{Team, TeamDraft, TeamId, TeamPatch};

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::actor::{Actor, out_of_reach};
 use super::admin::Admin;
-use super::answer::{Answer, Body, Json, Query};
+use super::answer::{Answer, Body, Json, Path, Query};
 use super::limits::WithLimits;
 use super::page::{self, Page};
 use crate::keys::{Identity, MembershipDraft, Role, User, UserDraft, UserId, UserPatch};

@@ -27,6 +27,9 @@ use crate::record::Object;
 /// How many `provider:model` ids are remembered with their price; more only cost a look-up in the catalogue.
 const REMEMBERED: u64 = 4096;
 
+/// The longest name or id of a model, in bytes. Names are remembered, compared with each other and recorded.
+pub(crate) const MAX_MODEL: usize = 512;
+
 /// What a model name stands for.
 #[derive(Debug)]
 pub struct Route {
@@ -76,6 +79,10 @@ impl Routes {
     pub fn resolve(&self, model: &str) -> Result<Arc<Route>> {
         if let Some(route) = self.names.get(model) {
             return Ok(route.clone());
+        }
+        if model.len() > MAX_MODEL {
+            let message = format!("a model's name has at most {MAX_MODEL} bytes");
+            return Err(Error::new(ErrorKind::ModelNotFound, message).with_param("model"));
         }
         if let Some(route) = self.remembered.get(model) {
             return Ok(route);

@@ -83,4 +83,19 @@ fn paths_and_methods_that_are_not_there_are_told_in_the_envelope() {
     assert_eq!((status, body.contains("\"code\":\"not_found\"")), (404, true), "{body}");
     let (status, body) = gateway.request("PUT", "/v1/chat/completions", "", "");
     assert_eq!((status, body.contains("\"code\":\"invalid_request\"")), (405, true), "{body}");
+    // Each as the SDK that asks there reads it, also where the path is no text.
+    for (method, path, status, said) in [
+        ("GET", "/v1/messages", 405, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\""),
+        ("GET", "/v1/messages/nowhere", 404, "{\"type\":\"error\",\"error\":{\"type\":\"not_found_error\""),
+        ("GET", "/v1beta/nowhere", 404, "\"status\":\"NOT_FOUND\""),
+        ("GET", "/upload/v1beta/files", 405, "\"status\":\"INVALID_ARGUMENT\""),
+        ("GET", "/v1beta/models/%FF", 404, "\"status\":\"NOT_FOUND\""),
+        ("GET", "/v1/models/%FF", 404, "\"code\":\"not_found\""),
+    ] {
+        let (told, body) = gateway.request(method, path, "", "");
+        assert_eq!((told, body.contains(said)), (status, true), "{method} {path}: {body}");
+    }
+    let key = std::fs::read_to_string(place.folder.path().join("llm-gateway.admin-key")).unwrap();
+    let (status, body) = gateway.request("GET", "/api/v1/keys/%FF", key.trim(), "");
+    assert_eq!((status, body.contains("\"code\":\"not_found\"")), (404, true), "{body}");
 }

@@ -59,11 +59,15 @@ impl Client {
         self.call::<CountTokens>(&CountRequest(request)).await
     }
 
-    /// The models that a provider lists itself, with all that it says of them.
+    /// The models that a provider lists itself, with all that it says of them. A gateway does not hand these lists on:
+    /// what can be called there says [`models`](Self::models).
     pub async fn list_models(&self, provider: &str) -> Result<ModelsAnswer> {
-        let Some(found) = self.inner.providers.get(provider) else { return Err(self.not_configured(provider)) };
-        let found = found.having::<Models>(found.row().protocol)?;
-        found.call::<Models>(&ModelsRequest::default(), "").await
+        if self.is_gateway() {
+            return Err(Error::new(ErrorKind::NotImplemented, "a gateway does not hand on what a provider lists")
+                .with_hint("`models` says what can be called there"));
+        }
+        let place = self.place::<Models>(provider)?;
+        place.provider.call::<Models>(&ModelsRequest::default(), "").await
     }
 
     async fn call<O: Spoken>(&self, request: &O::Request) -> Result<O::Answer> {

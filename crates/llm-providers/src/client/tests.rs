@@ -42,3 +42,15 @@ async fn the_sandbox_says_that_it_only_chats() {
     let error = client.embed(crate::EmbedRequest::new("sandbox:echo").text("Hello")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotImplemented);
 }
+
+#[tokio::test]
+async fn a_providers_own_list_is_not_asked_of_a_gateway_and_aliases_are_known() {
+    let client = Client::of_gateway("http://127.0.0.1:1", None).unwrap();
+    let error = client.list_models("openai").await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.hint()),
+        (ErrorKind::NotImplemented, Some("`models` says what can be called there"))
+    );
+    let error = Client::builder().build().list_models("openai:").await.unwrap_err();
+    assert_eq!(error.hint(), Some("set `OPENAI_API_KEY`"));
+}

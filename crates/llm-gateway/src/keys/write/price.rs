@@ -7,14 +7,12 @@ use llm_core::{Error, Result};
 
 use super::{execute, json, not_found};
 use crate::keys::{Keys, PriceDraft, PriceOverride};
+use crate::routing::MAX_MODEL;
 use crate::store::query;
 
 const PUT: &str = "INSERT INTO prices (id, lines, changed_at) VALUES ($1, $2, $3) \
     ON CONFLICT (id) DO UPDATE SET lines = excluded.lines, changed_at = excluded.changed_at";
 const DELETE: &str = "DELETE FROM prices WHERE id = $1";
-
-/// The longest name of a model, in bytes.
-const MAX_MODEL: usize = 512;
 
 impl Keys {
     /// Puts a price in the place of the catalogue's for `model` of `provider`, in the spelling in which it is called.

@@ -184,7 +184,9 @@ fn the_bound_of_the_answer_comes_from_the_limits_that_apply() {
     put("tokens=5000/day", &|spec| spec.assume_output = Some(200));
     ledger.reserve(NEW_YEAR, &key(), &cost(1)).unwrap().settle(&Actual::from(cost(1)));
     let bound = ledger.output_bound(NEW_YEAR, &key());
-    assert_eq!(bound, OutputBound { assume_output: Some(300), strict: true, headroom: Some(30) });
+    assert_eq!(bound, OutputBound { assume_output: Some(300), strict: true, strict_input: false, headroom: Some(30) });
+    put("input_tokens=50/day", &|spec| spec.strict = true);
+    assert!(ledger.output_bound(NEW_YEAR, &key()).strict_input);
 }
 
 #[test]
