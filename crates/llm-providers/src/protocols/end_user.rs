@@ -27,10 +27,16 @@ pub(super) fn fitting(user: &str, is_foreign: bool) -> Cow<'_, str> {
     Cow::Owned(Sha256::digest(user).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// Whether nobody asked for the end user to be named: Anthropic's agents put a name into every request. Who says it in
+/// another protocol means it.
+pub(super) fn is_unasked(request: &ChatRequest) -> bool {
+    request.native.is_from(Protocol::Anthropic)
+}
+
 /// Says that a protocol has no member for the end user, if `request` names one.
-pub(super) fn lack(request: &ChatRequest, own: Protocol, unsupported: &mut Unsupported<'_>, why: &str) -> Result<()> {
+pub(super) fn lack(request: &ChatRequest, unsupported: &mut Unsupported<'_>, why: &str) -> Result<()> {
     match of(request) {
-        Some(_) => unsupported.hint("user", request.native.is_foreign_to(own), why),
+        Some(_) => unsupported.hint("user", is_unasked(request), why),
         None => Ok(()),
     }
 }

@@ -58,7 +58,7 @@ fn refuse(request: &ChatRequest, unsupported: &mut Unsupported<'_>) -> Result<()
     ];
     table.iter().filter(|(_, is_set, _)| *is_set).try_for_each(|(name, _, why)| unsupported.param(name, why))?;
     unsupported.documents(&request.messages)?;
-    end_user::lack(request, OLLAMA, unsupported, "it knows no end users")?;
+    end_user::lack(request, unsupported, "it knows no end users")?;
     unsupported.foreign_beside(&request.native, OLLAMA, &[SAFETY_IDENTIFIER])
 }
 

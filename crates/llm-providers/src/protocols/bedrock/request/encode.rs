@@ -77,7 +77,7 @@ fn refuse_unknown(
     for (name, _, why) in table.iter().filter(|(_, is_set, _)| *is_set) {
         unsupported.param(name, why)?;
     }
-    end_user::lack(request, ME, unsupported, "it knows no end users, only labels of a request")?;
+    end_user::lack(request, unsupported, "it knows no end users, only labels of a request")?;
     if let Some(top_k) = request.top_k {
         match Family::of(target.model) {
             Family::Claude => more(body, &["top_k"], top_k.into()),

@@ -64,7 +64,7 @@ fn identity(
     body: &mut Map<String, Value>,
 ) -> Result<()> {
     let own = request.native.is_from(ME);
-    end_user::lack(request, ME, unsupported, "it has no member for the end user")?;
+    end_user::lack(request, unsupported, "it has no member for the end user")?;
     if let Some(labels) = &request.metadata {
         if own || (path::is_vertex(target) && labels.values().all(Value::is_string)) {
             body.insert("labels".to_owned(), labels.clone().into());

@@ -53,7 +53,7 @@ pub(in super::super) fn encode_with(
     }
     write_stream(target, &mut out);
     let said = openai_members::write(request, PROTOCOL, target.quirks, &mut out);
-    fit(target, dialect, &mut unsupported, &mut out)?;
+    fit(request, target, &mut unsupported, &mut out)?;
     last(&mut out);
     unsupported.documents(&request.messages)?;
     unsupported.foreign_beside(&request.native, PROTOCOL, &said)?;
@@ -135,8 +135,8 @@ fn write_stream(target: &Target<'_>, out: &mut Map<String, Value>) {
 
 /// Makes the body fit the row: what it refuses, what it counts, what it calls otherwise.
 fn fit(
+    request: &ChatRequest,
     target: &Target<'_>,
-    dialect: Dialect,
     unsupported: &mut Unsupported<'_>,
     out: &mut Map<String, Value>,
 ) -> Result<()> {
@@ -148,7 +148,7 @@ fn fit(
             _ => true,
         });
         if is_set && out.get(name).is_some_and(|value| !value.is_null()) {
-            let is_hint = dialect.is_foreign && name == "user";
+            let is_hint = name == "user" && end_user::is_unasked(request);
             unsupported.hint(name, is_hint, "the provider has no such parameter")?;
             out.remove(name);
         }

@@ -100,7 +100,7 @@ fn fit(
             out.remove(name);
         }
         if out.get(name).is_some_and(|value| !value.is_null()) {
-            let is_hint = name == "user" && request.native.is_foreign_to(PROTOCOL);
+            let is_hint = name == "user" && end_user::is_unasked(request);
             unsupported.hint(name, is_hint, "the provider has no such parameter")?;
             out.remove(name);
         }
