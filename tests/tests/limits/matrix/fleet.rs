@@ -76,16 +76,17 @@ impl<'a> Matrix<'a> {
         Self { groups, gateways, upstream, is_over: AtomicBool::new(false) }
     }
 
-    /// The most that may be had and held of a limit at any time.
+    /// The most that may be had and held of a limit at any time. What the provider has answered and its gateway has not
+    /// yet settled is in flight as well: on a busy machine as many again.
     pub(super) fn most(&self, group: &Group) -> i64 {
-        group.amount + group.excess(self.upstream.most_at_once())
+        group.amount + group.excess(2 * self.upstream.most_at_once())
     }
 
-    /// Looks again and again while the matrix runs, and gives the sum of what was found.
-    pub(super) async fn watched(&self, look: impl Fn() -> usize) -> usize {
-        let mut found = 0;
+    /// Looks again and again while the matrix runs, and gives all that was found.
+    pub(super) async fn watched(&self, look: impl Fn() -> Vec<String>) -> Vec<String> {
+        let mut found = Vec::new();
         while !self.is_over.load(SeqCst) {
-            found += look();
+            found.extend(look());
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         found
