@@ -6,7 +6,7 @@ use std::time::Duration;
 use llm_core::NanoUsd;
 use llm_gateway::record::{CallRecord, CallStatus};
 use llm_gateway::store::Db;
-use llm_tests::live::{Piece, Script, TestGateway, openai};
+use llm_tests::live::{Answer, Piece, Script, TestGateway, openai};
 use serde_json::{Value, json};
 
 use crate::provider::{Provider, State};
@@ -22,6 +22,18 @@ fn hurried(provider: &Provider) -> String {
     format!("{}\n[timeouts]\nfirst_byte = \"2s\"\n", config(provider, "1h"))
 }
 
+/// Makes a batch of two calls at a provider that answers with `making`.
+async fn batch_made(making: fn(Script) -> Script) -> (Provider, TestGateway, String, Answer) {
+    let provider = Provider::start().await;
+    let gateway = TestGateway::start(&hurried(&provider)).await;
+    let key = gateway.key(budget()).await;
+    let caller = Caller { gateway: &gateway, key: &key };
+    let file = caller.upload(&lines("fast", &["a", "b"])).await.json()["id"].as_str().unwrap().to_owned();
+    provider.answers(making);
+    let answer = caller.create(&file).await;
+    (provider, gateway, key, answer)
+}
+
 #[tokio::test]
 async fn a_batch_that_may_have_been_made_is_charged_as_it_was_held() {
     let unclear: [fn(Script) -> Script; 4] = [
@@ -31,13 +43,7 @@ async fn a_batch_that_may_have_been_made_is_charged_as_it_was_held() {
         |_| Script::body(504, "text/html", "<html>gateway time-out"),
     ];
     for (at, making) in unclear.into_iter().enumerate() {
-        let provider = Provider::start().await;
-        let gateway = TestGateway::start(&hurried(&provider)).await;
-        let key = gateway.key(budget()).await;
-        let caller = Caller { gateway: &gateway, key: &key };
-        let file = caller.upload(&lines("fast", &["a", "b"])).await.json()["id"].as_str().unwrap().to_owned();
-        provider.answers(making);
-        let answer = caller.create(&file).await;
+        let (provider, gateway, key, answer) = batch_made(making).await;
         assert!(answer.status.is_server_error(), "{at}: {}", answer.text);
         let calls = interrupted(gateway.calls().await);
         let sum: NanoUsd = calls.iter().map(|call| call.cost_usd.unwrap()).sum();
@@ -59,13 +65,8 @@ async fn a_batch_that_was_refused_costs_nothing() {
     ];
     let nothing = ("0".to_owned(), "0".to_owned());
     for making in refusals {
-        let provider = Provider::start().await;
-        let gateway = TestGateway::start(&hurried(&provider)).await;
-        let key = gateway.key(budget()).await;
-        let caller = Caller { gateway: &gateway, key: &key };
-        let file = caller.upload(&lines("fast", &["a", "b"])).await.json()["id"].as_str().unwrap().to_owned();
-        provider.answers(making);
-        assert_ne!(caller.create(&file).await.status, 200);
+        let (_provider, gateway, key, answer) = batch_made(making).await;
+        assert_ne!(answer.status, 200);
         assert_eq!((held(&gateway, &key).await, interrupted(gateway.calls().await).len()), (nothing.clone(), 0));
     }
     // What never left, because nobody is there, and because the calls' file could not be sent up.

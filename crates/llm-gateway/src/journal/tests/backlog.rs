@@ -48,59 +48,68 @@ fn a_disk_that_is_full_makes_no_backlog_forgotten() {
 #[test]
 fn a_disk_that_fills_while_a_backlog_is_asked_for_makes_nothing_forgotten() {
     let folder = TempDir::new().unwrap();
-    let (journal, _) = start(folder.path(), Sizes::default());
-    let (early, late) = (journal.open(open(NEW_YEAR)).unwrap(), journal.open(open(NEW_YEAR)).unwrap());
-    let mut ids = many_calls(&journal);
-    ids.extend([&early, &late].map(|entry| entry.record().unwrap().id.to_string()));
-    let (mut taken, mut place) = (BTreeSet::new(), Place::default());
-    take_memory(&journal, &mut place, &mut taken);
+    let mut backlog = Backlog::start(&folder);
+    backlog.journal.fill_disk(true);
+    assert!(backlog.take_while_another_call_ends().is_err());
+    assert!(backlog.take_some().is_err());
+    assert_eq!(backlog.taken, backlog.ids);
 
-    // The one has ended and is not written yet; while that is tried, the other ends.
-    let early = early.end(outcome(Vec::new())).unwrap();
-    journal.fill_disk(true);
-    let (reached, go_on) = journal.halt_write();
-    let late = std::thread::scope(|scope| {
-        let shipper = scope.spawn(|| take_some(&journal, &mut place, &mut taken));
-        reached.recv().unwrap();
-        let late = late.end(outcome(Vec::new())).unwrap();
-        go_on.send(()).unwrap();
-        assert!(shipper.join().unwrap().is_err());
-        late
-    });
-    drop((early, late));
-    assert!(take_some(&journal, &mut place, &mut taken).is_err());
-    assert_eq!(taken, ids);
-
-    journal.fill_disk(false);
-    journal.keep_on_disk_once();
-    ids.insert(one_call(&journal));
-    take_some(&journal, &mut place, &mut taken).unwrap();
-    assert_eq!(taken, ids);
+    backlog.journal.fill_disk(false);
+    backlog.journal.keep_on_disk_once();
+    backlog.ids.insert(one_call(&backlog.journal));
+    backlog.take_some().unwrap();
+    assert_eq!(backlog.taken, backlog.ids);
 }
 
 #[test]
 fn a_call_that_ends_while_a_backlog_is_asked_for_is_part_of_it_or_of_the_next() {
     let folder = TempDir::new().unwrap();
-    let (journal, _) = start(folder.path(), Sizes::default());
-    let (early, late) = (journal.open(open(NEW_YEAR)).unwrap(), journal.open(open(NEW_YEAR)).unwrap());
-    let mut ids = many_calls(&journal);
-    ids.extend([&early, &late].map(|entry| entry.record().unwrap().id.to_string()));
-    let (mut taken, mut place) = (BTreeSet::new(), Place::default());
-    take_memory(&journal, &mut place, &mut taken);
+    let mut backlog = Backlog::start(&folder);
+    backlog.take_while_another_call_ends().unwrap();
+    backlog.take_some().unwrap();
+    assert_eq!(backlog.taken, backlog.ids);
+}
 
-    let early = early.end(outcome(Vec::new())).unwrap();
-    let (reached, go_on) = journal.halt_write();
-    let late = std::thread::scope(|scope| {
-        let shipper = scope.spawn(|| take_some(&journal, &mut place, &mut taken));
-        reached.recv().unwrap();
-        let late = late.end(outcome(Vec::new())).unwrap();
-        go_on.send(()).unwrap();
-        shipper.join().unwrap().unwrap();
-        late
-    });
-    drop((early, late));
-    take_some(&journal, &mut place, &mut taken).unwrap();
-    assert_eq!(taken, ids);
+/// A journal of more calls than are in memory, and of two that are under way; and what was taken of it.
+struct Backlog {
+    journal: Journal,
+    under_way: Vec<Entry>,
+    ids: BTreeSet<String>,
+    place: Place,
+    taken: BTreeSet<String>,
+}
+
+impl Backlog {
+    /// Takes what is in memory, too.
+    fn start(folder: &TempDir) -> Self {
+        let (journal, _) = start(folder.path(), Sizes::default());
+        let under_way: Vec<_> = (0..2).map(|_| journal.open(open(NEW_YEAR)).unwrap()).collect();
+        let mut ids = many_calls(&journal);
+        ids.extend(under_way.iter().map(|entry| entry.record().unwrap().id.to_string()));
+        let (mut taken, mut place) = (BTreeSet::new(), Place::default());
+        take_memory(&journal, &mut place, &mut taken);
+        Self { journal, under_way, ids, place, taken }
+    }
+
+    fn take_some(&mut self) -> llm_core::Result<()> {
+        take_some(&self.journal, &mut self.place, &mut self.taken)
+    }
+
+    /// One call has ended and is not written yet; while that is tried, the other ends.
+    fn take_while_another_call_ends(&mut self) -> llm_core::Result<()> {
+        let [early, late] = <[Entry; 2]>::try_from(std::mem::take(&mut self.under_way)).unwrap();
+        let early = early.end(outcome(Vec::new())).unwrap();
+        let (reached, go_on) = self.journal.halt_write();
+        let (took, late) = std::thread::scope(|scope| {
+            let shipper = scope.spawn(|| self.take_some());
+            reached.recv().unwrap();
+            let late = late.end(outcome(Vec::new())).unwrap();
+            go_on.send(()).unwrap();
+            (shipper.join().unwrap(), late)
+        });
+        drop((early, late));
+        took
+    }
 }
 
 /// Takes what is kept in memory, so that the next thing to be taken is the backlog.

@@ -3,6 +3,7 @@
 use llm_core::Result;
 use llm_core::chat::{Content, Effort, Message, Part, ReasoningOptions, Role};
 use llm_core::codec::Unsupported;
+use serde_json::{Value, json};
 
 use super::model;
 
@@ -26,6 +27,18 @@ pub(crate) enum Thinking {
     Budget(u64),
     /// As much as it likes.
     Adaptive,
+}
+
+impl Thinking {
+    /// The member `thinking`, where there is one.
+    pub(crate) fn write(self) -> Option<Value> {
+        Some(match self {
+            Self::Unsaid => return None,
+            Self::Off => json!({"type": "disabled"}),
+            Self::Budget(tokens) => json!({"type": "enabled", "budget_tokens": tokens}),
+            Self::Adaptive => json!({"type": "adaptive"}),
+        })
+    }
 }
 
 /// What a model is asked, beside how much to think.

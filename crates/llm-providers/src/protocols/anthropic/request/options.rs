@@ -4,9 +4,9 @@ use llm_core::chat::{ChatRequest, Effort, ReasoningOptions, ResponseFormat};
 use llm_core::codec::{Host, Target, Unsupported};
 use llm_core::fields::Fields;
 use llm_core::{Native, Result};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::super::thinking::{Asked, Thinking, lacks_thoughts, plan};
+use super::super::thinking::{Asked, lacks_thoughts, plan};
 use super::super::{ME, block, model, version};
 
 /// Anthropic's formats have no name, OpenAI's need one.
@@ -132,13 +132,9 @@ fn write_thinking(
         is_foreign: options.native.is_foreign_to(ME),
         lacks_thoughts: lacks_thoughts(&request.messages, |part| block::is_sent_thought(part, target)),
     };
-    let thinking = match plan(options, asked, unsupported)? {
-        Thinking::Unsaid => return Ok(()),
-        Thinking::Off => json!({"type": "disabled"}),
-        Thinking::Adaptive => json!({"type": "adaptive"}),
-        Thinking::Budget(tokens) => json!({"type": "enabled", "budget_tokens": tokens}),
-    };
-    body.insert(THINKING.to_owned(), thinking);
+    if let Some(thinking) = plan(options, asked, unsupported)?.write() {
+        body.insert(THINKING.to_owned(), thinking);
+    }
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use super::super::ME;
 use super::super::block::is_sent_thought;
 use super::super::model::Family;
 use super::encode::more;
-use crate::protocols::anthropic::{Asked, Thinking, lacks_thoughts, plan, takes_adaptive, word_of};
+use crate::protocols::anthropic::{Asked, lacks_thoughts, plan, takes_adaptive, word_of};
 
 const OUTPUT: &str = "outputConfig";
 const FORMAT: &str = "textFormat";
@@ -179,12 +179,7 @@ fn write_claude(
         is_foreign: options.native.is_foreign_to(ME),
         lacks_thoughts: lacks_thoughts(&request.messages, |part| is_sent_thought(part, target)),
     };
-    let thinking = match plan(options, asked, unsupported)? {
-        Thinking::Unsaid => return Ok(()),
-        Thinking::Off => json!({"type": "disabled"}),
-        Thinking::Adaptive => json!({"type": "adaptive"}),
-        Thinking::Budget(tokens) => json!({"type": "enabled", "budget_tokens": tokens}),
-    };
+    let Some(thinking) = plan(options, asked, unsupported)?.write() else { return Ok(()) };
     more(body, &["thinking"], thinking);
     // Where a model takes words for it beside a budget only, Bedrock wants a beta for them.
     let word = options.effort.as_ref().filter(|_| takes_adaptive(target.model));

@@ -20,7 +20,7 @@ const USAGE: &[u8] = b"\"usage\"";
 pub(super) fn whole(body: &[u8]) -> Observed {
     let mut observed = Observed { content_chunks: 1, ..Observed::default() };
     observed.complete = body.trim_ascii_end().ends_with(b"}") && memmem::find(body, b"\"choices\"").is_some();
-    observed.usage = usage_in(body, &Finder::new(USAGE));
+    observed.usage = usage_in(body, &Finder::new(USAGE), is_last_of_all);
     observed.service_tier = memmem::find(body, b"\"service_tier\"")
         .and_then(|at| value_after(body, at + b"\"service_tier\"".len()))
         .and_then(text_at);
@@ -36,8 +36,27 @@ fn value_after(bytes: &[u8], at: usize) -> Option<&[u8]> {
     Some(rest.trim_ascii_start())
 }
 
-/// The last usage of a body; what stands within one is part of it.
-fn usage_in(body: &[u8], finder: &Finder<'_>) -> Option<Usage> {
+/// Whether nothing but one object is still open where `rest` begins.
+fn is_last_of_all(rest: &[u8]) -> bool {
+    let (mut open, mut in_text, mut is_escaped) = (1_u32, false, false);
+    for (at, byte) in rest.iter().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => open += 1,
+            b'}' | b']' if !in_text => open -= 1,
+            _ => {}
+        }
+        if open == 0 {
+            return rest.get(at + 1..).is_none_or(|behind| behind.trim_ascii().is_empty());
+        }
+    }
+    false
+}
+
+/// The last usage of a body whose `rest`, behind it, says that it counts; what stands within one is part of it.
+fn usage_in(body: &[u8], finder: &Finder<'_>, counts: impl Fn(&[u8]) -> bool) -> Option<Usage> {
     let (mut last, mut end) = (None, 0);
     for at in finder.find_iter(body) {
         let Some(value) = value_after(body, at + USAGE.len()).filter(|value| at >= end && value.starts_with(b"{"))
@@ -46,7 +65,9 @@ fn usage_in(body: &[u8], finder: &Finder<'_>) -> Option<Usage> {
         };
         let (usage, length) = usage::skim(value);
         end = body.len() - value.len() + length;
-        last = usage.or(last);
+        if body.get(end..).is_some_and(&counts) {
+            last = usage.or(last);
+        }
     }
     last
 }
@@ -105,7 +126,8 @@ impl StreamObserver {
     }
 
     fn look_at_usage(&mut self, data: &[u8]) -> Verdict {
-        let Some(usage) = usage_in(data, &self.usage) else { return Verdict::Forward };
+        // Hosts put the usage of a stream into other objects, too.
+        let Some(usage) = usage_in(data, &self.usage, |_| true) else { return Verdict::Forward };
         self.observed.usage = Some(usage);
         self.look_at_tier(data);
         #[derive(Deserialize)]

@@ -212,6 +212,10 @@ fn a_whole_answer_is_watched() {
     assert_eq!(seen.usage.unwrap().get(Meter::Input), 8);
     assert!(seen.complete);
     assert_eq!(seen.service_tier.as_deref(), Some("default"));
+    let within = r#"{"choices":[{"usage":{"prompt_tokens":3}}],"x":{"usage":{"prompt_tokens":4}},"y":"}]"}"#;
+    assert_eq!(observe::whole(within.as_bytes()).usage, None);
+    let behind = r#"{"usage":{"prompt_tokens":5},"choices":[{"message":{"content":"}} \"{"}}], "x": {"usage": {"prompt_tokens":4}} } "#;
+    assert_eq!(observe::whole(behind.as_bytes()).usage.unwrap().get(Meter::Input), 5);
     assert!(!observe::whole(br#"{"choices":[{"#).complete);
     assert_eq!(observe::whole(br#"{"error":"no"}"#).error.as_deref(), Some("no"));
 }
