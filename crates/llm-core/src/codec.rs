@@ -279,9 +279,16 @@ impl<'a> Unsupported<'a> {
     /// The same beside the members that the encoder of `own` has said in its own words.
     pub fn foreign_beside(&mut self, native: &Native, own: Protocol, said: &[&str]) -> Result<()> {
         const DELIVERY: [&str; 3] = ["stream", "stream_options", "anthropic-beta"];
-        // Where the provider caches, and for how long.
-        const CACHING: [&str; 4] =
-            ["cache_control", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"];
+        // Where the provider caches, and for how long; what it drops of a prompt that has grown too long; what the client
+        // notes of itself. Agents put all of these into every request.
+        const UNASKED: [&str; 6] = [
+            "cache_control",
+            "client_metadata",
+            "context_management",
+            "prompt_cache_key",
+            "prompt_cache_options",
+            "prompt_cache_retention",
+        ];
         let Some(theirs) = native.protocol().filter(|theirs| *theirs != own) else { return Ok(()) };
         for (name, value) in native.members(theirs).into_iter().flatten() {
             if DELIVERY.contains(&name.as_str()) || said.contains(&name.as_str()) || is_empty_shape(value) {
@@ -289,7 +296,7 @@ impl<'a> Unsupported<'a> {
             }
             // To answer in text is what every provider does.
             let is_text_only = name == "modalities" && *value == serde_json::json!(["text"]);
-            if CACHING.contains(&name.as_str()) || is_text_only {
+            if UNASKED.contains(&name.as_str()) || is_text_only {
                 self.leave_out(name);
             } else {
                 self.param(name, &format!("it is a member that only `{theirs}` has"))?;

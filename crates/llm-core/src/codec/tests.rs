@@ -25,3 +25,14 @@ fn what_says_nothing_and_what_is_at_home_passes() {
     Unsupported::new(UnsupportedPolicy::Refuse, "p").foreign(&own, Protocol::OpenAiChat).unwrap();
     Unsupported::new(UnsupportedPolicy::Refuse, "p").foreign(&Native::NONE, Protocol::OpenAiChat).unwrap();
 }
+
+/// What agents put into every request, and what changes no answer, keeps them from no provider; it is said that it was
+/// left out.
+#[test]
+fn what_agents_say_unasked_is_left_out_and_told() {
+    let theirs = native(json!({"client_metadata": {"session": "1"}, "prompt_cache_key": "k",
+        "context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}}));
+    let mut unsupported = Unsupported::new(UnsupportedPolicy::Refuse, "p");
+    unsupported.foreign(&theirs, Protocol::Ollama).unwrap();
+    assert_eq!(unsupported.into_dropped(), ["client_metadata", "prompt_cache_key", "context_management"]);
+}

@@ -8,6 +8,7 @@ mod prompt;
 use llm_core::codec::Skim;
 use llm_core::{Error, Result};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
+use serde_json::Value;
 
 use crate::protocols::reader::{Found, Name, Read, Reader, pass};
 
@@ -65,6 +66,7 @@ enum Member {
     Output,
     /// What has no computable bound.
     Unbounded,
+    ContextManagement,
     Container,
     Other,
 }
@@ -82,7 +84,8 @@ impl Member {
             "service_tier" => Self::ServiceTier,
             "output_config" | "output_format" => Self::Output,
             "container" => Self::Container,
-            "mcp_servers" | "context_management" => Self::Unbounded,
+            "mcp_servers" => Self::Unbounded,
+            "context_management" => Self::ContextManagement,
             _ => Self::Other,
         }
     }
@@ -98,7 +101,7 @@ impl Member {
             Self::Metadata => "metadata",
             Self::ServiceTier => "service_tier",
             Self::Container => "container",
-            Self::Output | Self::Unbounded | Self::Other => "a member",
+            Self::Output | Self::Unbounded | Self::ContextManagement | Self::Other => "a member",
         }
     }
 }
@@ -184,7 +187,7 @@ impl<'de> Reader<'de> for Body<'_> {
         let skim = &mut top.skim;
         let mut before: Vec<Member> = Vec::with_capacity(8);
         while let Some(member) = members.next_key_seed(Name(Member::of))? {
-            if !matches!(member, Member::Output | Member::Unbounded | Member::Other) {
+            if !matches!(member, Member::Output | Member::Unbounded | Member::ContextManagement | Member::Other) {
                 if before.contains(&member) {
                     top.twice = Some(member);
                 } else {
@@ -202,11 +205,23 @@ impl<'de> Reader<'de> for Body<'_> {
                 Member::Tools => members.next_value_seed(Read(prompt::Tools(skim)))?,
                 Member::Output => members.next_value_seed(Read(prompt::Json(&mut skim.text_bytes)))?,
                 Member::Unbounded => skim.unbounded |= pass(&mut members)?,
+                Member::ContextManagement => skim.unbounded |= !only_clears(&members.next_value()?),
                 Member::Container => members.next_value_seed(Read(prompt::Container(skim)))?,
                 Member::Other => drop(pass(&mut members)?),
             }
         }
         Ok(())
+    }
+}
+
+/// Whether managing the context so can only make the prompt shorter. Anything but clearing may have the model read it all
+/// once more, to sum it up.
+fn only_clears(management: &Value) -> bool {
+    let clears = |edit: &Value| edit.get("type").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("clear_"));
+    match management.get("edits") {
+        Some(Value::Array(edits)) => edits.iter().all(clears),
+        Some(edits) => edits.is_null(),
+        None => management.is_null() || management.is_object(),
     }
 }
 

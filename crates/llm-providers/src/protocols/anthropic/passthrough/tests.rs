@@ -86,10 +86,19 @@ fn what_has_no_bound_is_said() {
     assert!(!skim(&minimal()).unwrap().unbounded);
     assert!(!skim(&with("tools", json!([{"type": "custom", "name": "f"}]))).unwrap().unbounded);
     assert!(!skim(&with("container", Value::Null)).unwrap().unbounded);
+    // Agents ask for it in every call, and a prompt that is cleared is shorter than the one that was sent.
+    let cleared = json!({"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]});
+    assert!(!skim(&with("context_management", cleared)).unwrap().unbounded);
     for body in [
         with("tools", json!([{"type": "web_search_20250305", "name": "web_search"}])),
         with("mcp_servers", json!([{"type": "url", "url": "https://mcp.example", "name": "x"}])),
         with("container", json!("container_1")),
+        with(
+            "context_management",
+            json!({"edits": [{"type": "clear_thinking_20251015"}, {"type": "compact_20260112"}]}),
+        ),
+        with("context_management", json!({"edits": {"type": "clear_thinking_20251015"}})),
+        with("context_management", json!("compact")),
         with(
             "messages",
             json!([{"role": "user", "content": [{"type": "document", "source": {"type": "file", "file_id": "file_1"}}]}]),

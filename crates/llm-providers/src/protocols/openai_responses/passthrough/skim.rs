@@ -241,6 +241,10 @@ impl<'de> Reader<'de> for Input<'_> {
     fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while let Some(item) = list.next_element_seed(Read(Deep(self.look)))? {
             let refers = is_reference(item.kind.as_deref(), item.has_role && item.has_content);
+            // Tools that are offered in the middle of a conversation.
+            if item.kind.as_deref() == Some("additional_tools") {
+                item.offered.note(self.look);
+            }
             self.look.set(|skim| {
                 skim.messages += 1;
                 // One of the kind that has no id names nothing that anybody made.
@@ -268,18 +272,78 @@ impl<'de> Reader<'de> for Tools<'_> {
         }
     }
 
-    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while let Some(tool) = list.next_element_seed(Read(Deep(self.0)))? {
-            let runs_here = matches!(tool.kind.as_deref(), Some("function" | "custom"));
-            self.0.set(|skim| {
-                skim.tools += 1;
-                skim.unbounded |= !runs_here;
-                // What an application's own tool takes is described, not named.
-                let ids = if runs_here { Vec::new() } else { tool.ids };
-                skim.stored.extend(ids.into_iter().map(|id| Stored::new("tools", id)));
-            });
-        }
+    fn list<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
+        Offers(self.0).list(list)?.note(self.0);
         Ok(())
+    }
+}
+
+/// What a list of tools comes to.
+#[derive(Default)]
+struct Offered {
+    /// Whether the provider runs one of them.
+    is_hosted: bool,
+    /// What those name that the provider runs.
+    ids: Vec<String>,
+}
+
+impl Offered {
+    fn add(&mut self, tool: Seen) {
+        match tool.kind.as_deref() {
+            // What an application's own tool takes is described, not named.
+            Some("function" | "custom") => {}
+            // A group of tools is what it holds.
+            Some("namespace") => {
+                self.is_hosted |= tool.offered.is_hosted;
+                self.ids.extend(tool.offered.ids);
+            }
+            _ => {
+                self.is_hosted = true;
+                self.ids.extend(tool.ids);
+                self.ids.extend(tool.offered.ids);
+            }
+        }
+    }
+
+    fn note(self, look: &Look) {
+        look.set(|skim| {
+            skim.unbounded |= self.is_hosted;
+            skim.stored.extend(self.ids.into_iter().map(|id| Stored::new("tools", id)));
+        });
+    }
+}
+
+/// A list of tools, wherever it stands.
+struct Offers<'a>(&'a Look);
+
+impl<'de> Reader<'de> for Offers<'_> {
+    type Value = Offered;
+
+    fn other<E: serde::de::Error>(self, found: Found) -> Result<Offered, E> {
+        Deep(self.0).other(found).map(|_| Offered::default())
+    }
+
+    fn text<E: serde::de::Error>(self, text: &str) -> Result<Offered, E> {
+        Deep(self.0).text(text).map(|_| Offered::default())
+    }
+
+    fn null<E: serde::de::Error>(self) -> Result<Offered, E> {
+        Ok(Offered::default())
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Offered, A::Error> {
+        let mut offered = Offered::default();
+        while let Some(tool) = list.next_element_seed(Read(Deep(self.0)))? {
+            self.0.set(|skim| skim.tools += 1);
+            offered.add(tool);
+        }
+        Ok(offered)
+    }
+
+    fn object<A: MapAccess<'de>>(self, members: A) -> Result<Offered, A::Error> {
+        let Seen { mut ids, offered, .. } = Deep(self.0).object(members)?;
+        ids.extend(offered.ids);
+        Ok(Offered { ids, ..offered })
     }
 }
 
@@ -294,6 +358,8 @@ struct Seen {
     has_content: bool,
     /// The machines, files and stores that it names, as far down as it goes, but for files that are handed over.
     ids: Vec<String>,
+    /// The tools that it holds.
+    offered: Offered,
 }
 
 impl Seen {
@@ -315,6 +381,7 @@ enum Inner {
     Media,
     File,
     Ids,
+    Tools,
     Other(usize),
 }
 
@@ -328,6 +395,7 @@ impl Inner {
             "image_url" | "file_data" | "file_url" | "data" => Self::Media,
             "file_id" => Self::File,
             "container" | "container_id" | "file_ids" | "vector_store_ids" => Self::Ids,
+            "tools" => Self::Tools,
             other => Self::Other(other.len()),
         }
     }
@@ -374,6 +442,10 @@ impl<'de> Reader<'de> for Deep<'_> {
                         return Err(look.twice());
                     }
                     seen.id = id;
+                }
+                Inner::Tools => {
+                    look.add_text("tools".len());
+                    seen.offered = members.next_value_seed(Read(Offers(look)))?;
                 }
                 Inner::Ids => seen.ids.extend(members.next_value_seed(Read(Ids(look)))?),
                 Inner::Media if pass(&mut members)? => look.set(|skim| skim.media += 1),

@@ -45,6 +45,26 @@ fn what_has_no_bound_is_seen() {
     }
 }
 
+/// Codex groups its tools, and offers some as an item of the conversation.
+#[test]
+fn a_group_of_tools_is_what_it_holds() {
+    let group = |tools: Value| json!({"type": "namespace", "name": "agents", "tools": tools});
+    let later = |tools: Value| json!({"type": "additional_tools", "role": "developer", "tools": tools});
+    let function = json!({"type": "function", "name": "f", "parameters": {"properties": {"container": {}}}});
+    let hosted = json!({"type": "code_interpreter", "container": "cntr_1"});
+    for (tools, item, is_hosted) in [
+        (json!([group(json!([function, {"type": "custom", "name": "c"}]))]), later(json!([])), false),
+        (json!([]), later(json!([function, group(json!([function]))])), false),
+        (json!([group(json!([function, hosted]))]), later(json!([])), true),
+        (json!([]), later(json!([function, group(json!([hosted]))])), true),
+    ] {
+        let seen = look(&json!({"model": "m", "input": [{"role": "user", "content": "x"}, item], "tools": tools}));
+        let named: Vec<&str> = seen.stored.iter().map(|stored| stored.id.as_str()).collect();
+        assert_eq!((seen.unbounded, named.as_slice()), (is_hosted, if is_hosted { &["cntr_1"][..] } else { &[] }));
+        assert!(seen.tools >= 2, "{}", seen.tools);
+    }
+}
+
 #[test]
 fn what_a_provider_stores_is_named() {
     let seen = look(&json!({
