@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use llm_core::chat::{CacheControl, ChatRequest, Reasoning};
+use llm_core::chat::{CacheControl, ChatRequest, Reasoning, ReasoningOptions};
 use llm_core::codec::RequestHead;
 use llm_core::{Error, Part, Protocol};
 use llm_providers::protocols;
@@ -11,7 +11,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// One intent: an OpenAI Chat Completions body with three extensions. A message's `reasoning` object replays what the
-/// provider thought, `cache_control` on a part ends a prefix worth caching, `thinking` asks for a budget of thoughts.
+/// provider thought, `cache_control` on a part ends a prefix worth caching, `thinking` asks for a
+/// budget of thoughts, or for none.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Intent {
     /// The name.
@@ -51,17 +52,20 @@ impl Intent {
 /// The extensions of one intent, in the order of the messages.
 #[derive(Default)]
 struct Extensions {
-    budget: Option<u64>,
+    thinking: Option<ReasoningOptions>,
     reasoning: Vec<(usize, Reasoning)>,
-    cached: Vec<(usize, usize)>,
+    cached: Vec<(usize, usize, CacheControl)>,
 }
 
 impl Extensions {
     fn take(body: &mut Value) -> Self {
         let mut taken = Self::default();
         let Some(body) = body.as_object_mut() else { return taken };
-        let thinking = body.remove("thinking");
-        taken.budget = thinking.and_then(|thinking| thinking["budget_tokens"].as_u64());
+        taken.thinking = body.remove("thinking").map(|thinking| ReasoningOptions {
+            budget_tokens: thinking["budget_tokens"].as_u64(),
+            enabled: Some(thinking["type"] != "disabled"),
+            ..ReasoningOptions::default()
+        });
         for (place, message) in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten().enumerate()
         {
             let Some(message) = message.as_object_mut() else { continue };
@@ -70,9 +74,11 @@ impl Extensions {
             }
             let parts = message.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten();
             for (index, part) in parts.enumerate() {
-                if part.as_object_mut().and_then(|part: &mut Map<String, Value>| part.remove("cache_control")).is_some()
-                {
-                    taken.cached.push((place, index));
+                let marker =
+                    part.as_object_mut().and_then(|part: &mut Map<String, Value>| part.remove("cache_control"));
+                if let Some(marker) = marker {
+                    let ttl = marker["ttl"].as_str().map(str::to_owned);
+                    taken.cached.push((place, index, CacheControl { ttl, ..CacheControl::default() }));
                 }
             }
         }
@@ -80,14 +86,14 @@ impl Extensions {
     }
 
     fn put(self, request: &mut ChatRequest) {
-        if let Some(budget) = self.budget {
+        if let Some(thinking) = self.thinking {
             let options = request.reasoning.get_or_insert_default();
-            options.budget_tokens = Some(budget);
-            options.enabled = Some(true);
+            options.budget_tokens = thinking.budget_tokens;
+            options.enabled = thinking.enabled;
         }
-        for (message, part) in self.cached {
+        for (message, part, marker) in self.cached {
             if let Some(part) = request.messages.get_mut(message).and_then(|message| message.parts.get_mut(part)) {
-                part.cache = Some(CacheControl::default());
+                part.cache = Some(marker);
             }
         }
         for (message, reasoning) in self.reasoning {
