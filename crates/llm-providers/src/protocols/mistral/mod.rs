@@ -11,6 +11,7 @@
 pub(super) mod batches;
 mod error;
 mod files;
+mod fit;
 mod operations;
 mod request;
 mod stream;

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use llm_core::chat::{ChatRequest, Content, Effort, Part, Reasoning, ReasoningOptions, Relabel};
-use llm_core::codec::{AnswerContext, CacheMarkers, DocumentForm, Downstream, Encoded, Quirks, RequestHead, Target};
+use llm_core::codec::{
+    AnswerContext, CacheMarkers, DocumentForm, Downstream, Encoded, Quirks, RequestHead, Target, Unsupported,
+};
 use llm_core::fields::Fields;
 use llm_core::{Native, Result};
 use serde_json::{Map, Value, json};
 
-use super::{INNER, MISTRAL, OpenAiChat};
+use super::{INNER, MISTRAL, OpenAiChat, fit};
 use crate::protocols::openai_chat::{self, Dialect};
 
 const CHOICE: &str = "tool_choice";
@@ -20,6 +22,10 @@ const NAMES: [(&str, &str); 2] = [("seed", "random_seed"), ("max_completion_toke
 pub(super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
     let is_own = request.native.is_from(MISTRAL);
     let dialect = Dialect { is_foreign: request.native.is_foreign_to(MISTRAL), results_hold_media: true };
+    let mut unsupported = Unsupported::new(request.unsupported, target.provider);
+    if !is_own {
+        fit::refuse(request, &mut unsupported)?;
+    }
     let request = as_inner(request, target.provider);
     let said_required = request.native.get(INNER, CHOICE) == Some(&json!(REQUIRED));
     // Usage comes unasked; who asked in this protocol's own words is heard.
@@ -33,7 +39,7 @@ pub(super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
         ..target.quirks.clone()
     };
     let target = Target { quirks: &quirks, ..*target };
-    openai_chat::encode_with(&request, &target, dialect, |out| {
+    let mut encoded = openai_chat::encode_with(&request, &target, dialect, |out| {
         for (theirs, ours) in NAMES {
             if let Some(value) = out.remove(theirs) {
                 out.insert(ours.to_owned(), value);
@@ -42,7 +48,12 @@ pub(super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encod
         if !said_required && out.get(CHOICE) == Some(&json!(REQUIRED)) {
             out.insert(CHOICE.to_owned(), json!("any"));
         }
-    })
+        if !is_own {
+            fit::fit(out);
+        }
+    })?;
+    encoded.dropped.extend(unsupported.into_dropped());
+    Ok(encoded)
 }
 
 /// The request as the inner codec writes it: what was kept for this protocol is its own, and thoughts of earlier turns

@@ -1,16 +1,19 @@
 use std::collections::BTreeMap;
 
-use llm_core::chat::{ChatRequest, Content, Media, MediaKind, MediaSource, Part, Reasoning, Role, ToolChoice};
-use llm_core::codec::{
-    AnswerContext, DecodeContext, Downstream, Frame, Quirks, RequestHead, ResponseHead, Target, Trailer, Upstream,
+use llm_core::chat::{
+    ChatRequest, Content, Media, MediaKind, MediaSource, Part, Reasoning, Role, ToolChoice, UnsupportedPolicy,
 };
-use llm_core::{ChatAccumulator, ErrorKind, Message};
+use llm_core::codec::{
+    AnswerContext, DecodeContext, Downstream, Encoded, Frame, Quirks, RequestHead, ResponseHead, Target, Trailer,
+    Upstream,
+};
+use llm_core::{ChatAccumulator, ErrorKind, Message, Result};
 use serde_json::{Value, json};
 
 use super::super::openai_chat::OpenAiChat;
 use super::Mistral;
 
-fn sent(request: &ChatRequest) -> Value {
+fn encode(request: &ChatRequest) -> Result<Encoded> {
     let (quirks, variables) = (Quirks::default(), BTreeMap::new());
     let target = Target {
         provider: "mistral",
@@ -22,8 +25,11 @@ fn sent(request: &ChatRequest) -> Value {
         max_output: None,
         id_seed: "s",
     };
-    let encoded = Mistral.encode_request(request, &target).expect("sent");
-    serde_json::from_slice(&encoded.body).expect("JSON")
+    Mistral.encode_request(request, &target)
+}
+
+fn sent(request: &ChatRequest) -> Value {
+    serde_json::from_slice(&encode(request).expect("sent").body).expect("JSON")
 }
 
 fn cx() -> DecodeContext {
@@ -75,6 +81,64 @@ fn other_callers_are_heard_in_mistrals_words() {
         (&body["tool_choice"], &body["random_seed"], &body["max_tokens"]),
         (&json!("any"), &json!(3), &json!(9))
     );
+}
+
+fn of_chat(body: &Value) -> ChatRequest {
+    OpenAiChat.decode_request(&RequestHead::default(), body.to_string().as_bytes()).expect("read").0
+}
+
+#[test]
+fn messages_that_openais_sdk_sends_back_are_cut_to_what_mistral_knows() {
+    let request = of_chat(&json!({"model": "m", "messages": [
+        {"role": "user", "content": "hi", "name": null},
+        {"role": "assistant", "content": "ho", "refusal": null, "annotations": [], "audio": null, "function_call": null,
+            "tool_calls": null, "prefix": false},
+        {"role": "assistant", "content": null, "refusal": "no", "annotations": [{"type": "url_citation"}],
+            "tool_calls": [{"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "a", "name": "f", "content": "1"},
+        {"role": "assistant", "content": null, "refusal": "never"},
+        {"role": "user", "content": "on"},
+    ], "tools": [{"type": "function", "function": {"name": "f"}}]}));
+    let body = sent(&request);
+    let call = json!({"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    assert_eq!(
+        body["messages"],
+        json!([
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": "ho", "prefix": false},
+            {"role": "assistant", "content": "no", "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "a", "name": "f", "content": "1"},
+            {"role": "assistant", "content": "never"},
+            {"role": "user", "content": "on"},
+        ])
+    );
+    assert_eq!(body["tools"][0]["function"], json!({"name": "f", "parameters": {"type": "object", "properties": {}}}));
+}
+
+#[test]
+fn what_mistral_lacks_is_refused_by_name_or_dropped_and_told() {
+    let hi = json!([{"role": "user", "content": "hi", "name": "ann"}]);
+    for (body, param) in [
+        (json!({"model": "m", "messages": hi}), "messages[0].name"),
+        (
+            json!({"model": "m", "messages": [{"role": "user", "content": "hi"}], "service_tier": "flex"}),
+            "service_tier",
+        ),
+    ] {
+        let mut request = of_chat(&body);
+        let error = encode(&request).expect_err("refused");
+        assert_eq!((error.kind(), error.param()), (ErrorKind::UnsupportedParameter, Some(param)));
+        request.unsupported = UnsupportedPolicy::Drop;
+        let encoded = encode(&request).expect("sent");
+        assert_eq!(encoded.dropped, [param]);
+        let body: Value = serde_json::from_slice(&encoded.body).expect("JSON");
+        assert_eq!(body, json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]}));
+    }
+    for (tier, word) in [("auto", "auto"), ("default", "standard_only"), ("standard_only", "standard_only")] {
+        let request =
+            of_chat(&json!({"model": "m", "messages": [{"role": "user", "content": "hi"}], "service_tier": tier}));
+        assert_eq!(sent(&request)["service_tier"], word);
+    }
 }
 
 #[test]
