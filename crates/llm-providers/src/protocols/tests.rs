@@ -319,3 +319,36 @@ fn a_choice_among_some_functions_is_said_where_it_can_be() {
         {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "web_search"}]}}));
     assert_eq!(choice(OpenAiResponses, &hosted, OpenAiChat).unwrap_err().param(), Some("tool_choice"));
 }
+
+#[test]
+fn what_every_provider_does_unasked_is_refused_by_no_row() {
+    let usual = json!({
+        "parallel_tool_calls": true, "n": 1, "logprobs": false, "top_logprobs": 0, "presence_penalty": 0.0,
+        "frequency_penalty": 0, "store": false, "modalities": ["text"], "logit_bias": {}, "metadata": {},
+        "service_tier": "auto", "seed": null,
+    });
+    let names: Vec<&String> = usual.as_object().unwrap().keys().collect();
+    let refuses = |names: &[&String]| Quirks {
+        refuse: names.iter().map(|name| (*name).clone()).chain(["tools.strict".to_owned()]).collect(),
+        ..Quirks::default()
+    };
+    let tool = |strict| json!([{"type": "function", "function": {"name": "f", "strict": strict}}]);
+    let asked = with(of_chat(usual.clone()), json!({"tools": tool(false)}));
+    let (body, dropped) = said(OpenAiChat, &asked, OpenAiChat, "m", &refuses(&names)).unwrap();
+    assert!(dropped.is_empty(), "{dropped:?}");
+    let kept = json!({"n": 1, "logprobs": false, "parallel_tool_calls": true});
+    let tools = json!({"tools": [{"type": "function", "function": {"name": "f"}}]});
+    assert_eq!(body, with(of_chat(kept), tools));
+    // Anything else is named.
+    let unusual = json!({
+        "parallel_tool_calls": false, "n": 2, "logprobs": true, "top_logprobs": 1, "presence_penalty": 0.1,
+        "frequency_penalty": -1, "store": true, "modalities": ["audio"], "logit_bias": {"1": 1}, "metadata": {"a": "b"},
+        "service_tier": "flex", "seed": 0, "tools": tool(true),
+    });
+    for (name, value) in unusual.as_object().unwrap() {
+        let asked = of_chat(json!({name: value}));
+        let error = said(OpenAiChat, &asked, OpenAiChat, "m", &refuses(&[name])).unwrap_err();
+        let param = if name == "tools" { "tools.strict" } else { name };
+        assert_eq!(error.param(), Some(param));
+    }
+}

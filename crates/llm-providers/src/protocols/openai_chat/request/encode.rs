@@ -53,7 +53,7 @@ pub(in super::super) fn encode_with(
     }
     write_stream(target, &mut out);
     let said = openai_members::write(request, PROTOCOL, target.quirks, &mut out);
-    fit(request, target, &mut unsupported, &mut out)?;
+    fit(request, target, dialect, &mut unsupported, &mut out)?;
     last(&mut out);
     unsupported.documents(&request.messages)?;
     unsupported.foreign_beside(&request.native, PROTOCOL, &said)?;
@@ -133,25 +133,45 @@ fn write_stream(target: &Target<'_>, out: &mut Map<String, Value>) {
     out.insert("stream_options".to_owned(), Value::Object(options));
 }
 
+/// Whether the value of a parameter asks for what every provider does unasked.
+fn asks_nothing(name: &str, value: &Value) -> bool {
+    let is_usual = match name {
+        "n" => value.as_u64() == Some(1),
+        "logprobs" | "store" => value == &json!(false),
+        "parallel_tool_calls" => value == &json!(true),
+        "presence_penalty" | "frequency_penalty" | "top_logprobs" => value.as_f64() == Some(0.0),
+        "modalities" => value == &json!(["text"]),
+        "logit_bias" | "metadata" => value.as_object().is_some_and(Map::is_empty),
+        "service_tier" => value.as_str().is_some_and(tier::is_default),
+        _ => false,
+    };
+    is_usual || value.is_null()
+}
+
 /// Makes the body fit the row: what it refuses, what it counts, what it calls otherwise.
 fn fit(
     request: &ChatRequest,
     target: &Target<'_>,
+    dialect: Dialect,
     unsupported: &mut Unsupported<'_>,
     out: &mut Map<String, Value>,
 ) -> Result<()> {
     let quirks = target.quirks;
     for name in &quirks.refuse {
-        let is_set = out.get(name).is_some_and(|value| match name.as_str() {
-            "n" => value.as_u64() != Some(1),
-            "logprobs" => value != &json!(false),
-            _ => true,
-        });
-        if is_set && out.get(name).is_some_and(|value| !value.is_null()) {
-            let is_hint = name == "user" && end_user::is_unasked(request);
-            unsupported.hint(name, is_hint, "the provider has no such parameter")?;
-            out.remove(name);
+        let Some(value) = out.get(name) else { continue };
+        if asks_nothing(name, value) {
+            // Hosts know these words, if only in this sense.
+            if !matches!(name.as_str(), "n" | "logprobs" | "parallel_tool_calls") {
+                out.remove(name);
+            }
+            continue;
         }
+        let is_hint = match name.as_str() {
+            "user" => end_user::is_unasked(request),
+            name => dialect.is_foreign && name.starts_with("prompt_cache_"),
+        };
+        unsupported.hint(name, is_hint, "the provider has no such parameter")?;
+        out.remove(name);
     }
     if quirks.logprobs_number && out.get("logprobs") == Some(&json!(true)) {
         let alternatives = out.remove("top_logprobs").unwrap_or_else(|| json!(1));

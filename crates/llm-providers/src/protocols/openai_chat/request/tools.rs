@@ -85,7 +85,9 @@ fn write_function(tool: &Tool, target: &Target<'_>, unsupported: &mut Unsupporte
         function.insert("parameters".to_owned(), parameters.clone());
     }
     match strict {
-        Some(_) if target.quirks.refuse.contains("tools.strict") => {
+        // Not to be held to it is what happens anyway.
+        Some(false) if target.quirks.refuse.contains("tools.strict") => {}
+        Some(true) if target.quirks.refuse.contains("tools.strict") => {
             unsupported.param("tools.strict", "it does not hold tools to their schema")?;
         }
         Some(strict) => {
