@@ -352,3 +352,21 @@ fn what_every_provider_does_unasked_is_refused_by_no_row() {
         assert_eq!(error.param(), Some(param));
     }
 }
+
+#[test]
+fn how_closely_to_look_is_left_out_and_told_where_there_is_no_choice() {
+    let image = |detail| json!({"url": "data:image/png;base64,iVBORw0KGgo=", "detail": detail});
+    let asked = |detail| {
+        of_chat(json!({"messages": [{"role": "user", "content": [
+            {"type": "text", "text": "what?"}, {"type": "image_url", "image_url": image(detail)},
+            {"type": "image_url", "image_url": image(detail)},
+        ]}]}))
+    };
+    for to in [Anthropic, Bedrock, Gemini, Ollama] {
+        let (low, dropped) = said(OpenAiChat, &asked("low"), to, "m", &Quirks::default()).unwrap();
+        assert_eq!(dropped, ["detail"], "{to}");
+        let (high, dropped) = said(OpenAiChat, &asked("high"), to, "m", &Quirks::default()).unwrap();
+        assert!(dropped.is_empty(), "{to}");
+        assert_eq!(low, high, "{to}");
+    }
+}

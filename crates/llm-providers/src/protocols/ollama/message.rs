@@ -273,9 +273,9 @@ impl Writer<'_, '_> {
         self.refuse_cache(part)?;
         let path = format!("messages[{}].content[{place}]", self.index);
         if let Content::Media(Media { kind: MediaKind::Image, detail: Some(detail), .. }) = &part.content
-            && detail != "auto"
+            && detail == "low"
         {
-            self.unsupported.param(&format!("{path}.image_url.detail"), "it looks at every image alike")?;
+            self.unsupported.hint("detail", part.native.is_foreign_to(OLLAMA), "it looks at every image alike")?;
         }
         if turn.add(&self.message.role, part, CallIds::Given)? {
             return Ok(());

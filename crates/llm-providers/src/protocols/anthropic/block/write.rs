@@ -114,7 +114,8 @@ pub(crate) fn request(
                 return asking.refuse(place, "", "API version 2026-10-21 takes no documents in assistant turns");
             }
             if content.detail.as_deref() == Some("low") && !own {
-                asking.refuse(place, ".detail", "it looks at every image closely")?;
+                let is_foreign = part.native.is_foreign_to(ME);
+                asking.unsupported.hint("detail", is_foreign, "it looks at every image closely")?;
             }
             if media::quirk(&content.source).is_some_and(|quirk| asking.target.quirks.refuse.contains(quirk)) {
                 return asking.refuse(place, ".source", "the provider takes images and documents inline only");

@@ -130,7 +130,8 @@ fn request_block(
                 return asking.refuse(place, "", "it takes media from the user only");
             }
             if content.detail.as_deref() == Some("low") && !own {
-                asking.refuse(place, ".detail", "it looks at every image closely")?;
+                let is_foreign = part.native.is_foreign_to(ME);
+                asking.unsupported.hint("detail", is_foreign, "it looks at every image closely")?;
             }
             match media::write(content, part, |said| asking.name(said)) {
                 Ok(block) => block,

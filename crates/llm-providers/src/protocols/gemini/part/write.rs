@@ -166,7 +166,8 @@ pub(in super::super) fn request(part: &Part, place: Place, asking: &mut Asking<'
         }
         Content::Media(content) => {
             if content.detail.as_deref() == Some("low") && !own {
-                asking.refuse(place, ".detail", "it looks at every image alike")?;
+                let is_foreign = part.native.is_foreign_to(ME);
+                asking.unsupported.hint("detail", is_foreign, "it looks at every image alike")?;
             }
             let mut object = object(&part.native);
             match media::write(content, &part.native, &mut object) {

@@ -239,12 +239,12 @@ fn media_go_as_anthropic_takes_them() {
         media(MediaKind::Video, url()),
         media(MediaKind::Document, inline("application/msword", "AA==")),
         media(MediaKind::Document, inline("text/plain", "%")),
-        low.into(),
     ] {
         let error = refused(said(Role::User, vec![Part::text("x"), part]));
         assert_eq!(error.kind(), ErrorKind::UnsupportedParameter);
         assert!(error.param().unwrap().starts_with("messages[0].content[1]"), "{error}");
     }
+    assert_eq!(refused(said(Role::User, vec![Part::text("x"), low.into()])).param(), Some("detail"));
 }
 
 #[test]
