@@ -370,3 +370,16 @@ fn how_closely_to_look_is_left_out_and_told_where_there_is_no_choice() {
         assert_eq!(low, high, "{to}");
     }
 }
+
+#[test]
+fn gemini_hears_an_empty_result_and_sound_in_its_own_words() {
+    let asked = of_chat(json!({"messages": [
+        {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "SUQz", "format": "mp3"}}]},
+        {"role": "assistant", "content": null, "tool_calls":
+            [{"id": "a", "type": "function", "function": {"name": "ring", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "a", "content": ""},
+    ]}));
+    let (body, _) = said(OpenAiChat, &asked, Gemini, "m", &Quirks::default()).unwrap();
+    assert_eq!(body["contents"][0]["parts"][0]["inlineData"]["mimeType"], "audio/mp3");
+    assert_eq!(body["contents"][2]["parts"][0]["functionResponse"]["response"], json!({"result": ""}));
+}

@@ -142,7 +142,7 @@ pub(super) fn write_response(
     object: &mut Map<String, Value>,
     result: &ToolResult,
     function: &str,
-    made: bool,
+    (own, made): (bool, bool),
     media: Vec<Value>,
 ) {
     let (name, kept) = FUNCTION_RESPONSE.remove(object);
@@ -152,7 +152,9 @@ pub(super) fn write_response(
         inner.insert("id".to_owned(), result.call_id.as_str().into());
     }
     inner.insert("name".to_owned(), function.into());
-    if (&as_it_came.0, as_it_came.1) != (&result.content, result.is_error) {
+    let is_same = (&as_it_came.0, as_it_came.1) == (&result.content, result.is_error);
+    // A response must be there, also where nothing was answered.
+    if !is_same || !(own || inner.contains_key("response")) {
         inner.insert("response".to_owned(), response_of(result));
         inner.shift_remove("parts");
         if !media.is_empty() {

@@ -85,8 +85,8 @@ pub(in super::super) fn write(
     match &media.source {
         MediaSource::Base64 { media_type, data } => {
             // Parameters (`;charset=utf-8`) are no part of the types that Google knows.
-            let bare = if own { media_type } else { media_type.split(';').next().unwrap_or(media_type).trim() };
-            inline(object, bare, data.clone());
+            let bare = || media_type.split(';').next().unwrap_or(media_type).trim();
+            inline(object, if own { media_type } else { type_of(bare()) }, data.clone());
         }
         MediaSource::Text { media_type, text } => inline(object, media_type, STANDARD.encode(text)),
         MediaSource::Url { url } => file(object, url, &media.kind, own),
@@ -130,6 +130,14 @@ fn kind_of(media_type: &str) -> MediaKind {
         Some("audio") => MediaKind::Audio,
         Some("video") => MediaKind::Video,
         _ => MediaKind::Document,
+    }
+}
+
+/// Google's own word for a type, where it has another than the registered one.
+fn type_of(registered: &str) -> &str {
+    match registered {
+        "audio/mpeg" => "audio/mp3",
+        other => other,
     }
 }
 

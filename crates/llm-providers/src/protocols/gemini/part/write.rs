@@ -217,7 +217,7 @@ fn tool_result(
     }
     let mut object = object(&part.native);
     let made = part.native.get(ME, MADE_ID).is_some();
-    call::write_response(&mut object, result, &function, made, beside);
+    call::write_response(&mut object, result, &function, (part.native.is_from(ME), made), beside);
     out.push(object);
     Ok(())
 }
