@@ -10,6 +10,9 @@ use super::end_user::SAFETY_IDENTIFIER;
 
 /// What changes no answer, and has the same name in both.
 const HINTS: [&str; 4] = ["prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", SAFETY_IDENTIFIER];
+/// Whether the provider keeps the conversation. It is kept unasked in Responses and not in Chat Completions, so that
+/// what Responses' callers say of it means little there.
+const STORE: &str = "store";
 /// How much to say: at the top in Chat Completions, within `text` in Responses.
 const VERBOSITY: &str = "verbosity";
 const TEXT: &str = "text";
@@ -38,6 +41,10 @@ pub(super) fn write(
             out.insert("user".to_owned(), value.clone());
             said.push(name);
         }
+    }
+    if let Some(store) = members.get(STORE).filter(|_| own == Protocol::OpenAiResponses) {
+        out.insert(STORE.to_owned(), store.clone());
+        said.push(STORE);
     }
     if let Some(verbosity) = members.get(VERBOSITY).filter(|_| own == Protocol::OpenAiResponses) {
         let text = out.entry(TEXT).or_insert_with(|| Map::new().into());

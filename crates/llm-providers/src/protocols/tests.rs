@@ -383,3 +383,25 @@ fn gemini_hears_an_empty_result_and_sound_in_its_own_words() {
     assert_eq!(body["contents"][0]["parts"][0]["inlineData"]["mimeType"], "audio/mp3");
     assert_eq!(body["contents"][2]["parts"][0]["functionResponse"]["response"], json!({"result": ""}));
 }
+
+#[test]
+fn whether_a_conversation_is_kept_is_said_where_it_is_kept_unasked() {
+    for keeps in [true, false] {
+        let asked = of_chat(json!({"store": keeps}));
+        let (body, dropped) = said(OpenAiChat, &asked, OpenAiResponses, MODEL, &openai()).unwrap();
+        assert_eq!((&body["store"], dropped.is_empty()), (&json!(keeps), true));
+    }
+    // Nothing is kept there, so that only the wish for it can't be met.
+    assert!(said(OpenAiChat, &of_chat(json!({"store": false})), Anthropic, "m", &Quirks::default()).is_ok());
+    let error = said(OpenAiChat, &of_chat(json!({"store": true})), Anthropic, "m", &Quirks::default()).unwrap_err();
+    assert_eq!(error.param(), Some("store"));
+}
+
+#[test]
+fn a_turn_without_words_is_a_turn_of_responses() {
+    let asked = of_chat(json!({"messages": [
+        {"role": "user", "content": ""}, {"role": "assistant", "content": ""}, {"role": "user", "content": "hi"},
+    ]}));
+    let (body, _) = said(OpenAiChat, &asked, OpenAiResponses, MODEL, &openai()).unwrap();
+    assert_eq!(body["input"], asked["messages"]);
+}

@@ -86,6 +86,11 @@ impl Writer<'_, '_> {
             self.unsupported.param(&format!("{at}.name"), "it has no names for speakers")?;
         }
         match message.role {
+            // A turn in which nothing was said is one all the same.
+            _ if message.parts.is_empty() && message.role != Role::Tool && !message.native.is_from(PROTOCOL) => {
+                items.push(json!({"role": message.role, "content": ""}));
+                Ok(())
+            }
             Role::Assistant => {
                 let provider = self.target.provider;
                 let proven = |part: &Part| {
@@ -111,10 +116,6 @@ impl Writer<'_, '_> {
 
     /// A message of anyone but the model.
     fn said(&mut self, message: &Message, at: &str, items: &mut Vec<Value>) -> Result<()> {
-        let own = message.native.is_from(PROTOCOL);
-        if message.parts.is_empty() && !own {
-            return Ok(());
-        }
         // Results that another protocol puts into the user's turn are items of their own.
         let (results, rest): (Vec<&Part>, Vec<&Part>) =
             message.parts.iter().partition(|part| matches!(part.content, Content::ToolResult(_)));
