@@ -405,3 +405,22 @@ fn a_turn_without_words_is_a_turn_of_responses() {
     let (body, _) = said(OpenAiChat, &asked, OpenAiResponses, MODEL, &openai()).unwrap();
     assert_eq!(body["input"], asked["messages"]);
 }
+
+#[test]
+fn a_file_at_a_url_is_a_file_everywhere() {
+    let url = "https://harbour.example/tides.pdf";
+    let file = json!({"type": "file", "file": {"filename": "tides.pdf", "file_data": url}});
+    let asked = of_chat(json!({"messages": [{"role": "user", "content": [file, {"type": "text", "text": "sum"}]}]}));
+    let part = |to: Protocol, quirks: &Quirks| said(OpenAiChat, &asked, to, MODEL, quirks).unwrap().0;
+    let none = Quirks::default();
+    assert_eq!(part(OpenAiChat, &none)["messages"], asked["messages"]);
+    let of_responses = json!({"type": "input_file", "file_url": url, "filename": "tides.pdf"});
+    assert_eq!(part(OpenAiResponses, &none)["input"][0]["content"][0], of_responses);
+    let of_anthropic = json!({"type": "document", "source": {"type": "url", "url": url}, "title": "tides.pdf"});
+    assert_eq!(part(Anthropic, &none)["messages"][0]["content"][0], of_anthropic);
+    let of_gemini = json!({"fileData": {"fileUri": url, "mimeType": "application/pdf"}});
+    assert_eq!(part(Gemini, &none)["contents"][0]["parts"][0], of_gemini);
+    let of_mistral = json!({"type": "document_url", "document_url": url, "document_name": "tides.pdf"});
+    assert_eq!(part(Mistral, &none)["messages"][0]["content"][0], of_mistral);
+    assert!(said(OpenAiChat, &asked, Bedrock, "m", &none).is_err());
+}

@@ -55,6 +55,11 @@ fn file(part: &mut Fields) -> Result<Option<Media>> {
             inner.take("file_data");
             Some(source)
         }
+        // OpenRouter and others take it where OpenAI itself takes data only.
+        Some(MediaSource::Url { url }) if url.starts_with("https://") || url.starts_with("http://") => {
+            inner.take("file_data");
+            Some(MediaSource::Url { url })
+        }
         // Bare base64 and whatever else a host may take passes as it is.
         Some(_) => None,
         None => inner.want_text("file_id")?.map(|id| MediaSource::File { id }),
@@ -125,6 +130,8 @@ pub(in super::super) fn write(part: &Part, media: &Media, quirks: &Quirks) -> Re
         (_, source) => {
             let (member, value, default_name) = match source {
                 MediaSource::Base64 { .. } => ("file_data", source.to_url(), Some("document.pdf")),
+                // As its caller wrote it.
+                MediaSource::Url { url } if part.native.is_from(PROTOCOL) => ("file_data", Some(url.clone()), None),
                 MediaSource::File { id } => ("file_id", Some(id.clone()), None),
                 MediaSource::Url { .. } | MediaSource::Text { .. } => {
                     return Err("a document must be inline or a file that the provider holds");
