@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{OLLAMA, OllamaApi, error};
 use crate::protocols::body::{Body, answer_object};
+use crate::protocols::openai_chat::embed::is_listed;
 use crate::protocols::speaks::speaks;
 
 const PATH: &str = "/api/embed";
@@ -18,7 +19,8 @@ const OLDER: &str = "/api/embeddings";
 fn encode_request(request: &EmbedRequest, target: &Target<'_>) -> Result<Encoded> {
     let mut body = Body::new(&request.native, OLLAMA, request.unsupported, target)?;
     body.set("model", target.model);
-    let was_list = body.take("input").is_some_and(|hint| hint.is_array());
+    body.take("input");
+    let was_list = is_listed(request);
     let was_older = body.take("prompt").is_some();
     let mut texts = Vec::with_capacity(request.input.len());
     for input in &request.input {

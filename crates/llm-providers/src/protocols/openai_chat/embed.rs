@@ -28,9 +28,16 @@ pub(in crate::protocols) struct Shape {
 const SHAPE: Shape =
     Shape { protocol: PROTOCOL, path: "/embeddings", dimensions: "dimensions", has_purpose: false, has_user: true };
 
+/// Whether a caller of any protocol that spells it so gave a list, be it of one.
+pub(in crate::protocols) fn is_listed(request: &EmbedRequest) -> bool {
+    let spelled = request.native.protocol().and_then(|protocol| request.native.get(protocol, "input"));
+    spelled.is_some_and(Value::is_array)
+}
+
 /// What to embed, as it is spelled here: one text is a text, unless the request came as a list.
 fn write_input(request: &EmbedRequest, shape: &Shape, body: &mut Body<'_>) -> Result<()> {
-    let was_list = body.take("input").is_some_and(|hint| hint.is_array());
+    body.take("input");
+    let was_list = is_listed(request);
     let mut items = Vec::with_capacity(request.input.len());
     for input in &request.input {
         items.push(match input {
