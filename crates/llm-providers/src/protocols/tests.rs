@@ -372,16 +372,28 @@ fn how_closely_to_look_is_left_out_and_told_where_there_is_no_choice() {
 }
 
 #[test]
-fn gemini_hears_an_empty_result_and_sound_in_its_own_words() {
+fn a_tool_that_answers_nothing_has_answered() {
     let asked = of_chat(json!({"messages": [
-        {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "SUQz", "format": "mp3"}}]},
+        {"role": "user", "content": "ring"},
         {"role": "assistant", "content": null, "tool_calls":
             [{"id": "a", "type": "function", "function": {"name": "ring", "arguments": "{}"}}]},
         {"role": "tool", "tool_call_id": "a", "content": ""},
     ]}));
+    let body = |to| said(OpenAiChat, &asked, to, "m", &Quirks::default()).unwrap().0;
+    let response = &body(Gemini)["contents"][2]["parts"][0]["functionResponse"]["response"];
+    assert_eq!(*response, json!({"result": ""}));
+    assert_eq!(body(Bedrock)["messages"][2]["content"][0]["toolResult"]["content"], json!([{"text": ""}]));
+    let of_anthropic = json!({"type": "tool_result", "tool_use_id": "a"});
+    assert_eq!(body(Anthropic)["messages"][2]["content"][0], of_anthropic);
+}
+
+#[test]
+fn gemini_hears_of_mp3_in_its_own_word() {
+    let asked = of_chat(json!({"messages": [
+        {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "SUQz", "format": "mp3"}}]},
+    ]}));
     let (body, _) = said(OpenAiChat, &asked, Gemini, "m", &Quirks::default()).unwrap();
     assert_eq!(body["contents"][0]["parts"][0]["inlineData"]["mimeType"], "audio/mp3");
-    assert_eq!(body["contents"][2]["parts"][0]["functionResponse"]["response"], json!({"result": ""}));
 }
 
 #[test]

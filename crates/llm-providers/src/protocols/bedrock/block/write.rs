@@ -278,7 +278,11 @@ fn tool_result(result: &ToolResult, part: &Part, place: Place, asking: &mut Aski
             None => request_block(piece, Place { inner: Some(number), ..place }, false, asking, &mut content)?,
         }
     }
-    if !content.is_empty() || !own {
+    if content.is_empty() && !own {
+        // Nova takes no empty list, and all models take an empty text here.
+        content.push(json!({"text": ""}));
+    }
+    if !content.is_empty() {
         inner.insert("content".to_owned(), content.into());
     }
     match result.is_error {
