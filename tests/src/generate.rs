@@ -58,7 +58,7 @@ pub fn answer() -> impl Strategy<Value = ChatAnswer> {
     let said = prop_oneof![
         2 => text().prop_map(Part::text),
         2 => ("[a-z_]{1,8}", arguments()).prop_map(|(name, arguments)| {
-            Part::from(ToolCall { id: String::new(), name, arguments })
+            Part::from(ToolCall::new("", name, arguments))
         }),
     ];
     let parts = (option::of(text()), vec(said, 1..5)).prop_map(|(thoughts, mut parts)| {

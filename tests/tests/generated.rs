@@ -2,7 +2,7 @@
 //! them is what was said, and every stream obeys its protocol's grammar.
 #![expect(clippy::unwrap_used, reason = "a test that can't be set up must fail loudly")]
 
-use llm_core::chat::{ChatAccumulator, ChatAnswer, ChatChunk, FinishReason};
+use llm_core::chat::{ChatAccumulator, ChatAnswer, ChatChunk, Content, FinishReason};
 use llm_core::codec::{AnswerContext, ChatProtocol, DecodeContext, ResponseHead, Trailer};
 use llm_core::{Error, ErrorKind, Protocol};
 use llm_providers::protocols;
@@ -123,6 +123,29 @@ proptest! {
             let again = read(codec, &events).unwrap();
             prop_assert_eq!(said(&again), said(&answer), "{}", name);
             prop_assert_eq!(why(name, &again), why(name, &answer), "{}", name);
+        }
+    }
+
+    #[test]
+    fn calls_of_custom_tools_are_told_as_such(mut answer in answer(), cuts in cuts()) {
+        for part in &mut answer.choices[0].message.parts {
+            if let Content::ToolCall(call) = &mut part.content {
+                call.is_custom = true;
+            }
+        }
+        let is_custom = |answer: &ChatAnswer| answer.tool_calls().iter().all(|call| call.is_custom);
+        let chunks = chunks(&answer, &cuts);
+        for name in [Protocol::OpenAiChat, Protocol::OpenAiResponses] {
+            let codec = protocols::chat(name).unwrap();
+            let body = codec.encode_answer(&asked(false, false), &answer).unwrap();
+            let whole = codec.decode_answer(&reading(), &ResponseHead::default(), &body).unwrap();
+            let events = write(codec, &asked(true, true), &chunks, None);
+            prop_assert_eq!(grammar::check(name, &events), Vec::<String>::new(), "{}", name);
+            let streamed = read(codec, &events).unwrap();
+            for again in [whole, streamed] {
+                prop_assert!(is_custom(&again), "{}: {:?}", name, again);
+                prop_assert_eq!(said(&again), said(&answer), "{}", name);
+            }
         }
     }
 

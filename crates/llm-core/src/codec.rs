@@ -181,15 +181,24 @@ pub struct DecodeContext {
     pub stream: bool,
     /// Whether embeddings come as base64 of bytes with a sign.
     pub int8_vectors: bool,
-    /// What stands in for structured output that the provider lacks.
-    pub emulation: Option<Emulation>,
+    /// What stands in for what the provider lacks.
+    pub emulation: Emulation,
     /// Whether the answer is bytes that say nothing of the call: the content of a file.
     pub is_bytes: bool,
 }
 
+/// What stands in for what a provider lacks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Emulation {
+    /// Structured output.
+    pub format: Option<EmulatedFormat>,
+    /// The names of the custom tools, for which functions stand in.
+    pub custom_tools: BTreeSet<String>,
+}
+
 /// What stands in for structured output where a provider has none.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Emulation {
+pub struct EmulatedFormat {
     /// The tool that the model was made to call, whose arguments are the answer; none where it was told in words.
     pub tool: Option<String>,
     /// The JSON Schema that the answer must match.
@@ -208,14 +217,16 @@ impl DecodeContext {
             no_done: target.quirks.no_done,
             stream: target.stream,
             int8_vectors: target.quirks.int8_vectors,
-            emulation: None,
+            emulation: Emulation::default(),
             is_bytes: false,
         }
     }
 
     /// The parameters that something else stood in for, as answers name them.
     pub fn emulated_params(&self) -> Vec<String> {
-        self.emulation.iter().map(|_| "response_format".to_owned()).collect()
+        let custom = (!self.emulation.custom_tools.is_empty()).then_some("tools.custom");
+        let format = self.emulation.format.as_ref().map(|_| "response_format");
+        format.into_iter().chain(custom).map(str::to_owned).collect()
     }
 }
 

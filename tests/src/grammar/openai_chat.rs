@@ -95,7 +95,12 @@ fn check_choice(choice: &Value, known: &mut Choice, complain: &mut impl FnMut(&s
         let id = text(call, "/id");
         match known.calls.get(&index) {
             None => {
-                if id.is_empty() || text(call, "/function/name").is_empty() || text(call, "/type") != "function" {
+                let named = match text(call, "/type") {
+                    "function" => text(call, "/function/name"),
+                    "custom" => text(call, "/custom/name"),
+                    _ => "",
+                };
+                if id.is_empty() || named.is_empty() {
                     complain("begins a tool call without id, type or name");
                 }
                 if index != known.calls.len() as u64 {
@@ -106,7 +111,8 @@ fn check_choice(choice: &Value, known: &mut Choice, complain: &mut impl FnMut(&s
             Some(begun) if !id.is_empty() && begun != id => complain("changes the id of a tool call"),
             Some(_) => {}
         }
-        if !call.pointer("/function/arguments").is_none_or(Value::is_string) {
+        let is_text = |at: &str| call.pointer(at).is_none_or(Value::is_string);
+        if !is_text("/function/arguments") || !is_text("/custom/input") {
             complain("has arguments that are no text");
         }
     }

@@ -114,6 +114,8 @@ impl State {
             "response.reasoning_summary_text.done" => ("reasoning", "/text", "summary_index"),
             "response.function_call_arguments.delta" => ("function_call", "/delta", "output_index"),
             "response.function_call_arguments.done" => ("function_call", "/arguments", "output_index"),
+            "response.custom_tool_call_input.delta" => ("custom_tool_call", "/delta", "output_index"),
+            "response.custom_tool_call_input.done" => ("custom_tool_call", "/input", "output_index"),
             _ => return complain("is of a type that no SDK knows"),
         };
         if item.kind != of {
@@ -127,7 +129,7 @@ impl State {
             complain("a part begins twice");
         }
         if kind.ends_with(".delta") {
-            if of == "function_call" {
+            if of.ends_with("_call") {
                 item.said.entry(number).or_default();
             }
             match item.said.get_mut(&number) {
@@ -178,12 +180,16 @@ impl Item {
                 let parts = item["summary"].as_array().map(Vec::as_slice).unwrap_or_default();
                 parts.iter().map(|part| text(part, "/text")).collect()
             }
-            "function_call" => {
+            kind @ ("function_call" | "custom_tool_call") => {
                 if text(item, "/call_id").is_empty() || text(item, "/name").is_empty() {
                     complain("a call has no id or name");
                 }
                 // Nothing is an empty object.
-                if self.said.is_empty() { Vec::new() } else { vec![text(item, "/arguments")] }
+                if self.said.is_empty() {
+                    Vec::new()
+                } else {
+                    vec![text(item, if kind == "function_call" { "/arguments" } else { "/input" })]
+                }
             }
             _ => return,
         };

@@ -77,7 +77,7 @@ pub fn request(expected: &Expected, intent: &Intent, speaker: &Speaker) -> Resul
         .codec
         .ok_or_else(|| Error::new(ErrorKind::NotImplemented, "it has no conversations"))?
         .encode_request(&request, &target)?;
-    if !expected.lossy.is_empty() && encoded.dropped.is_empty() && encoded.context.emulation.is_none() {
+    if !expected.lossy.is_empty() && encoded.dropped.is_empty() && encoded.context.emulated_params().is_empty() {
         let what = Value::from(expected.lossy.clone());
         return Err(Error::new(ErrorKind::Internal, format!("nothing is reported as dropped, want {what}")));
     }
@@ -124,7 +124,7 @@ fn wire(row: &ProviderRow, encoded: Encoded) -> Result<Wire, Error> {
         path: if place.starts_with('/') { place } else { path_of(&place).to_owned() },
         query: encoded.query.into_iter().chain(query).map(|(name, value)| (name, Value::from(value))).collect(),
         body: serde_json::from_slice(&encoded.body).ok(),
-        is_emulated: encoded.context.emulation.is_some(),
+        is_emulated: !encoded.context.emulated_params().is_empty(),
         ..Wire::default()
     };
     for (name, value) in &encoded.headers {

@@ -85,10 +85,15 @@ fn take_in(choice: &Value, member: &str, said: &mut ChoiceReading, calls: &mut C
         if call.id.is_empty() {
             call.id = text_at(piece, "/id");
         }
+        let (name, arguments) =
+            match piece.get("custom").is_some_and(Value::is_object) && piece.get("function").is_none() {
+                true => ("/custom/name", "/custom/input"),
+                false => ("/function/name", "/function/arguments"),
+            };
         if call.name.is_empty() {
-            call.name = text_at(piece, "/function/name");
+            call.name = text_at(piece, name);
         }
-        match piece.pointer("/function/arguments") {
+        match piece.pointer(arguments) {
             Some(Value::String(text)) => call.arguments.push_str(text),
             Some(Value::Null) | None => {}
             Some(other) => call.arguments.push_str(&other.to_string()),

@@ -254,8 +254,18 @@ pub struct ToolCall {
     pub id: String,
     /// The tool.
     pub name: String,
-    /// The arguments as a JSON text; a model may write what is not JSON.
+    /// The arguments as a JSON text; a model may write what is not JSON. Of a custom tool, any text.
     pub arguments: String,
+    /// Whether the tool is a custom one ([`Tool::Custom`](super::Tool::Custom)).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_custom: bool,
+}
+
+impl ToolCall {
+    /// A call of a function.
+    pub fn new(id: impl Into<String>, name: impl Into<String>, arguments: impl Into<String>) -> Self {
+        Self { id: id.into(), name: name.into(), arguments: arguments.into(), is_custom: false }
+    }
 }
 
 /// What a tool answered.

@@ -18,5 +18,7 @@ pub use message::{
     Role, ServerToolCall, ServerToolResult, ToolCall, ToolResult,
 };
 pub use relabel::Relabel;
-pub use request::{ChatRequest, Effort, ReasoningOptions, ResponseFormat, Tool, ToolChoice, UnsupportedPolicy};
+pub use request::{
+    ChatRequest, Effort, Grammar, ReasoningOptions, ResponseFormat, Tool, ToolChoice, UnsupportedPolicy,
+};
 pub(crate) use stored::{in_native as stored_in_native, in_parts as stored_in, in_source as stored_in_source};

@@ -82,7 +82,7 @@ mod tests {
         };
         let thought = Reasoning { text: "hm".into(), signature: Some("proof".into()), ..Reasoning::default() };
         let hidden = Reasoning { encrypted: Some("x".into()), ..Reasoning::default() };
-        let call = ToolCall { id: "1".into(), name: "f".into(), arguments: "{\"a\":1}".into() };
+        let call = ToolCall::new("1", "f", "{\"a\":1}");
         let image = MediaSource::Base64 { media_type: "image/png".into(), data: "AA==".into() };
         let choice = |index: u32, parts: Vec<Part>| Choice {
             index,

@@ -45,7 +45,7 @@ impl Relabel for ChatRequest {
                     cache.relabel(from, to);
                     native.relabel(from, to);
                 }
-                Tool::Provider { native } => native.relabel(from, to),
+                Tool::Custom { native, .. } | Tool::Provider { native } => native.relabel(from, to),
             }
         }
         if let Some(ToolChoice::Native(native)) = &mut self.tool_choice {

@@ -196,6 +196,22 @@ pub enum Tool {
         #[serde(default, skip_serializing_if = "Native::is_none")]
         native: Native,
     },
+    /// A tool that the application runs and that is called with a text of any form in the place of JSON arguments.
+    ///
+    /// Only OpenAI has them. Elsewhere a function of one text, `input`, stands in, and answers say so.
+    Custom {
+        /// Its name.
+        name: String,
+        /// What it does, for the model.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+        /// What the text must match; any text will do where there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grammar: Option<Grammar>,
+        /// What only the tool's own protocol knows.
+        #[serde(default, skip_serializing_if = "Native::is_none")]
+        native: Native,
+    },
     /// A tool of the provider's own (web search, code execution), as its protocol writes it.
     Provider {
         /// The whole tool.
@@ -217,6 +233,15 @@ impl Tool {
     }
 }
 
+/// What the text that a custom tool is called with must match.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grammar {
+    /// The language of the definition: OpenAI knows `lark` and `regex`.
+    pub syntax: String,
+    /// The grammar.
+    pub definition: String,
+}
+
 /// Whether and which tool must be asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -229,6 +254,8 @@ pub enum ToolChoice {
     None,
     /// This function.
     Function(String),
+    /// This custom tool.
+    Custom(String),
     /// A choice that only one protocol can say, as it writes it.
     Native(Native),
 }

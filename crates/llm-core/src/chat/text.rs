@@ -42,12 +42,22 @@ impl Asks for ChatRequest {
             append_parts(&message.parts, &mut text);
         }
         for tool in &self.tools {
-            if let Tool::Function { name, description, parameters, .. } = tool {
-                append(name, &mut text);
-                append(description.as_deref().unwrap_or_default(), &mut text);
-                if let Some(parameters) = parameters {
-                    append(&parameters.to_string(), &mut text);
+            match tool {
+                Tool::Function { name, description, parameters, .. } => {
+                    append(name, &mut text);
+                    append(description.as_deref().unwrap_or_default(), &mut text);
+                    if let Some(parameters) = parameters {
+                        append(&parameters.to_string(), &mut text);
+                    }
                 }
+                Tool::Custom { name, description, grammar, .. } => {
+                    append(name, &mut text);
+                    append(description.as_deref().unwrap_or_default(), &mut text);
+                    if let Some(grammar) = grammar {
+                        append(&grammar.definition, &mut text);
+                    }
+                }
+                Tool::Provider { .. } => {}
             }
         }
         text

@@ -4,7 +4,7 @@
 use llm_core::{Native, Protocol};
 use serde_json::{Map, Value, json};
 
-use super::functions::{CHOICE, FUNCTION};
+use super::functions::{CHOICE, CUSTOM, FUNCTION};
 
 const KIND: &str = "allowed_tools";
 
@@ -17,21 +17,24 @@ pub(super) struct Allowed<'a> {
 }
 
 impl<'a> Allowed<'a> {
-    /// Reads a choice as its protocol writes it. None for any other choice, and where something else than functions is
-    /// allowed.
+    /// Reads a choice as its protocol writes it. None for any other choice, and where something else than the
+    /// application's tools is allowed.
     pub(super) fn read(choice: &'a Native) -> Option<Self> {
         match choice.protocol()? {
             own @ (Protocol::OpenAiChat | Protocol::OpenAiResponses) => {
                 let choice = choice.get(own, CHOICE).filter(|choice| choice.get("type") == Some(&json!(KIND)))?;
-                let (inner, name_at) =
-                    if own == Protocol::OpenAiChat { (choice.get(KIND)?, "/function/name") } else { (choice, "/name") };
+                let nested = own == Protocol::OpenAiChat;
+                let inner = if nested { choice.get(KIND)? } else { choice };
                 let must = match inner.get("mode")?.as_str()? {
                     "required" => true,
                     "auto" => false,
                     _ => return None,
                 };
                 let name = |tool: &'a Value| {
-                    tool.pointer(name_at).filter(|_| tool.get("type") == Some(&json!(FUNCTION)))?.as_str()
+                    // Functions stand in for custom tools.
+                    let kind = tool.get("type")?.as_str().filter(|kind| [FUNCTION, CUSTOM].contains(kind))?;
+                    let said = if nested { tool.get(kind)? } else { tool };
+                    said.get("name")?.as_str()
                 };
                 Some(Self { must, names: inner.get("tools")?.as_array()?.iter().map(name).collect::<Option<_>>()? })
             }

@@ -153,7 +153,8 @@ pub(super) fn encode_answer(
         };
     }
     match answer.files.as_slice() {
-        [file] if !stored::is_page(cx) => Bytes::from(written(file).to_string()),
+        // What has no id was never a thing of its own.
+        [file] if !stored::is_page(cx) && !file.id.is_empty() => Bytes::from(written(file).to_string()),
         files => page(store.protocol, &answer.native, answer.has_more, files.iter().map(written).collect()),
     }
 }

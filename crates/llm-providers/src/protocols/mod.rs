@@ -10,6 +10,7 @@ pub(crate) mod body;
 pub mod cohere;
 pub mod deepgram;
 pub mod elevenlabs;
+mod emulate;
 mod end_user;
 mod files;
 mod functions;
@@ -33,7 +34,6 @@ pub(crate) mod sound;
 pub(crate) mod speaks;
 pub(crate) mod splice;
 mod stored;
-pub(crate) mod structured;
 pub mod voyage;
 
 use llm_core::audio::{Speak, Transcribe};
@@ -49,7 +49,7 @@ use llm_core::rerank::Rerank;
 use llm_core::token_count::CountTokens;
 use llm_core::{OperationKind, Protocol};
 
-use structured::Structured;
+use emulate::Emulating;
 
 /// An operation, with the table of the protocols that have it.
 pub trait Spoken: Operation {
@@ -182,18 +182,17 @@ pub fn has(protocol: Protocol, kind: OperationKind) -> bool {
     is_built(protocol)
 }
 
-/// The codecs that speak `protocol` for chat, with structured output for providers that lack it; none where they are not
-/// built.
+/// The codecs that speak `protocol` for chat, with what stands in for what providers lack; none where they are not built.
 pub fn chat(protocol: Protocol) -> Option<&'static dyn ChatProtocol> {
     Some(match protocol {
-        Protocol::OpenAiChat => &Structured(openai_chat::OpenAiChat),
-        Protocol::OpenAiResponses => &Structured(openai_responses::OpenAiResponses),
-        Protocol::Anthropic => &Structured(anthropic::Anthropic),
-        Protocol::Bedrock => &Structured(bedrock::Bedrock),
-        Protocol::Cohere => &Structured(cohere::Cohere),
-        Protocol::Mistral => &Structured(mistral::Mistral),
-        Protocol::Gemini => &Structured(gemini::Gemini),
-        Protocol::Ollama => &Structured(ollama::Ollama),
+        Protocol::OpenAiChat => &Emulating(openai_chat::OpenAiChat),
+        Protocol::OpenAiResponses => &Emulating(openai_responses::OpenAiResponses),
+        Protocol::Anthropic => &Emulating(anthropic::Anthropic),
+        Protocol::Bedrock => &Emulating(bedrock::Bedrock),
+        Protocol::Cohere => &Emulating(cohere::Cohere),
+        Protocol::Mistral => &Emulating(mistral::Mistral),
+        Protocol::Gemini => &Emulating(gemini::Gemini),
+        Protocol::Ollama => &Emulating(ollama::Ollama),
         Protocol::Native => &native::NativeProtocol,
         _ => return None,
     })

@@ -110,11 +110,9 @@ impl Decoder {
     fn part(&mut self, mut part: Fields, deltas: &mut Vec<Delta>) {
         if let Some(mut call) = part.take_object("functionCall") {
             self.calls += 1;
-            let call = ToolCall {
-                id: call.take_text("id").unwrap_or_else(|| format!("call_{}_{}", self.cx.id_seed, self.calls - 1)),
-                name: call.take_text("name").unwrap_or_default(),
-                arguments: call.take("args").unwrap_or_else(|| json!({})).to_string(),
-            };
+            let id = call.take_text("id").unwrap_or_else(|| format!("call_{}_{}", self.cx.id_seed, self.calls - 1));
+            let name = call.take_text("name").unwrap_or_default();
+            let call = ToolCall::new(id, name, call.take("args").unwrap_or_else(|| json!({})).to_string());
             return self.begin(Part::from(call).with_native(part.into_native(GEMINI)), deltas);
         }
         let Some(text) = part.take_text("text") else {

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 
 /// What our own exchanges ask.
 fn request() -> ChatRequest {
-    let call = ToolCall { id: "call_1".into(), name: "tide".into(), arguments: "{\"port\":\"Brest\"}".into() };
+    let call = ToolCall::new("call_1", "tide", "{\"port\":\"Brest\"}");
     let schema = json!({"type": "object", "properties": {"port": {"type": "string"}}});
     ChatRequest::new("boat")
         .system("Be brief.")

@@ -76,7 +76,7 @@ fn encode_tool(tool: &Tool, index: usize, unsupported: &mut Unsupported<'_>) -> 
             (name, description, parameters, native)
         }
         Tool::Provider { native } if native.is_from(OLLAMA) => return Ok(Some(Value::Object(native.object(OLLAMA)))),
-        Tool::Provider { .. } => {
+        Tool::Provider { .. } | Tool::Custom { .. } => {
             unsupported.param(&format!("tools[{index}]"), "it runs no tools of its own")?;
             return Ok(None);
         }

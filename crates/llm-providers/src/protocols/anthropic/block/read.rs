@@ -144,6 +144,7 @@ impl Kind {
                 id: fields.take_text("id").unwrap_or_default(),
                 name: fields.take_text("name").unwrap_or_default(),
                 arguments: take_input(&mut fields),
+                is_custom: false,
             }),
             Self::ToolResult => Content::ToolResult(ToolResult {
                 call_id: fields.take_text("tool_use_id").unwrap_or_default(),

@@ -80,7 +80,7 @@ pub(super) fn write(
     for (place, tool) in request.tools.iter().enumerate() {
         match tool {
             Tool::Provider { native } if native.is_from(ME) => tools.push(native.object(ME).into()),
-            Tool::Provider { native } => {
+            Tool::Provider { native } | Tool::Custom { native, .. } => {
                 let why = match native.protocol() {
                     Some(protocol) => format!("it is a tool of `{protocol}`"),
                     None => "it says nothing".to_owned(),
@@ -139,7 +139,7 @@ fn write_choice(
         Some(ToolChoice::Auto) => "auto",
         Some(ToolChoice::Required) => "any",
         Some(ToolChoice::None) => "none",
-        Some(ToolChoice::Function(name)) => {
+        Some(ToolChoice::Function(name) | ToolChoice::Custom(name)) => {
             choice.insert("name".to_owned(), name.as_str().into());
             "tool"
         }

@@ -151,7 +151,7 @@ fn used(input: u64, output: u64) -> ChatChunk {
 }
 
 fn call(id: &str, name: &str) -> ToolCall {
-    ToolCall { id: id.to_owned(), name: name.to_owned(), arguments: String::new() }
+    ToolCall::new(id, name, "")
 }
 
 #[test]

@@ -195,7 +195,7 @@ fn take_call(inner: &mut Fields) -> Option<Content> {
         Some(kind) if kind.starts_with("server_") => {
             Content::ServerToolCall(ServerToolCall { kind: kind.to_owned(), id, name, input })
         }
-        _ => Content::ToolCall(ToolCall { id, name, arguments: input }),
+        _ => Content::ToolCall(ToolCall::new(id, name, input)),
     })
 }
 

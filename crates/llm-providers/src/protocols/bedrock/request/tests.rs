@@ -57,7 +57,7 @@ fn the_model_stands_in_the_path_and_nowhere_else() {
 
 #[test]
 fn roles_alternate() {
-    let call = |id: &str| Part::from(ToolCall { id: id.into(), name: "tide".into(), arguments: String::new() });
+    let call = |id: &str| Part::from(ToolCall::new(id, "tide", ""));
     let request = ChatRequest::new("x")
         .system("Be brief.")
         .user("One.")
@@ -92,7 +92,7 @@ fn what_says_nothing_is_left_out() {
 
 #[test]
 fn arguments_that_are_no_object_are_an_error() {
-    let call = ToolCall { id: "c".into(), name: "tide".into(), arguments: "[1]".into() };
+    let call = ToolCall::new("c", "tide", "[1]");
     let request = hello().message(Message::new(Role::Assistant, vec![call.into()]));
     let error = encode_to(&request, CLAUDE, false).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);

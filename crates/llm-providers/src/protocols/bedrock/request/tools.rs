@@ -86,7 +86,7 @@ pub(super) fn write(
     for (place, tool) in request.tools.iter().enumerate() {
         match tool {
             Tool::Provider { native } if native.is_from(ME) => tools.push(native.object(ME).into()),
-            Tool::Provider { native } => {
+            Tool::Provider { native } | Tool::Custom { native, .. } => {
                 let why = match native.protocol() {
                     Some(protocol) => format!("it is a tool of `{protocol}`"),
                     None => "it says nothing".to_owned(),
@@ -172,7 +172,7 @@ fn write_choice(
         Some(ToolChoice::Auto) if !has_tools && choice.is_empty() => return Ok(None),
         Some(ToolChoice::Auto) => ("auto", None),
         Some(ToolChoice::Required) => ("any", None),
-        Some(ToolChoice::Function(name)) => ("tool", Some(name)),
+        Some(ToolChoice::Function(name) | ToolChoice::Custom(name)) => ("tool", Some(name)),
     };
     let mut inner = match choice.shift_remove(name) {
         Some(Value::Object(inner)) => inner,

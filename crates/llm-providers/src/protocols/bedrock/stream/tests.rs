@@ -152,7 +152,7 @@ fn chunk(deltas: Vec<Delta>) -> ChatChunk {
 
 #[test]
 fn chunks_of_another_protocol_become_events_that_are_read_the_same() {
-    let call = ToolCall { id: "a".into(), name: "tide".into(), arguments: String::new() };
+    let call = ToolCall::new("a", "tide", "");
     let mut last = chunk(vec![Delta::new(1, Change::Arguments("{\"x\":1}".into()))]);
     last.choices[0].finish_reason = Some(FinishReason::ToolCalls);
     last.usage = Some(Usage::default().with(Meter::Input, 3).with(Meter::Output, 4));

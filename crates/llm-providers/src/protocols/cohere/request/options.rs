@@ -50,7 +50,9 @@ pub(super) fn write_tools(
                 list.push(write_function(name, description.as_deref(), parameters.as_ref(), native));
             }
             Tool::Provider { native } if native.is_from(COHERE) => list.push(Value::Object(native.object(COHERE))),
-            Tool::Provider { .. } => unsupported.param(&format!("tools[{place}]"), "it runs no tools of its own")?,
+            Tool::Provider { .. } | Tool::Custom { .. } => {
+                unsupported.param(&format!("tools[{place}]"), "it runs no tools of its own")?
+            }
         }
     }
     if !list.is_empty() {
@@ -111,7 +113,9 @@ pub(super) fn write_choice(
         ToolChoice::Auto => return Ok(()),
         ToolChoice::Required => json!("REQUIRED"),
         ToolChoice::None => json!("NONE"),
-        ToolChoice::Function(_) => return unsupported.param(CHOICE, "no tool can be chosen by its name"),
+        ToolChoice::Function(_) | ToolChoice::Custom(_) => {
+            return unsupported.param(CHOICE, "no tool can be chosen by its name");
+        }
         ToolChoice::Native(native) => match native.get(COHERE, CHOICE) {
             Some(value) => value.clone(),
             None => return unsupported.param(CHOICE, "it is a choice that only another protocol knows"),

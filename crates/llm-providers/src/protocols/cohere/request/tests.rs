@@ -53,7 +53,7 @@ fn a_request_of_this_protocol_is_written_as_it_was() {
 
 #[test]
 fn what_is_said_beside_calls_is_the_plan() {
-    let call = ToolCall { id: "a".to_owned(), name: "f".to_owned(), arguments: String::new() };
+    let call = ToolCall::new("a", "f", "");
     let thought = Reasoning { text: "hm".to_owned(), ..Reasoning::default() };
     let said = Message::new(Role::Assistant, vec![thought.into(), Part::text("Let me see."), call.into()]);
     let request = ChatRequest::new("m").user("hello").message(said).tool_result("a", "5");

@@ -59,7 +59,7 @@ pub(super) fn take(fields: &mut Fields, ids: &mut Ids) -> Result<ToolCall> {
     let arguments = inner.take_object("args").map(|args| Value::Object(args.into_members()).to_string());
     leave_rest(FUNCTION_CALL, fields, inner);
     ids.open.push((name.clone(), id.clone()));
-    Ok(ToolCall { id, name, arguments: arguments.unwrap_or_default() })
+    Ok(ToolCall::new(id, name, arguments.unwrap_or_default()))
 }
 
 /// Writes a function call. Arguments that are no JSON object can't be said.

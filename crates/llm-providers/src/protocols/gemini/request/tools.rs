@@ -126,7 +126,7 @@ pub(super) fn write(
     for (place, tool) in request.tools.iter().enumerate() {
         match tool {
             Tool::Provider { native } if native.is_from(ME) => hosted.push_back(native.object(ME)),
-            Tool::Provider { native } => {
+            Tool::Provider { native } | Tool::Custom { native, .. } => {
                 let why = match native.protocol() {
                     Some(protocol) => format!("it is a tool of `{protocol}`"),
                     None => "it says nothing".to_owned(),
@@ -222,7 +222,7 @@ fn write_choice(request: &ChatRequest, unsupported: &mut Unsupported<'_>, body: 
         Some(ToolChoice::Auto) => ("AUTO", None),
         Some(ToolChoice::Required) => ("ANY", None),
         Some(ToolChoice::None) => ("NONE", None),
-        Some(ToolChoice::Function(name)) => ("ANY", Some(name)),
+        Some(ToolChoice::Function(name) | ToolChoice::Custom(name)) => ("ANY", Some(name)),
         Some(ToolChoice::Native(native)) if native.is_from(ME) => {
             return with_calling(body, |calling| *calling = native.object(ME));
         }

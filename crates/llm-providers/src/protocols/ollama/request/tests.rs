@@ -35,7 +35,7 @@ fn hello() -> ChatRequest {
 }
 
 fn call(id: &str, name: &str, arguments: &str) -> Part {
-    ToolCall { id: id.into(), name: name.into(), arguments: arguments.into() }.into()
+    ToolCall::new(id, name, arguments).into()
 }
 
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==";

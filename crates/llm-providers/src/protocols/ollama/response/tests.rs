@@ -9,7 +9,7 @@ fn cx() -> DecodeContext {
 
 #[test]
 fn an_answer_of_another_provider_is_written_as_ollama_would() {
-    let call = ToolCall { id: "call_1".into(), name: "tide".into(), arguments: "{\"port\":\"Brest\"}".into() };
+    let call = ToolCall::new("call_1", "tide", "{\"port\":\"Brest\"}");
     let thought = Reasoning { text: "Hm.".into(), signature: Some("opaque".into()), ..Reasoning::default() };
     let answer = ChatAnswer {
         id: "msg_1".into(),

@@ -13,7 +13,7 @@ fn chunk(deltas: Vec<(u32, Change)>, finish_reason: Option<FinishReason>) -> Cha
 }
 
 fn call(id: &str) -> Change {
-    Change::Start(ToolCall { id: id.into(), name: "tide".into(), arguments: String::new() }.into())
+    Change::Start(ToolCall::new(id, "tide", "").into())
 }
 
 fn lines(chunks: &[ChatChunk]) -> Vec<Value> {

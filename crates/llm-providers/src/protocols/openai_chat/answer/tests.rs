@@ -36,7 +36,7 @@ fn an_answer_of_another_protocol_has_all_that_sdks_need() {
         ..Reasoning::default()
     };
     let cited = Citation { url: Some("https://a.example".to_owned()), ..Citation::default() };
-    let call = ToolCall { id: "t1".to_owned(), name: "f".to_owned(), arguments: String::new() };
+    let call = ToolCall::new("t1", "f", "");
     let answer = foreign(
         vec![
             thought.into(),

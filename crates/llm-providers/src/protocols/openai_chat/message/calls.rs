@@ -8,6 +8,7 @@ use llm_core::fields::Fields;
 use serde_json::{Map, Value, json};
 
 use super::super::PROTOCOL;
+use crate::protocols::functions::{CUSTOM, FUNCTION};
 
 /// The member that holds the calls, and in a streamed change's native what is left of the piece.
 pub(in super::super) const CALLS: &str = "tool_calls";
@@ -80,16 +81,17 @@ impl Piece {
 /// Where name and arguments stand. Snowflake's calls have an empty `custom` beside `function`.
 fn inner_member<'a>(get: impl Fn(&str) -> Option<&'a Value>) -> &'static str {
     let is_there = |name| get(name).is_some_and(Value::is_object);
-    if is_there("custom") && !is_there("function") { "custom" } else { "function" }
+    if is_there(CUSTOM) && !is_there(FUNCTION) { CUSTOM } else { FUNCTION }
 }
 
-fn arguments_member(inner: &str) -> &'static str {
-    if inner == "custom" { "input" } else { "arguments" }
+/// The member of what stands under `function` or `custom` that holds what a tool is called with.
+pub(in super::super) fn arguments_member(inner: &str) -> &'static str {
+    if inner == CUSTOM { "input" } else { "arguments" }
 }
 
 /// Whether a member of `tool_calls` is a call that can be understood.
 pub(in super::super) fn is_call(value: &Value) -> bool {
-    ["function", "custom"].iter().any(|inner| value.get(inner).is_some_and(Value::is_object))
+    [FUNCTION, CUSTOM].iter().any(|inner| value.get(inner).is_some_and(Value::is_object))
 }
 
 /// The call that begins with `piece`; `made` is its id where the provider gave none.
@@ -99,7 +101,9 @@ pub(in super::super) fn begin(piece: &mut Piece, made: impl FnOnce() -> String) 
         rest.insert(MADE_ID.to_owned(), json!(true));
         made()
     });
-    let mut part = Part::from(ToolCall { id, name: piece.name.clone().unwrap_or_default(), arguments: String::new() });
+    let is_custom = inner_member(|name| rest.get(name)) == CUSTOM;
+    let call = ToolCall { is_custom, ..ToolCall::new(id, piece.name.clone().unwrap_or_default(), "") };
+    let mut part = Part::from(call);
     part.native = llm_core::Native::new(PROTOCOL, rest);
     part
 }
@@ -132,13 +136,9 @@ pub(in super::super) fn take(message: &mut Fields, id_seed: &str, choice: u32) -
 /// A call as it is written; the full form where it came in another protocol.
 pub(in super::super) fn write(part: &Part, call: &ToolCall) -> Value {
     let Some(shape) = part.native.members(PROTOCOL) else {
-        // No arguments are an empty object here: callers parse the text.
-        let arguments = if call.arguments.is_empty() { "{}" } else { call.arguments.as_str() };
-        return json!({
-            "id": call.id,
-            "type": "function",
-            "function": {"name": call.name, "arguments": arguments},
-        });
+        // No arguments of a function are an empty object here: callers parse the text.
+        let lacks = call.arguments.is_empty() && !call.is_custom;
+        return begun(call, if lacks { "{}" } else { &call.arguments });
     };
     let mut out = shape.clone();
     let is_ours = out.remove(MADE_ID).is_some();
@@ -149,6 +149,21 @@ pub(in super::super) fn write(part: &Part, call: &ToolCall) -> Value {
     }
     write_inner(&mut out, &call.name, &call.arguments);
     Value::Object(out)
+}
+
+/// A call of another protocol, with `arguments` so far.
+pub(in super::super) fn begun(call: &ToolCall, arguments: &str) -> Value {
+    let kind = kind_of(call);
+    let inner =
+        Map::from_iter([("name".to_owned(), json!(call.name)), (arguments_member(kind).to_owned(), json!(arguments))]);
+    let mut out = Map::from_iter([("id".to_owned(), json!(call.id)), ("type".to_owned(), json!(kind))]);
+    out.insert(kind.to_owned(), Value::Object(inner));
+    Value::Object(out)
+}
+
+/// Where name and arguments of a call of another protocol stand.
+pub(in super::super) fn kind_of(call: &ToolCall) -> &'static str {
+    if call.is_custom { CUSTOM } else { FUNCTION }
 }
 
 /// Writes name and arguments into a call or a piece of one, unless they are empty.

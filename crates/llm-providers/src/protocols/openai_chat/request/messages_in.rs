@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::super::PROTOCOL;
 use super::super::message::calls::{self, Arguments, CALLS, Piece};
 use super::super::message::{citations, images, parts, reasoning};
+use crate::protocols::functions::{CUSTOM, FUNCTION};
 
 /// Takes the messages out of a request; there must be one at least.
 pub(super) fn read(fields: &mut Fields) -> Result<Vec<Message>> {
@@ -99,10 +100,10 @@ fn read_calls(fields: &mut Fields, all: &mut Vec<Part>) -> Result<()> {
 
 fn read_call(mut call: Fields) -> Result<Part> {
     let id = call.need_text("id")?;
-    let inner = if call.get("custom").is_some() && call.get("function").is_none() { "custom" } else { "function" };
+    let inner = if call.get(CUSTOM).is_some() && call.get(FUNCTION).is_none() { CUSTOM } else { FUNCTION };
     let Some(mut function) = call.want_object(inner)? else { return Err(call.missing(inner)) };
     let name = function.need_text("name")?;
-    let member = if inner == "custom" { "input" } else { "arguments" };
+    let member = calls::arguments_member(inner);
     let arguments = function.need_text(member)?;
     function.put("name", json!(name));
     function.put(member, json!(arguments));

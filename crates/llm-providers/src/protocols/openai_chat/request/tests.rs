@@ -108,7 +108,7 @@ fn tool_results_in_a_users_turn_come_first() {
                 Reasoning { text: "hm".to_owned(), ..Reasoning::default() }.into(),
                 Part::text("Let "),
                 Part::text("me."),
-                ToolCall { id: "t1".to_owned(), name: "f".to_owned(), arguments: String::new() }.into(),
+                ToolCall::new("t1", "f", "").into(),
             ],
         ))
         .user_parts(vec![Part::text("And?"), result.into()]);

@@ -49,7 +49,8 @@ struct SaidPart {
     provider: Option<String>,
     /// Of a text, in characters.
     start: usize,
-    /// Of a call that came in another protocol.
+    /// Of a call that came in another protocol: where name and arguments stand, and whether it needs some yet.
+    kind: &'static str,
     lacks_arguments: bool,
 }
 
@@ -305,13 +306,11 @@ impl<'a> DeltaWriter<'a> {
                 let piece = if part.native.is_from(PROTOCOL) {
                     calls::write(part, call)
                 } else {
-                    known.lacks_arguments = call.arguments.is_empty();
-                    json!({
-                        "index": known.index,
-                        "id": call.id,
-                        "type": "function",
-                        "function": {"name": call.name, "arguments": call.arguments},
-                    })
+                    known.kind = calls::kind_of(call);
+                    known.lacks_arguments = call.arguments.is_empty() && !call.is_custom;
+                    let mut piece = calls::begun(call, &call.arguments);
+                    piece["index"] = json!(known.index);
+                    piece
                 };
                 self.call(piece);
                 self.begun = Some(place);
@@ -402,7 +401,12 @@ impl<'a> DeltaWriter<'a> {
             None => {
                 let Some(known) = self.said.parts.get(&delta.part) else { return };
                 if !text.is_empty() {
-                    let piece = json!({"index": known.index, "function": {"arguments": text}});
+                    let inner = Map::from_iter([(calls::arguments_member(known.kind).to_owned(), json!(text))]);
+                    let piece = Map::from_iter([
+                        ("index".to_owned(), json!(known.index)),
+                        (known.kind.to_owned(), Value::Object(inner)),
+                    ]);
+                    let piece = Value::Object(piece);
                     self.has_arguments(delta.part, text);
                     self.call(piece);
                 }

@@ -239,7 +239,7 @@ fn foreign(deltas: Vec<Delta>, finish_reason: Option<FinishReason>) -> ChatChunk
 #[test]
 fn a_stream_of_another_protocol_is_one_that_sdks_read() {
     let thought = Reasoning { provider: Some("p".to_owned()), ..Reasoning::default() };
-    let call = |id: &str| Part::from(ToolCall { id: id.to_owned(), name: "f".to_owned(), arguments: String::new() });
+    let call = |id: &str| Part::from(ToolCall::new(id, "f", ""));
     let cited = Citation { url: Some("https://a.example".to_owned()), ..Citation::default() };
     let chunks = [
         ChatChunk {

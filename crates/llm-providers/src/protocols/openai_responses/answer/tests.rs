@@ -90,7 +90,7 @@ fn an_answer_of_another_protocol_is_written_in_full() {
         provider: Some("anthropic".to_owned()),
         ..Reasoning::default()
     };
-    let call = ToolCall { id: "c".to_owned(), name: "f".to_owned(), arguments: String::new() };
+    let call = ToolCall::new("c", "f", "");
     let refusal = Part::from(Content::Refusal { text: "no".to_owned() });
     let parts = vec![thought.into(), Part::text("Hi"), refusal, Part::from(call), Part::text("Bye")];
     let choice = Choice {

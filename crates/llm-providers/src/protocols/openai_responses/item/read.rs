@@ -65,9 +65,10 @@ fn known(mut item: Fields, reading: Reading<'_>) -> Result<Vec<Part>> {
 
 /// A call: its `call_id` is what its result repeats; the item's own id stays in the part's native.
 pub(in super::super) fn call_of(mut item: Fields) -> Result<Part> {
+    let is_custom = item.text("type") == Some(CUSTOM_CALL);
     let member = arguments_member(item.text("type"));
-    let call =
-        ToolCall { id: item.need_text("call_id")?, name: item.need_text("name")?, arguments: item.need_text(member)? };
+    let call = ToolCall::new(item.need_text("call_id")?, item.need_text("name")?, item.need_text(member)?);
+    let call = ToolCall { is_custom, ..call };
     Ok(Part::from(call).with_native(item.into_native(PROTOCOL)))
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::content::{self, Side};
 use super::super::{ITEM, PROTOCOL, reasoning};
-use super::{CALL, arguments_member};
+use super::{arguments_member, kind_of};
 
 /// A message in the making.
 struct Draft {
@@ -102,11 +102,10 @@ pub(in super::super) fn of_turn<E>(
 
 fn write_call(call: &ToolCall, part: &Part) -> Value {
     let mut out = part.native.object(PROTOCOL);
-    let member = arguments_member(out.get("type").and_then(Value::as_str));
-    out.entry("type").or_insert_with(|| json!(CALL));
+    let member = arguments_member(out.entry("type").or_insert_with(|| json!(kind_of(call))).as_str());
     out.insert("call_id".to_owned(), json!(call.id));
     out.insert("name".to_owned(), json!(call.name));
-    let is_empty = call.arguments.is_empty() && !part.native.is_from(PROTOCOL);
+    let is_empty = call.arguments.is_empty() && !call.is_custom && !part.native.is_from(PROTOCOL);
     out.insert(member.to_owned(), json!(if is_empty { "{}" } else { call.arguments.as_str() }));
     Value::Object(out)
 }
@@ -157,7 +156,7 @@ pub(in super::super) fn for_caller(parts: &[Part], id_seed: &str) -> Vec<Value> 
             }
             Content::ToolCall(call) if is_own => out.push(write_call(call, part)),
             Content::ToolCall(call) => {
-                out.push(call_for_caller(call, &format!("fc_{id_seed}_{place}"), "completed"));
+                out.push(call_for_caller(call, &format!("{}_{id_seed}_{place}", prefix_of(call)), "completed"));
             }
             Content::Unknown { protocol: PROTOCOL, value } => out.push(value.clone()),
             Content::Media(media) => out.extend(image_for_caller(media, &format!("ig_{id_seed}_{place}"))),
@@ -189,11 +188,17 @@ pub(in super::super) fn message_for_caller(id: &str, status: &str, content: Vec<
 
 /// A call of the application's tool.
 pub(in super::super) fn call_for_caller(call: &ToolCall, id: &str, status: &str) -> Value {
-    // No arguments are an empty object here: callers parse the text.
-    let arguments = if call.arguments.is_empty() && status == "completed" { "{}" } else { call.arguments.as_str() };
-    json!({
-        "id": id, "type": CALL, "status": status, "call_id": call.id, "name": call.name, "arguments": arguments,
-    })
+    // No arguments of a function are an empty object here: callers parse the text.
+    let lacks = call.arguments.is_empty() && !call.is_custom && status == "completed";
+    let kind = kind_of(call);
+    let mut item = json!({"id": id, "type": kind, "status": status, "call_id": call.id, "name": call.name});
+    item[arguments_member(Some(kind))] = json!(if lacks { "{}" } else { call.arguments.as_str() });
+    item
+}
+
+/// What the id of a call's item begins with.
+pub(in super::super) fn prefix_of(call: &ToolCall) -> &'static str {
+    if call.is_custom { "ctc" } else { "fc" }
 }
 
 /// A picture that the model made; other media has no place in an answer.

@@ -158,7 +158,7 @@ fn what_is_wrong_is_said_by_name() {
 
 #[test]
 fn a_request_of_another_protocol_is_written_in_full() {
-    let call = ToolCall { id: "c".to_owned(), name: "f".to_owned(), arguments: String::new() };
+    let call = ToolCall::new("c", "f", "");
     let document = Media::new(MediaKind::Document, MediaSource::from_url("data:application/pdf;base64,AA".to_owned()));
     let request = ChatRequest::new("openai:gpt")
         .system("one")

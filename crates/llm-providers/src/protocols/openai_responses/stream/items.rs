@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use llm_core::chat::{Change, Citation, Content, Delta, Media, MediaKind, MediaSource, Part, Reasoning, ToolCall};
 use serde_json::{Value, json};
 
-use super::super::item::{call_for_caller, message_for_caller};
+use super::super::item::{call_for_caller, message_for_caller, prefix_of};
 use super::super::{annotation, reasoning};
 
 /// Where events go.
@@ -133,7 +133,7 @@ impl Items {
             }
             Content::ToolCall(call) => {
                 let begun = ToolCall { arguments: String::new(), ..call.clone() };
-                self.begin("fc", number, Body::Call(begun), sink);
+                self.begin(prefix_of(call), number, Body::Call(begun), sink);
                 if !call.arguments.is_empty() {
                     self.argue(number, &call.arguments, sink);
                 }
@@ -283,7 +283,11 @@ impl Items {
         let Some(Item { id, body: Body::Call(call), whole: None }) = self.items.get_mut(place) else { return };
         call.arguments.push_str(text);
         let event = json!({"item_id": id, "output_index": place, "delta": text});
-        sink.event("response.function_call_arguments.delta", event);
+        let kind = match call.is_custom {
+            true => "response.custom_tool_call_input.delta",
+            false => "response.function_call_arguments.delta",
+        };
+        sink.event(kind, event);
     }
 
     fn close(&mut self, place: usize, sink: &mut dyn Sink) {
@@ -324,10 +328,19 @@ impl Items {
             }
             Body::Call(call) => {
                 let item = call_for_caller(call, id, "completed");
-                let event = json!({
-                    "item_id": id, "output_index": place, "name": call.name, "arguments": item.get("arguments"),
-                });
-                sink.event("response.function_call_arguments.done", event);
+                match call.is_custom {
+                    true => {
+                        let event = json!({"item_id": id, "output_index": place, "input": call.arguments});
+                        sink.event("response.custom_tool_call_input.done", event);
+                    }
+                    false => {
+                        let arguments = item.get("arguments");
+                        let event = json!({
+                            "item_id": id, "output_index": place, "name": call.name, "arguments": arguments,
+                        });
+                        sink.event("response.function_call_arguments.done", event);
+                    }
+                }
                 item
             }
             Body::Image(data) => {

@@ -228,7 +228,7 @@ fn one(part: u32, change: Change) -> ChatChunk {
 #[test]
 fn a_stream_of_another_protocol_is_one_that_sdks_read() {
     let thought = Reasoning { provider: Some("p".to_owned()), ..Reasoning::default() };
-    let call = |id: &str| Part::from(ToolCall { id: id.to_owned(), name: "f".to_owned(), arguments: String::new() });
+    let call = |id: &str| Part::from(ToolCall::new(id, "f", ""));
     let mut last = foreign(Vec::new());
     last.choices[0].finish_reason = Some(FinishReason::Length);
     last.usage = Some(Usage::default().with(Meter::Input, 4).with(Meter::Output, 2));

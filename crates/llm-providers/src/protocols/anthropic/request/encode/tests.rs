@@ -59,7 +59,7 @@ fn said(role: Role, parts: Vec<Part>) -> ChatRequest {
 }
 
 fn call(id: &str, arguments: &str) -> Part {
-    ToolCall { id: id.to_owned(), name: "f".to_owned(), arguments: arguments.to_owned() }.into()
+    ToolCall::new(id, "f", arguments).into()
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! How a request asks for structured output of a provider that has none.
 
 use llm_core::chat::{ChatRequest, Message, ResponseFormat, Role, Tool, ToolChoice};
-use llm_core::codec::{Emulation, Quirks};
+use llm_core::codec::{EmulatedFormat, Quirks};
 use serde_json::Value;
 
 /// The member of a request that is stood in for.
@@ -11,7 +11,7 @@ const PARAM: &str = "response_format";
 ///
 /// A provider with a mode for JSON of any form is told the schema in words. One without is made to call a tool whose
 /// arguments have the schema, unless the request has tools of its own or the provider takes none; then words must do.
-pub(super) fn emulated(request: &ChatRequest, quirks: &Quirks) -> Option<(ChatRequest, Emulation)> {
+pub(in super::super) fn emulated(request: &ChatRequest, quirks: &Quirks) -> Option<(ChatRequest, EmulatedFormat)> {
     let Some(ResponseFormat::JsonSchema { name, description, schema, .. }) = &request.response_format else {
         return None;
     };
@@ -27,13 +27,13 @@ pub(super) fn emulated(request: &ChatRequest, quirks: &Quirks) -> Option<(ChatRe
         let purpose = description.as_deref().unwrap_or("Takes the answer. Call it once, with the whole answer.");
         asked.tools = vec![Tool::function(name, purpose, schema.clone())];
         asked.tool_choice = Some(ToolChoice::Function(name.clone()));
-        return Some((asked, Emulation { tool: Some(name.clone()), schema: schema.clone() }));
+        return Some((asked, EmulatedFormat { tool: Some(name.clone()), schema: schema.clone() }));
     }
     let is_object = schema.get("type").is_none_or(|kind| kind == "object");
     asked.response_format = (has_json_mode && is_object).then_some(ResponseFormat::JsonObject);
     let place = asked.messages.iter().take_while(|message| is_instruction(message)).count();
     asked.messages.insert(place, Message::text(Role::System, instruction(description.as_deref(), schema)));
-    Some((asked, Emulation { tool: None, schema: schema.clone() }))
+    Some((asked, EmulatedFormat { tool: None, schema: schema.clone() }))
 }
 
 fn is_instruction(message: &Message) -> bool {

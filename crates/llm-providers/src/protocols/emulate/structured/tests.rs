@@ -80,7 +80,7 @@ fn call(arguments: &str) -> Value {
 fn a_provider_with_structured_output_is_asked_for_it() {
     let encoded = send(&ask(), &["seed"], false);
     assert_eq!(body(&encoded)["response_format"]["type"], "json_schema");
-    assert_eq!(encoded.context.emulation, None);
+    assert_eq!(encoded.context.emulation.format, None);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn tools_of_the_request_are_left_alone() {
     let encoded = send(&request, &WITHOUT_FORMATS, false);
     let sent = body(&encoded);
     assert_eq!((sent["tools"].as_array().unwrap().len(), sent.get("tool_choice")), (1, None));
-    assert!(encoded.context.emulation.unwrap().tool.is_none());
+    assert!(encoded.context.emulation.format.unwrap().tool.is_none());
 }
 
 #[test]

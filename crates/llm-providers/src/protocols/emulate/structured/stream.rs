@@ -4,16 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use llm_core::Result;
 use llm_core::chat::{Change, ChatChunk, ChunkChoice, Content, Delta, FinishReason, Part};
-use llm_core::codec::{Chat, Emulation, Frame, StreamDecoder, Trailer};
+use llm_core::codec::EmulatedFormat;
 
 use super::fence::Stripper;
 use super::{check, is_whole, stopped};
 
-/// A decoder whose answers are made of what stood in for them.
-pub(super) struct Unfolding {
-    decoder: Box<dyn StreamDecoder<Chat>>,
-    emulation: Emulation,
-    emulated_params: Vec<String>,
+/// Makes the answer of what stood in for it, as it comes.
+pub(in super::super) struct Unfolding {
+    format: EmulatedFormat,
     choices: BTreeMap<u32, State>,
 }
 
@@ -34,24 +32,37 @@ struct State {
 }
 
 impl Unfolding {
-    pub(super) fn new(
-        decoder: Box<dyn StreamDecoder<Chat>>,
-        emulation: Emulation,
-        emulated_params: Vec<String>,
-    ) -> Self {
-        Self { decoder, emulation, emulated_params, choices: BTreeMap::new() }
+    pub(in super::super) fn new(format: EmulatedFormat) -> Self {
+        Self { format, choices: BTreeMap::new() }
     }
 
-    fn unfold(&mut self, chunks: &mut [ChatChunk]) -> Result<()> {
+    /// # Errors
+    /// Where the answer is whole and not what was asked for.
+    pub(in super::super) fn unfold(&mut self, chunks: &mut [ChatChunk]) -> Result<()> {
         for choice in chunks.iter_mut().flat_map(|chunk| &mut chunk.choices) {
             let state = self.choices.entry(choice.index).or_default();
             let deltas = std::mem::take(&mut choice.deltas);
-            choice.deltas = deltas.into_iter().filter_map(|delta| state.shown(delta, &self.emulation)).collect();
+            choice.deltas = deltas.into_iter().filter_map(|delta| state.shown(delta, &self.format)).collect();
             if choice.finish_reason.is_some() && !state.done {
-                choice.deltas.append(&mut state.end(choice.finish_reason.as_ref(), &self.emulation)?);
+                choice.deltas.append(&mut state.end(choice.finish_reason.as_ref(), &self.format)?);
             }
             if state.called.is_some() {
                 stopped(&mut choice.finish_reason, &mut choice.native);
+            }
+        }
+        Ok(())
+    }
+
+    /// Says what is still to be said when nothing more comes: not every provider says why its model stopped.
+    ///
+    /// # Errors
+    /// As [`Self::unfold`].
+    pub(in super::super) fn finish(&mut self, out: &mut Vec<ChatChunk>) -> Result<()> {
+        for (&index, state) in self.choices.iter_mut().filter(|(_, state)| !state.done) {
+            let deltas = state.end(None, &self.format)?;
+            if !deltas.is_empty() {
+                let choices = vec![ChunkChoice { index, deltas, ..ChunkChoice::default() }];
+                out.push(ChatChunk { choices, ..ChatChunk::default() });
             }
         }
         Ok(())
@@ -60,8 +71,8 @@ impl Unfolding {
 
 impl State {
     /// A change as the caller sees it, with its part's place among those that are shown.
-    fn shown(&mut self, delta: Delta, emulation: &Emulation) -> Option<Delta> {
-        let delta = self.delta(delta, emulation)?;
+    fn shown(&mut self, delta: Delta, format: &EmulatedFormat) -> Option<Delta> {
+        let delta = self.delta(delta, format)?;
         Some(Delta { part: self.place(delta.part), ..delta })
     }
 
@@ -73,11 +84,11 @@ impl State {
         u32::try_from(place).unwrap_or(u32::MAX)
     }
 
-    fn delta(&mut self, delta: Delta, emulation: &Emulation) -> Option<Delta> {
+    fn delta(&mut self, delta: Delta, format: &EmulatedFormat) -> Option<Delta> {
         let Delta { part, change, native } = delta;
         match change {
             Change::Start(Part { content: Content::ToolCall(call), .. })
-                if emulation.tool.as_ref() == Some(&call.name) =>
+                if format.tool.as_ref() == Some(&call.name) =>
             {
                 self.called = Some(part);
                 self.answer.clone_from(&call.arguments);
@@ -91,14 +102,14 @@ impl State {
                 self.texts.insert(part);
                 let text = self.text(&text);
                 // Beside the call of a tool, text is not the answer.
-                emulation.tool.is_none().then(|| Delta::new(part, Change::Start(Part::text(text))))
+                format.tool.is_none().then(|| Delta::new(part, Change::Start(Part::text(text))))
             }
             Change::Text(piece) => {
                 let text = self.text(&piece);
-                let shown = emulation.tool.is_none() && !text.is_empty();
+                let shown = format.tool.is_none() && !text.is_empty();
                 shown.then(|| Delta::new(part, Change::Text(text)))
             }
-            _ if emulation.tool.is_some() && self.texts.contains(&part) => None,
+            _ if format.tool.is_some() && self.texts.contains(&part) => None,
             change => Some(Delta { part, change, native }),
         }
     }
@@ -112,7 +123,11 @@ impl State {
     }
 
     /// What is still to be said when the model is done; an error where the answer is not what was asked for.
-    fn end(&mut self, reason: Option<&FinishReason>, Emulation { tool, schema }: &Emulation) -> Result<Vec<Delta>> {
+    fn end(
+        &mut self,
+        reason: Option<&FinishReason>,
+        EmulatedFormat { tool, schema }: &EmulatedFormat,
+    ) -> Result<Vec<Delta>> {
         self.done = true;
         if is_whole(reason) {
             check::check(schema, self.answer.trim())?;
@@ -125,35 +140,5 @@ impl State {
         let part = self.place(part);
         let text = Part::text(std::mem::take(&mut self.answer));
         Ok(vec![Delta::new(part, Change::Start(text)), Delta::new(part, Change::Stop)])
-    }
-}
-
-impl StreamDecoder<Chat> for Unfolding {
-    fn decode(&mut self, frame: &Frame<'_>, out: &mut Vec<ChatChunk>) -> Result<()> {
-        let before = out.len();
-        let decoded = self.decoder.decode(frame, out);
-        self.unfold(out.get_mut(before..).unwrap_or_default())?;
-        decoded
-    }
-
-    fn finish(&mut self, out: &mut Vec<ChatChunk>) -> Result<()> {
-        let before = out.len();
-        self.decoder.finish(out)?;
-        self.unfold(out.get_mut(before..).unwrap_or_default())?;
-        // Not every provider says why its model stopped.
-        for (&index, state) in self.choices.iter_mut().filter(|(_, state)| !state.done) {
-            let deltas = state.end(None, &self.emulation)?;
-            if !deltas.is_empty() {
-                out.push(ChatChunk {
-                    choices: vec![ChunkChoice { index, deltas, ..ChunkChoice::default() }],
-                    ..ChatChunk::default()
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn trailer(&self) -> Trailer {
-        Trailer { emulated_params: self.emulated_params.clone(), ..self.decoder.trailer() }
     }
 }
