@@ -26,85 +26,85 @@ fn compare(provider: &str) -> (usize, usize) {
 
 #[test]
 fn openai() {
-    assert_eq!(compare("openai"), (33, 2));
+    assert_eq!(compare("openai"), (39, 2));
 }
 
 #[test]
 fn openai_responses() {
-    assert_eq!(compare("openai_responses"), (28, 7));
+    assert_eq!(compare("openai_responses"), (33, 8));
 }
 
 #[test]
 fn anthropic() {
-    assert_eq!(compare("anthropic"), (26, 9));
+    assert_eq!(compare("anthropic"), (31, 10));
 }
 
 #[test]
 fn anthropic_2023_06_01() {
-    assert_eq!(compare("anthropic_2023_06_01"), (28, 7));
+    assert_eq!(compare("anthropic_2023_06_01"), (33, 8));
 }
 
 #[test]
 fn ollama() {
-    assert_eq!(compare("ollama"), (22, 13));
+    assert_eq!(compare("ollama"), (27, 14));
 }
 
 #[test]
 fn bedrock() {
-    assert_eq!(compare("bedrock"), (25, 10));
+    assert_eq!(compare("bedrock"), (30, 11));
 }
 
 #[test]
 fn bedrock_anthropic() {
-    assert_eq!(compare("bedrock_anthropic"), (24, 11));
+    assert_eq!(compare("bedrock_anthropic"), (29, 12));
 }
 
 #[test]
 fn bedrock_anthropic_2023_05_31() {
-    assert_eq!(compare("bedrock_anthropic_2023_05_31"), (27, 8));
+    assert_eq!(compare("bedrock_anthropic_2023_05_31"), (32, 9));
 }
 
 #[test]
 fn gemini() {
-    assert_eq!(compare("gemini"), (30, 5));
+    assert_eq!(compare("gemini"), (36, 5));
 }
 
 #[test]
 fn vertex() {
-    assert_eq!(compare("vertex"), (31, 4));
+    assert_eq!(compare("vertex"), (37, 4));
 }
 
 #[test]
 fn vertex_anthropic() {
-    assert_eq!(compare("vertex_anthropic"), (25, 10));
+    assert_eq!(compare("vertex_anthropic"), (30, 11));
 }
 
 #[test]
 fn vertex_anthropic_2023_10_16() {
-    assert_eq!(compare("vertex_anthropic_2023_10_16"), (27, 8));
+    assert_eq!(compare("vertex_anthropic_2023_10_16"), (32, 9));
 }
 
 #[test]
 fn cohere() {
-    assert_eq!(compare("cohere"), (26, 9));
+    assert_eq!(compare("cohere"), (31, 10));
 }
 
 #[test]
 fn mistral() {
-    assert_eq!(compare("mistral"), (32, 3));
+    assert_eq!(compare("mistral"), (38, 3));
 }
 
 #[test]
 fn azure() {
-    assert_eq!(compare("azure"), (32, 3));
+    assert_eq!(compare("azure"), (38, 3));
 }
 
 #[test]
 fn azure_v1() {
-    assert_eq!(compare("azure_v1"), (32, 3));
+    assert_eq!(compare("azure_v1"), (38, 3));
 }
 
 #[test]
 fn huggingface() {
-    assert_eq!(compare("huggingface"), (28, 7));
+    assert_eq!(compare("huggingface"), (33, 8));
 }
