@@ -114,8 +114,7 @@ pub(super) fn write(
     }
     let counts = [(TOP_K, request.top_k), (CANDIDATE_COUNT, request.n), (MAX_OUTPUT_TOKENS, request.max_tokens)];
     for (name, value) in counts {
-        let says_nothing = name == CANDIDATE_COUNT && value == Some(1) && !request.native.is_from(ME);
-        if let Some(value) = value.filter(|_| !says_nothing) {
+        if let Some(value) = value {
             name.set(config, value);
         }
     }
