@@ -17,6 +17,16 @@ const STORE: &str = "store";
 const VERBOSITY: &str = "verbosity";
 const TEXT: &str = "text";
 
+/// Why a marker of another protocol may ask for more than is to be had. Whoever spells it in OpenAI's own words can ask
+/// for twelve hours.
+pub(super) const LIFETIME: &str = "it keeps a marked prefix for half an hour";
+
+/// Whether a prefix is kept as long as a marker of another protocol asks, which is half an hour at least. Source: the API
+/// reference on `prompt_cache_breakpoint`.
+pub(super) fn is_kept_for(ttl: Option<&str>) -> bool {
+    matches!(ttl, None | Some("5m" | "30m"))
+}
+
 /// Writes what a request that came in the one protocol says for the other, `own`. Returns the members that were said so.
 pub(super) fn write(
     request: &ChatRequest,

@@ -235,6 +235,18 @@ fn breakpoints_stand_on_what_is_said_to_the_model_and_nowhere_else() {
             "{to}"
         );
     }
+    // They last for half an hour.
+    for (ttl, left_out) in [("5m", 0), ("1h", 1)] {
+        let marker = json!({"type": "ephemeral", "ttl": ttl});
+        let asked = of_anthropic(json!({"messages": [{"role": "user", "content": [
+            {"type": "text", "text": "go", "cache_control": marker}, {"type": "text", "text": "on"},
+        ]}]}));
+        for to in [OpenAiChat, OpenAiResponses] {
+            let (body, dropped) = said(Anthropic, &asked, to, MODEL, &openai()).unwrap();
+            assert!(body.to_string().contains("breakpoint"), "{to}");
+            assert_eq!(dropped, vec!["cache_control.ttl"; left_out], "{to}");
+        }
+    }
     // OpenRouter's are Anthropic's, on parts.
     let control = Quirks { cache_markers: CacheMarkers::CacheControl, ..Quirks::default() };
     let (body, dropped) = said(Anthropic, &of_an_agent(), OpenAiChat, "m", &control).unwrap();

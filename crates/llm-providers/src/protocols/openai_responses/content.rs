@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{ITEM, PROTOCOL, annotation};
 use crate::protocols::openai_chat::model::takes_breakpoints;
+use crate::protocols::openai_members;
 
 /// OpenAI's marker of a prefix worth caching.
 const BREAKPOINT: &str = "prompt_cache_breakpoint";
@@ -119,8 +120,8 @@ pub(super) fn write_cache(
     if let Err(why) = takes_cache(cache, target) {
         return unsupported.cache_marker("cache_control", cache, PROTOCOL, why);
     }
-    if cache.ttl.is_some() {
-        unsupported.cache_marker("cache_control.ttl", cache, PROTOCOL, "its cache markers have no time")?;
+    if !openai_members::is_kept_for(cache.ttl.as_deref()) {
+        unsupported.cache_marker("cache_control.ttl", cache, PROTOCOL, openai_members::LIFETIME)?;
     }
     out.insert(BREAKPOINT.to_owned(), own.cloned().unwrap_or_else(|| json!({"mode": "explicit"})));
     Ok(())

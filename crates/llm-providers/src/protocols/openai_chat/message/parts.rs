@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::{PROTOCOL, model};
 use super::{chunks, media};
+use crate::protocols::openai_members;
 
 /// The member of Anthropic's form that hosts take over.
 const CACHE_CONTROL: &str = "cache_control";
@@ -112,8 +113,8 @@ pub(in super::super) fn write_cache(
         Ok(Marker::Breakpoint) => {
             let spelled = cache.native.get(PROTOCOL, BREAKPOINT).cloned();
             out.insert(BREAKPOINT.to_owned(), spelled.unwrap_or_else(|| json!({"mode": "explicit"})));
-            if cache.ttl.is_some() {
-                unsupported.cache_marker("cache_control.ttl", cache, PROTOCOL, "its cache markers have no time")?;
+            if !openai_members::is_kept_for(cache.ttl.as_deref()) {
+                unsupported.cache_marker("cache_control.ttl", cache, PROTOCOL, openai_members::LIFETIME)?;
             }
         }
     }
