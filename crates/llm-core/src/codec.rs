@@ -5,6 +5,7 @@
 //! socket, looks at a clock or draws a random number: ids and time are handed in.
 
 mod documents;
+mod unasked;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -235,17 +236,29 @@ impl DecodeContext {
 pub struct Unsupported<'a> {
     policy: UnsupportedPolicy,
     taker: &'a str,
+    /// The protocol that the request came in.
+    caller: Option<Protocol>,
     dropped: Vec<String>,
 }
 
 impl<'a> Unsupported<'a> {
     /// Under the request's `policy`; `taker` is the provider's id.
     pub fn new(policy: UnsupportedPolicy, taker: &'a str) -> Self {
-        Self { policy, taker, dropped: Vec::new() }
+        Self { policy, taker, caller: None, dropped: Vec::new() }
+    }
+
+    /// For a request with this `native`: what clients of its protocol put into every request unasked is left out under
+    /// either policy, and reported.
+    pub fn for_caller(self, native: &Native) -> Self {
+        Self { caller: native.protocol(), ..self }
     }
 
     /// Says that `param`, which the request sets, can't be sent. An error unless the caller allowed leaving it out.
     pub fn param(&mut self, param: &str, why: &str) -> Result<()> {
+        if self.caller.is_some_and(|caller| unasked::is_unasked(caller, param)) {
+            self.leave_out(param);
+            return Ok(());
+        }
         match self.policy {
             UnsupportedPolicy::Refuse => Err(Error::unsupported(param, format_args!("`{}`", self.taker), why)),
             UnsupportedPolicy::Drop => {

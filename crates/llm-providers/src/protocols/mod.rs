@@ -9,6 +9,7 @@ mod blocks;
 pub(crate) mod body;
 pub mod cohere;
 pub mod deepgram;
+mod effort;
 pub mod elevenlabs;
 mod emulate;
 mod end_user;

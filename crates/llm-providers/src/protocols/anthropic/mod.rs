@@ -25,7 +25,7 @@ use llm_core::Protocol;
 use llm_core::codec::Chat;
 
 pub(crate) use model::{takes_adaptive, word_of};
-pub(crate) use thinking::{Asked, lacks_thoughts, plan};
+pub(crate) use thinking::{Asked, effort_of, lacks_thoughts, plan};
 pub use version::{CLASSIC, LATEST};
 
 use super::speaks::speaks;

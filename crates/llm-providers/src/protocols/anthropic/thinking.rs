@@ -6,12 +6,11 @@ use llm_core::codec::Unsupported;
 use serde_json::{Value, json};
 
 use super::model;
+use crate::protocols::effort::{self, HIGH, MEDIUM};
 
 /// The smallest budget that there is.
 const LEAST: u64 = 1024;
-/// The budgets for efforts. Anthropic gives none; these are Google's for the same words, and one above them.
-const MEDIUM: u64 = 8192;
-const HIGH: u64 = 24_576;
+/// One above the budgets that Google gives for the words; Anthropic gives none.
 const HIGHEST: u64 = 32_000;
 /// What is left of a bound for the answer itself, as far as it goes.
 const ANSWER: u64 = 4096;
@@ -56,6 +55,12 @@ pub(crate) struct Asked<'a> {
     pub(crate) lacks_thoughts: bool,
 }
 
+/// The effort that options ask of `model`: as they name it, or in the place of a budget that it does not take.
+pub(crate) fn effort_of(options: &ReasoningOptions, model: &str, is_foreign: bool) -> Option<Effort> {
+    let stand_in = || effort::standing_in(options, is_foreign).filter(|_| !model::takes_budget(model));
+    options.effort.clone().or_else(stand_in)
+}
+
 /// The way for options that this model's own protocol did not say.
 pub(crate) fn plan(
     options: &ReasoningOptions,
@@ -81,8 +86,9 @@ pub(crate) fn plan(
         Some(budget) if model::takes_budget(model) && !asked.no_budgets => budget,
         Some(_) => {
             unsupported.param(name, &format!("`{model}` thinks by effort, not by a budget of tokens"))?;
-            // A switch came with the budget, and goes with it.
-            return Ok(if options.effort.is_some() { Thinking::Adaptive } else { Thinking::Unsaid });
+            // A switch came with the budget, and goes with it, where no effort stands in for both.
+            let effort = effort_of(options, model, asked.is_foreign);
+            return Ok(if effort.is_some() { Thinking::Adaptive } else { Thinking::Unsaid });
         }
         None if model::takes_adaptive(model) => return Ok(Thinking::Adaptive),
         None => match fitting(options.effort.as_ref(), asked.bound) {

@@ -11,6 +11,7 @@ use llm_core::{Native, Result};
 use serde_json::{Map, Value, json};
 
 use super::{INNER, MISTRAL, OpenAiChat, fit};
+use crate::protocols::effort;
 use crate::protocols::openai_chat::{self, Dialect};
 
 const CHOICE: &str = "tool_choice";
@@ -76,7 +77,8 @@ fn as_inner<'r>(request: &'r ChatRequest, provider: &str) -> Cow<'r, ChatRequest
         // Thinking has levels only: a bare switch is the highest or none.
         let switch = options.enabled.filter(|_| options.budget_tokens.is_none());
         let level = switch.map(|on| if on { Effort::High } else { Effort::None });
-        options.effort = options.effort.take().or(level);
+        let stand_in = effort::standing_in(options, options.native.is_foreign_to(MISTRAL));
+        options.effort = options.effort.take().or(level).or(stand_in);
         options.enabled = None;
         options.native = Native::NONE;
     }

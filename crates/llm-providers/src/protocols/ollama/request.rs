@@ -13,7 +13,7 @@ use crate::protocols::end_user::{self, SAFETY_IDENTIFIER};
 use crate::protocols::openai_chat::tier;
 
 pub(super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
-    let mut unsupported = Unsupported::new(request.unsupported, target.provider);
+    let mut unsupported = Unsupported::new(request.unsupported, target.provider).for_caller(&request.native);
     refuse(request, &mut unsupported)?;
     let mut body = request.native.object(OLLAMA);
     body.insert("model".to_owned(), json!(target.model));

@@ -40,7 +40,7 @@ use llm_core::codec::{Chat, DecodeContext, Encoded, ResponseHead, Target};
 use llm_core::{Error, Native, Protocol, Result};
 use serde_json::{Map, Value};
 
-pub(super) use request::{Dialect, switch_off};
+pub(super) use request::{Dialect, lacks_thinking, switch_off};
 
 use super::speaks::speaks;
 

@@ -22,7 +22,7 @@ const ASSUMED: u64 = 4_096;
 pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
     let target = &version::chosen(target, request);
     let strict = version::is_strict(version::of(target));
-    let mut unsupported = Unsupported::new(request.unsupported, target.provider);
+    let mut unsupported = Unsupported::new(request.unsupported, target.provider).for_caller(&request.native);
     let mut body = request.native.object(ME);
     let betas = body.remove(BETA);
     let betas = betas.as_ref().and_then(Value::as_str);

@@ -6,7 +6,7 @@ use llm_core::fields::Fields;
 use llm_core::{Native, Result};
 use serde_json::{Map, Value};
 
-use super::super::thinking::{Asked, lacks_thoughts, plan};
+use super::super::thinking::{Asked, effort_of, lacks_thoughts, plan};
 use super::super::{ME, block, model, version};
 
 /// Anthropic's formats have no name, OpenAI's need one.
@@ -77,7 +77,8 @@ pub(super) fn write(
     };
     if let Some(options) = &request.reasoning {
         write_thinking(request, options, target, unsupported, body)?;
-        if let Some(effort) = options.effort.as_ref().and_then(|effort| effort_word(effort, options, target)) {
+        let effort = effort_of(options, target.model, options.native.is_foreign_to(ME));
+        if let Some(effort) = effort.as_ref().and_then(|effort| effort_word(effort, options, target)) {
             config.insert("effort".to_owned(), effort.into());
         }
     }

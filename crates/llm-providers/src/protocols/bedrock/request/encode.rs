@@ -16,7 +16,7 @@ use crate::protocols::path;
 
 /// The request on the wire.
 pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
-    let mut unsupported = Unsupported::new(request.unsupported, target.provider);
+    let mut unsupported = Unsupported::new(request.unsupported, target.provider).for_caller(&request.native);
     let mut body = request.native.object(ME);
     let mut asking = Asking { target, unsupported: &mut unsupported, names: BTreeSet::new() };
     messages::write(request, &mut asking, &mut body)?;

@@ -10,7 +10,8 @@ use super::super::ME;
 use super::super::block::is_sent_thought;
 use super::super::model::Family;
 use super::encode::more;
-use crate::protocols::anthropic::{Asked, lacks_thoughts, plan, takes_adaptive, word_of};
+use crate::protocols::anthropic::{Asked, effort_of, lacks_thoughts, plan, takes_adaptive, word_of};
+use crate::protocols::effort;
 
 const OUTPUT: &str = "outputConfig";
 const FORMAT: &str = "textFormat";
@@ -172,18 +173,19 @@ fn write_claude(
     unsupported: &mut Unsupported<'_>,
     body: &mut Map<String, Value>,
 ) -> Result<()> {
+    let is_foreign = options.native.is_foreign_to(ME);
     let asked = Asked {
         model: target.model,
         bound: request.max_tokens.or(target.max_output),
         no_budgets: false,
-        is_foreign: options.native.is_foreign_to(ME),
+        is_foreign,
         lacks_thoughts: lacks_thoughts(&request.messages, |part| is_sent_thought(part, target)),
     };
     let Some(thinking) = plan(options, asked, unsupported)?.write() else { return Ok(()) };
     more(body, &["thinking"], thinking);
     // Where a model takes words for it beside a budget only, Bedrock wants a beta for them.
-    let word = options.effort.as_ref().filter(|_| takes_adaptive(target.model));
-    if let Some(word) = word.and_then(|effort| word_of(target.model, effort)) {
+    let effort = effort_of(options, target.model, is_foreign).filter(|_| takes_adaptive(target.model));
+    if let Some(word) = effort.as_ref().and_then(|effort| word_of(target.model, effort)) {
         set_output(body, "effort", word.into());
     }
     Ok(())
@@ -198,16 +200,17 @@ fn write_effort(
 ) -> Result<()> {
     let off =
         options.enabled == Some(false) || options.effort == Some(Effort::None) || options.budget_tokens == Some(0);
+    let effort = options.effort.clone().or_else(|| effort::standing_in(options, options.native.is_foreign_to(ME)));
     if options.budget_tokens.is_some() && !off {
         let why = format!("`{}` thinks by effort, not by a budget of tokens", target.model);
         unsupported.param("thinking.budget_tokens", &why)?;
-        if options.effort.is_none() {
+        if effort.is_none() {
             // The switch came with the budget, and goes with it.
             return Ok(());
         }
     }
     // Each family has the words from the lowest to the highest that it knows.
-    let word = match &options.effort {
+    let word = match &effort {
         Some(Effort::Minimal) => Some("low"),
         Some(Effort::XHigh | Effort::Max) => Some("high"),
         effort => effort.as_ref().map(Effort::as_str),

@@ -15,7 +15,7 @@ use crate::protocols::results::Held;
 const PATH: &str = "/v2/chat";
 
 pub(in super::super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
-    let mut unsupported = Unsupported::new(request.unsupported, target.provider);
+    let mut unsupported = Unsupported::new(request.unsupported, target.provider).for_caller(&request.native);
     refuse(request, &mut unsupported)?;
     let mut out = request.native.object(COHERE);
     out.insert("model".to_owned(), json!(target.model));

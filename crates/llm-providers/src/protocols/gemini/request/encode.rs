@@ -15,7 +15,7 @@ use crate::protocols::openai_chat::tier;
 
 /// The request on the wire.
 pub(crate) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
-    let mut unsupported = Unsupported::new(request.unsupported, target.provider);
+    let mut unsupported = Unsupported::new(request.unsupported, target.provider).for_caller(&request.native);
     let mut body = request.native.object(ME);
     contents::write(request, &mut Asking::new(target, &mut unsupported), &mut body)?;
     tools::write(request, &mut unsupported, &mut body)?;

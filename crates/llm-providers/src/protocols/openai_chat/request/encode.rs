@@ -36,7 +36,7 @@ pub(in super::super) fn encode_with(
     dialect: Dialect,
     last: impl FnOnce(&mut Map<String, Value>),
 ) -> Result<Encoded> {
-    let mut unsupported = Unsupported::new(request.unsupported, target.provider);
+    let mut unsupported = Unsupported::new(request.unsupported, target.provider).for_caller(&request.native);
     let mut out = request.native.object(PROTOCOL);
     out.insert("model".to_owned(), json!(target.model));
     out.insert("messages".to_owned(), messages_out::write(&request.messages, target, dialect, &mut unsupported)?);

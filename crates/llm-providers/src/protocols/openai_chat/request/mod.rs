@@ -13,4 +13,4 @@ mod tools;
 pub(super) use decode::decode;
 pub(in crate::protocols) use encode::Dialect;
 pub(super) use encode::{PATH, encode, encode_with};
-pub(in crate::protocols) use thinking::switch_off;
+pub(in crate::protocols) use thinking::{lacks_thinking, switch_off};

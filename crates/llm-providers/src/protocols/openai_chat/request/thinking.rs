@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::PROTOCOL;
 use super::super::model::{self, Off};
+use crate::protocols::effort;
 
 const EFFORT: &str = "reasoning_effort";
 const REASONING: &str = "reasoning";
@@ -50,6 +51,10 @@ pub(super) fn write(
     out: &mut Map<String, Value>,
 ) -> Result<()> {
     let quirks = target.quirks;
+    let is_foreign = options.native.is_foreign_to(PROTOCOL);
+    if lacks_thinking(options, target, PROTOCOL, unsupported)? {
+        return Ok(());
+    }
     let shape = |name| match options.native.get(PROTOCOL, name) {
         Some(Value::Object(rest)) => Some(rest.clone()),
         _ => None,
@@ -68,7 +73,11 @@ pub(super) fn write(
         Some(effort) => {
             out.insert(EFFORT.to_owned(), json!(effort));
         }
-        None => {}
+        None => {
+            if let Some(effort) = effort::standing_in(options, is_foreign).filter(|_| !quirks.thinking_budget) {
+                out.insert(EFFORT.to_owned(), json!(effort));
+            }
+        }
     }
     if let Some(budget) = options.budget_tokens {
         if quirks.thinking_budget {
@@ -93,6 +102,28 @@ pub(super) fn write(
         out.insert(THINKING.to_owned(), Value::Object(thinking));
     }
     Ok(())
+}
+
+/// Whether a caller of another protocol asks a model to think that never does, which is told.
+pub(in crate::protocols) fn lacks_thinking(
+    options: &ReasoningOptions,
+    target: &Target<'_>,
+    own: Protocol,
+    unsupported: &mut Unsupported<'_>,
+) -> Result<bool> {
+    let is_off = options.enabled == Some(false) || options.effort == Some(Effort::None);
+    let name = match options {
+        _ if is_off || !options.native.is_foreign_to(own) => return Ok(false),
+        ReasoningOptions { effort: Some(_), .. } => EFFORT,
+        ReasoningOptions { budget_tokens: Some(_), .. } => "thinking.budget_tokens",
+        ReasoningOptions { enabled: Some(_), .. } => THINKING,
+        _ => return Ok(false),
+    };
+    let lacks = model::off(target.model) == Off::Needless;
+    if lacks {
+        unsupported.param(name, &format!("`{}` does not think", target.model))?;
+    }
+    Ok(lacks)
 }
 
 /// Whether thinking is switched off by an effort where there is no switch for it; where neither does it, that is told.

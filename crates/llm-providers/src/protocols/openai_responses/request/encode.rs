@@ -16,7 +16,7 @@ pub(in super::super) const PATH: &str = "/responses";
 
 /// Writes a request as the target's row takes it.
 pub(in super::super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
-    let mut unsupported = Unsupported::new(request.unsupported, target.provider);
+    let mut unsupported = Unsupported::new(request.unsupported, target.provider).for_caller(&request.native);
     let mut out = request.native.object(PROTOCOL);
     out.insert("model".to_owned(), json!(target.model));
     input_out::write(request, target, &mut unsupported, &mut out)?;

@@ -7,7 +7,8 @@ use llm_core::fields::Fields;
 use serde_json::{Map, Value, json};
 
 use super::super::PROTOCOL;
-use crate::protocols::openai_chat::switch_off;
+use crate::protocols::effort;
+use crate::protocols::openai_chat::{lacks_thinking, switch_off};
 
 const INCLUDE: &str = "include";
 const ENCRYPTED: &str = "reasoning.encrypted_content";
@@ -106,12 +107,17 @@ pub(super) fn write_reasoning(
     unsupported: &mut Unsupported<'_>,
     out: &mut Map<String, Value>,
 ) -> Result<()> {
+    let is_foreign = options.native.is_foreign_to(PROTOCOL);
+    if lacks_thinking(options, target, PROTOCOL, unsupported)? {
+        return Ok(());
+    }
     if options.budget_tokens.is_some() {
         unsupported.param("thinking.budget_tokens", "it takes no budget of thinking tokens")?;
     }
     let is_own = options.native.is_from(PROTOCOL);
     let mut object = options.native.object(PROTOCOL);
-    match (&options.effort, options.enabled) {
+    let effort = options.effort.clone().or_else(|| effort::standing_in(options, is_foreign));
+    match (&effort, options.enabled) {
         (Some(effort), _) => {
             object.insert("effort".to_owned(), json!(effort));
         }
