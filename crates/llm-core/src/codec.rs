@@ -302,16 +302,20 @@ impl<'a> Unsupported<'a> {
 
     /// The same beside the members that the encoder of `own` has said in its own words.
     pub fn foreign_beside(&mut self, native: &Native, own: Protocol, said: &[&str]) -> Result<()> {
+        const VERBOSITY: &str = "verbosity";
         const DELIVERY: [&str; 3] = ["stream", "stream_options", "anthropic-beta"];
         // Where the provider caches, and for how long; what it drops of a prompt that has grown too long; what the client
-        // notes of itself. Agents put all of these into every request.
-        const UNASKED: [&str; 6] = [
+        // notes of itself; how wordy the answer is to be; what Google's own filters let pass. Agents put all of these into
+        // every request.
+        const UNASKED: [&str; 8] = [
             "cache_control",
             "client_metadata",
             "context_management",
             "prompt_cache_key",
             "prompt_cache_options",
             "prompt_cache_retention",
+            "safetySettings",
+            VERBOSITY,
         ];
         let Some(theirs) = native.protocol().filter(|theirs| *theirs != own) else { return Ok(()) };
         for (name, value) in native.members(theirs).into_iter().flatten() {
@@ -320,7 +324,8 @@ impl<'a> Unsupported<'a> {
             }
             // To answer in text is what every provider does.
             let is_text_only = name == "modalities" && *value == serde_json::json!(["text"]);
-            if UNASKED.contains(&name.as_str()) || is_text_only {
+            let is_verbosity = name == "text" && value.as_object().is_some_and(|text| text.keys().eq([VERBOSITY]));
+            if UNASKED.contains(&name.as_str()) || is_text_only || is_verbosity {
                 self.leave_out(name);
             } else {
                 self.param(name, &format!("it is a member that only `{theirs}` has"))?;
@@ -439,6 +444,9 @@ pub struct Trailer {
     pub emulated_params: Vec<String>,
 }
 
+/// Tools that belong to a group: by the name that they have where there are no groups, the group and their name in it.
+pub type Grouped = BTreeMap<String, (String, String)>;
+
 /// What the encoder of an answer must know of the application's request, and what it can't find out by itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AnswerContext {
@@ -454,6 +462,8 @@ pub struct AnswerContext {
     pub form: Option<String>,
     /// Members of the request that the answer repeats, for protocols whose answers do.
     pub echo: serde_json::Map<String, Value>,
+    /// The tools of the request that belong to a group, which other protocols know by another name.
+    pub grouped: Grouped,
     /// What ids are made from where the provider gave none. Unique to the call; filled in by the server.
     pub id_seed: String,
     /// The time of the call, in seconds since 1970; filled in by the server.

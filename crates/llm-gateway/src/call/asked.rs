@@ -11,7 +11,7 @@ use http::{HeaderMap, header};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use jiff::Timestamp;
-use llm_core::codec::{AnswerContext, RequestHead, Skim};
+use llm_core::codec::{AnswerContext, Grouped, RequestHead, Skim};
 use llm_core::{Error, ErrorKind, Result};
 
 use super::kept::Kept;
@@ -76,6 +76,7 @@ impl Asked {
             version: version.map(str::to_owned),
             form,
             echo: serde_json::Map::new(),
+            grouped: Grouped::new(),
             id_seed: self.id.to_string().replace('-', ""),
             created: self.created_at.as_second(),
         }

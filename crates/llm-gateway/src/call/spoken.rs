@@ -114,7 +114,7 @@ pub(super) fn encode<O: Spoken>(
         forward_headers(&asked.head.headers, &row.forward_headers, &mut encoded.headers);
     }
     encoded.dropped.extend(own::left_undone(asked, provider));
-    let answer = AnswerContext { echo: answer.echo, ..asked.answer_context(answer.form) };
+    let answer = AnswerContext { echo: answer.echo, grouped: answer.grouped, ..asked.answer_context(answer.form) };
     Ok(Sent { encoded, passthrough: None, hide_usage: false, answer })
 }
 

@@ -14,6 +14,7 @@ pub mod elevenlabs;
 mod emulate;
 mod end_user;
 mod files;
+mod foreign;
 mod functions;
 pub mod gemini;
 mod look;

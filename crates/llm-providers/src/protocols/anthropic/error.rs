@@ -125,6 +125,10 @@ pub(super) fn encode(error: &Error) -> ErrorAnswer {
     ErrorAnswer { status: error.status_for_caller(), headers, body: Bytes::from(body(error).to_string()) }
 }
 
+/// The member that asks Anthropic to hold the conversation. The SDKs' runners of tools say it unasked, and do without where
+/// the error's details tell them to.
+pub(super) const THREAD: &str = "thread";
+
 /// The envelope: Anthropic's type and the message, and beside them the gateway's code.
 pub(super) fn body(error: &Error) -> Value {
     let shown = error.for_caller();
@@ -133,7 +137,11 @@ pub(super) fn body(error: &Error) -> Value {
         None => shown.message().to_owned(),
     };
     let code = error.kind().as_str();
-    json!({"type": "error", "error": {"type": word(error.kind()), "message": message, "code": code}})
+    let mut body = json!({"type": "error", "error": {"type": word(error.kind()), "message": message, "code": code}});
+    if error.kind() == ErrorKind::UnsupportedParameter && error.param() == Some(THREAD) {
+        body["error"]["details"] = json!({"error_code": "thread_unsupported_request", "unsupported": [THREAD]});
+    }
+    body
 }
 
 /// Anthropic's word for a kind of error.

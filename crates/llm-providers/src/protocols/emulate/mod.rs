@@ -16,6 +16,8 @@ use llm_core::codec::{
 };
 use llm_core::{Error, Protocol, Result};
 
+use super::foreign;
+
 /// A chat codec that also takes what its provider or its protocol lacks.
 #[derive(Debug)]
 pub(crate) struct Emulating<C>(pub(crate) C);
@@ -23,15 +25,16 @@ pub(crate) struct Emulating<C>(pub(crate) C);
 impl<C: Speaks<Chat>> Upstream<Chat> for Emulating<C> {
     fn encode_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded> {
         let mut emulation = Emulation::default();
-        let mut request = Cow::Borrowed(request);
+        let (mut request, left_out) = foreign::adapted(request, self.0.protocol())?;
         if let Some((asked, names)) = custom_tools::emulated(&request, self.0.protocol()) {
             (request, emulation.custom_tools) = (Cow::Owned(asked), names);
         }
-        if let Some((asked, format)) = structured::emulated(&request, target.quirks) {
+        if let Some((asked, format)) = structured::emulated(&request, self.0.protocol(), target.quirks) {
             (request, emulation.format) = (Cow::Owned(asked), Some(format));
         }
         let mut encoded = self.0.encode_request(&request, target)?;
         encoded.context.emulation = emulation;
+        encoded.dropped.extend(left_out);
         Ok(encoded)
     }
 

@@ -8,7 +8,7 @@ use llm_core::{Error, ErrorKind, Meter, Native, Result};
 use serde_json::{Map, Value, json};
 
 use super::item::{self, Reading};
-use super::{EVENT, PROTOCOL, finish, searches, shell, usage};
+use super::{EVENT, PROTOCOL, finish, groups, searches, shell, usage};
 use crate::protocols::openai_chat::{error, tier};
 
 /// Reads a whole answer.
@@ -120,6 +120,7 @@ pub(super) fn encode(cx: &AnswerContext, answer: &ChatAnswer) -> Result<Bytes> {
     let choice = answer.choices.first();
     let mut output = item::for_caller(choice.map_or(&[], |choice| choice.message.parts.as_slice()), &cx.id_seed);
     if !is_own {
+        output.iter_mut().for_each(|item| groups::regroup(item, &cx.grouped));
         finish::write(answer.finish_reason(), &output, &mut out);
         add_logprobs(choice.and_then(|choice| choice.logprobs.as_ref()), &mut output);
     }

@@ -21,6 +21,7 @@ mod answer;
 mod content;
 mod error;
 mod finish;
+pub(super) mod groups;
 mod item;
 mod passthrough;
 mod reasoning;

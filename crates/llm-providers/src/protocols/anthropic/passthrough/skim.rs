@@ -10,6 +10,7 @@ use llm_core::{Error, Result};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
 use serde_json::Value;
 
+use super::super::error::THREAD;
 use crate::protocols::reader::{Found, Name, Read, Reader, pass};
 
 /// Reads what routing and limits need, and makes sure that the body is one JSON object.
@@ -39,6 +40,7 @@ struct Top {
     twice: Option<Member>,
     /// What is wrong with the body as a whole.
     found: Option<Found>,
+    has_thread: bool,
     skim: Skim,
 }
 
@@ -68,6 +70,7 @@ enum Member {
     Unbounded,
     ContextManagement,
     Container,
+    Thread,
     Other,
 }
 
@@ -84,6 +87,7 @@ impl Member {
             "service_tier" => Self::ServiceTier,
             "output_config" | "output_format" => Self::Output,
             "container" => Self::Container,
+            THREAD => Self::Thread,
             "mcp_servers" => Self::Unbounded,
             "context_management" => Self::ContextManagement,
             _ => Self::Other,
@@ -101,6 +105,7 @@ impl Member {
             Self::Metadata => "metadata",
             Self::ServiceTier => "service_tier",
             Self::Container => "container",
+            Self::Thread => THREAD,
             Self::Output | Self::Unbounded | Self::ContextManagement | Self::Other => "a member",
         }
     }
@@ -114,6 +119,12 @@ impl Top {
         if let Some(member) = self.twice {
             let name = member.name();
             return Err(Error::invalid_request(format!("`{name}` stands there twice")).with_param(name));
+        }
+        if self.has_thread {
+            // What a thread holds is neither seen here nor known to be the caller's. Anthropic's SDKs know this error, and
+            // send the whole conversation from then on.
+            let why = "conversations are not held between calls, so each call must hold all of its own";
+            return Err(Error::unsupported(THREAD, format_args!("a provider through this gateway"), why));
         }
         let model = match self.model {
             Some(Seen::Text(model)) => model,
@@ -207,6 +218,7 @@ impl<'de> Reader<'de> for Body<'_> {
                 Member::Unbounded => skim.unbounded |= pass(&mut members)?,
                 Member::ContextManagement => skim.unbounded |= !only_clears(&members.next_value()?),
                 Member::Container => members.next_value_seed(Read(prompt::Container(skim)))?,
+                Member::Thread => top.has_thread |= pass(&mut members)?,
                 Member::Other => drop(pass(&mut members)?),
             }
         }

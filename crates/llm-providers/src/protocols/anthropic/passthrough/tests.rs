@@ -109,6 +109,19 @@ fn what_has_no_bound_is_said() {
     }
 }
 
+/// The SDKs' runners of tools go on without a thread where an error says so in these words.
+#[test]
+fn threads_are_refused_in_the_words_that_sdks_know() {
+    assert!(skim(&with("thread", Value::Null)).is_ok());
+    for thread in [json!({"type": "create"}), json!({"type": "continue", "previous_message_id": "msg_1"})] {
+        let error = skim(&with("thread", thread)).unwrap_err();
+        let body: Value = serde_json::from_slice(&Anthropic.encode_error(&error).body).unwrap();
+        assert_eq!(body["error"]["type"], "invalid_request_error");
+        let details = json!({"error_code": "thread_unsupported_request", "unsupported": ["thread"]});
+        assert_eq!(body["error"]["details"], details);
+    }
+}
+
 #[test]
 fn what_is_wrong_is_said_by_name() {
     for (name, value, message) in [

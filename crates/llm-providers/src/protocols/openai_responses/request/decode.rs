@@ -6,13 +6,14 @@ use llm_core::codec::AnswerContext;
 use llm_core::fields::Fields;
 use serde_json::json;
 
-use super::super::{PROTOCOL, shell};
+use super::super::{PROTOCOL, groups, shell};
 use super::{format, input_in, options, tools};
 
 /// Reads a request. Members without a place in [`ChatRequest`] are kept.
 pub(in super::super) fn decode(body: &[u8]) -> Result<(ChatRequest, AnswerContext)> {
     let mut fields = Fields::parse(body)?;
     let echo = shell::repeated(|name| fields.get(name));
+    let grouped = groups::of_request(&fields);
     let model = fields.need_text("model")?;
     let stream = fields.want_bool("stream")?;
     if let Some(stream) = stream {
@@ -41,6 +42,6 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<(ChatRequest, AnswerContex
         ..ChatRequest::default()
     };
     let stream = stream.unwrap_or(false);
-    let cx = AnswerContext { model, stream, include_usage: true, echo, ..AnswerContext::default() };
+    let cx = AnswerContext { model, stream, include_usage: true, echo, grouped, ..AnswerContext::default() };
     Ok((request, cx))
 }

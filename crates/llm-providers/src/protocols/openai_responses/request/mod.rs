@@ -13,6 +13,7 @@ mod tests;
 
 pub(super) use decode::decode;
 pub(super) use encode::{PATH, encode};
+pub(super) use tools::read_tool;
 
 /// The instructions, which are the first of all messages.
 const INSTRUCTIONS: &str = "instructions";

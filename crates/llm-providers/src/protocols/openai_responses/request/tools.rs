@@ -17,7 +17,8 @@ pub(super) fn read(fields: &mut Fields) -> Result<Vec<Tool>> {
     functions::read(fields, read_tool)
 }
 
-fn read_tool(mut tool: Fields) -> Result<Tool> {
+/// Reads one tool.
+pub(in super::super) fn read_tool(mut tool: Fields) -> Result<Tool> {
     let kind = tool.need_text("type")?;
     tool.put("type", json!(kind));
     Ok(match kind.as_str() {

@@ -1,12 +1,12 @@
 //! Chunks in, events out.
 
 use llm_core::chat::{ChatChunk, ChunkChoice, FinishReason};
-use llm_core::codec::{AnswerContext, Chat, StreamEncoder, Trailer};
+use llm_core::codec::{AnswerContext, Chat, Grouped, StreamEncoder, Trailer};
 use llm_core::{Error, Result, Usage};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::super::{EVENT, PROTOCOL, error, finish, shell, usage};
+use super::super::{EVENT, PROTOCOL, error, finish, groups, shell, usage};
 use super::items::{Items, Sink};
 use super::{DONE, NAME};
 use crate::protocols::openai_chat::tier;
@@ -69,7 +69,7 @@ impl Encoder {
             self.model.clone_from(model);
         }
         let response = Value::Object(shell::begun(&self.cx, &self.model));
-        let mut wire = Wire { out, sequence: &mut self.sequence };
+        let mut wire = Wire { out, sequence: &mut self.sequence, grouped: &self.cx.grouped };
         wire.event("response.created", json!({"response": response}));
         wire.event("response.in_progress", json!({"response": response}));
     }
@@ -77,7 +77,7 @@ impl Encoder {
     fn take(&mut self, choice: &ChunkChoice, out: &mut Vec<u8>) {
         let logprobs = choice.logprobs.as_ref().and_then(|logprobs| logprobs.get("content"));
         let mut logprobs = logprobs.filter(|list| list.as_array().is_some_and(|list| !list.is_empty()));
-        let mut wire = Wire { out, sequence: &mut self.sequence };
+        let mut wire = Wire { out, sequence: &mut self.sequence, grouped: &self.cx.grouped };
         for delta in &choice.deltas {
             let says = matches!(delta.change, llm_core::chat::Change::Text(_));
             self.items.take(delta, if says { logprobs.take() } else { None }, &mut wire);
@@ -88,10 +88,11 @@ impl Encoder {
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
-        let mut wire = Wire { out, sequence: &mut self.sequence };
+        let mut wire = Wire { out, sequence: &mut self.sequence, grouped: &self.cx.grouped };
         self.items.finish(&mut wire);
         let mut response = shell::begun(&self.cx, &self.model);
-        let output = self.items.whole();
+        let mut output = self.items.whole();
+        output.iter_mut().for_each(|item| groups::regroup(item, &self.cx.grouped));
         finish::write(self.reason.as_ref(), &output, &mut response);
         response.insert("output".to_owned(), Value::Array(output));
         response.insert("usage".to_owned(), usage::write(self.usage.as_ref().unwrap_or(Usage::NONE)));
@@ -164,6 +165,7 @@ impl StreamEncoder<Chat> for Encoder {
 struct Wire<'w> {
     out: &'w mut Vec<u8>,
     sequence: &'w mut u64,
+    grouped: &'w Grouped,
 }
 
 impl Wire<'_> {
@@ -187,6 +189,10 @@ struct TextEvent<'a> {
 
 impl Sink for Wire<'_> {
     fn event(&mut self, kind: &str, mut event: Value) {
+        groups::regroup(&mut event, self.grouped);
+        if let Some(item) = event.get_mut("item") {
+            groups::regroup(item, self.grouped);
+        }
         event["type"] = json!(kind);
         event["sequence_number"] = json!(self.number());
         write(self.out, kind, &event);
