@@ -12,10 +12,10 @@ pub(super) fn is_unasked(caller: Protocol, param: &str) -> bool {
         names.contains(&param)
     };
     match caller {
-        // The agents SDK has every function held to its schema, and whoever wants an answer of a form through a function
-        // wants it once.
-        Protocol::OpenAiChat | Protocol::OpenAiResponses => param == "parallel_tool_calls" || is_strict_function(param),
-        // Coding agents let every model think; forms through a function are as above.
+        // Functions of this protocol are held to their schemas where nothing is said, and its agents write that out; they
+        // want one call at a time of some models, too. In Chat Completions, who says so means it.
+        Protocol::OpenAiResponses => param == "parallel_tool_calls" || is_strict_function(param),
+        // Coding agents let every model think, and who wants an answer of a form through a function wants it once.
         Protocol::Anthropic => param == "parallel_tool_calls" || is_thinking(),
         Protocol::Gemini => is_thinking(),
         _ => false,

@@ -15,16 +15,24 @@ pub(super) fn adapted(request: &ChatRequest, own: Protocol) -> Result<(Cow<'_, C
     if !request.native.is_foreign_to(own) {
         return Ok((Cow::Borrowed(request), dropped));
     }
-    let mut request = match groups::dissolved(request)? {
-        Some(request) => Cow::Owned(request),
-        None => Cow::Borrowed(request),
-    };
+    let mut request = Cow::Borrowed(request);
     if can_do_without(&request, own) {
         let tools = &mut request.to_mut().tools;
         for (place, _) in tools.iter().enumerate().filter(|(_, tool)| is_anothers(tool, own)) {
             dropped.push(format!("tools[{place}]"));
         }
         tools.retain(|tool| !is_anothers(tool, own));
+    }
+    if let Some(dissolved) = groups::dissolved(&request)? {
+        request = Cow::Owned(dissolved);
+    }
+    // Clients of OpenAI Responses and agents say how tools are chosen where there are none, which Chat Completions refuses.
+    let says_nothing = request.tools.is_empty()
+        && matches!(request.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None))
+        && (request.tool_choice.is_some() || request.parallel_tool_calls.is_some());
+    if says_nothing {
+        let request = request.to_mut();
+        (request.tool_choice, request.parallel_tool_calls) = (None, None);
     }
     if spells_defaults(&request) {
         let request = request.to_mut();
@@ -34,15 +42,11 @@ pub(super) fn adapted(request: &ChatRequest, own: Protocol) -> Result<(Cow<'_, C
     Ok((request, dropped))
 }
 
-/// Whether a tool is one that the providers of another protocol run themselves.
+/// Whether a tool is one that the providers of another protocol run themselves. A group is what it holds.
 fn is_anothers(tool: &Tool, own: Protocol) -> bool {
-    match tool {
-        Tool::Provider { native } => {
-            let kind = native.protocol().and_then(|theirs| native.get(theirs, "type")?.as_str());
-            native.is_foreign_to(own) && kind != Some("custom")
-        }
-        Tool::Function { .. } => false,
-    }
+    let Tool::Provider { native } = tool else { return false };
+    let kind = native.protocol().and_then(|theirs| native.get(theirs, "type")?.as_str());
+    native.is_foreign_to(own) && kind != Some(groups::GROUP)
 }
 
 /// Whether the model has tools of the application's to work with where it lacks those that its provider would run, and

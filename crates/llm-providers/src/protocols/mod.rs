@@ -17,6 +17,7 @@ mod files;
 mod foreign;
 mod functions;
 pub mod gemini;
+mod joined;
 mod look;
 pub mod mistral;
 pub(crate) mod multipart;

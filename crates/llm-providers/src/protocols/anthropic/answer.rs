@@ -1,5 +1,7 @@
 //! Whole answers, read from providers and written to callers.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use llm_core::chat::{ChatAnswer, Choice, FinishReason, Message, Part, Role};
 use llm_core::codec::{AnswerContext, DecodeContext};
@@ -8,6 +10,7 @@ use llm_core::{Error, Native, Result};
 use serde_json::{Map, Value};
 
 use super::{ME, block, error, finish, usage};
+use crate::protocols::joined::joined;
 
 /// Understands a whole answer.
 pub(super) fn decode(cx: &DecodeContext, body: &[u8]) -> Result<ChatAnswer> {
@@ -75,6 +78,8 @@ pub(super) fn encode(cx: &AnswerContext, answer: &ChatAnswer) -> Bytes {
     let own = answer.native.is_from(ME);
     let choice = answer.choices.first();
     let parts: &[Part] = choice.map_or(&[], |choice| &choice.message.parts);
+    let whole = if own { Cow::Borrowed(parts) } else { joined(parts) };
+    let parts = whole.as_ref();
     let blocks: Vec<Value> =
         parts.iter().enumerate().flat_map(|(place, part)| block::answer(part, &cx.id_seed, place)).collect();
     let mut body = Map::new();

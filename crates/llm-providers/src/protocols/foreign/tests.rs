@@ -109,10 +109,10 @@ fn gemini_cli() -> Value {
 fn agents() -> Value {
     json!({
         "model": "m",
-        "messages": [{"role": "user", "content": "Hello"}],
-        "tools": [{"type": "function", "function": {"name": "shell", "strict": true, "parameters": {
+        "input": "Hello",
+        "tools": [{"type": "function", "name": "shell", "strict": true, "parameters": {
             "type": "object", "properties": {"command": {"type": "string"}}, "required": ["command"],
-            "additionalProperties": false}}}],
+            "additionalProperties": false}}],
         "parallel_tool_calls": false,
     })
 }
@@ -123,7 +123,7 @@ fn agents_reach_every_provider_and_are_told_what_was_left_out() {
         ("Claude Code", Protocol::Anthropic, claude_code()),
         ("Codex", Protocol::OpenAiResponses, codex()),
         ("Gemini CLI", Protocol::Gemini, gemini_cli()),
-        ("OpenAI's agents", Protocol::OpenAiChat, agents()),
+        ("OpenAI's agents", Protocol::OpenAiResponses, agents()),
     ];
     let told = callers.map(|(caller, own, body)| format!("{caller}\n{}\n", left_out(own, &body)));
     insta::assert_snapshot!(told.join("\n"));
@@ -158,6 +158,19 @@ fn a_tool_that_is_missed_is_refused_by_name() {
         let error = encode(&read(Protocol::OpenAiResponses, &body), Protocol::Anthropic, "m").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnsupportedParameter);
         assert!(error.param().is_some_and(|param| param.starts_with("tools[")), "{error}");
+    }
+}
+
+#[test]
+fn a_choice_among_no_tools_says_nothing() {
+    let body =
+        json!({"model": "m", "input": "Hello", "tools": [], "tool_choice": "auto", "parallel_tool_calls": false});
+    let request = read(Protocol::OpenAiResponses, &body);
+    for other in OTHERS {
+        let encoded = encode(&request, other, "m").unwrap();
+        let sent = String::from_utf8_lossy(&encoded.body);
+        let is_own = other == Protocol::OpenAiResponses;
+        assert_eq!((sent.contains("tool"), encoded.dropped.is_empty()), (is_own, true), "{other}: {sent}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whole answers, read from providers and written to callers.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use llm_core::chat::{ChatAnswer, Choice, Content, Message, Part, Role};
 use llm_core::codec::{AnswerContext, DecodeContext, ResponseHead};
@@ -9,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::item::{self, Reading};
 use super::{EVENT, PROTOCOL, finish, groups, searches, shell, usage};
+use crate::protocols::joined::joined;
 use crate::protocols::openai_chat::{error, tier};
 
 /// Reads a whole answer.
@@ -118,7 +121,9 @@ pub(super) fn encode(cx: &AnswerContext, answer: &ChatAnswer) -> Result<Bytes> {
         out.insert("created_at".to_owned(), json!(created));
     }
     let choice = answer.choices.first();
-    let mut output = item::for_caller(choice.map_or(&[], |choice| choice.message.parts.as_slice()), &cx.id_seed);
+    let parts = choice.map_or(&[][..], |choice| &choice.message.parts);
+    let parts = if is_own { Cow::Borrowed(parts) } else { joined(parts) };
+    let mut output = item::for_caller(&parts, &cx.id_seed);
     if !is_own {
         output.iter_mut().for_each(|item| groups::regroup(item, &cx.grouped));
         finish::write(answer.finish_reason(), &output, &mut out);

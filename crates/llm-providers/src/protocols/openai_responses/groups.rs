@@ -14,7 +14,7 @@ use super::PROTOCOL;
 use super::request::read_tool;
 
 /// The kind of tool that is a group.
-const GROUP: &str = "namespace";
+pub(in crate::protocols) const GROUP: &str = "namespace";
 /// The kind of item that offers further tools.
 const OFFER: &str = "additional_tools";
 const TOOLS: &str = "tools";

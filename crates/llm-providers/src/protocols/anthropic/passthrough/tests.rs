@@ -115,7 +115,7 @@ fn threads_are_refused_in_the_words_that_sdks_know() {
     assert!(skim(&with("thread", Value::Null)).is_ok());
     for thread in [json!({"type": "create"}), json!({"type": "continue", "previous_message_id": "msg_1"})] {
         let error = skim(&with("thread", thread)).unwrap_err();
-        let body: Value = serde_json::from_slice(&Anthropic.encode_error(&error).body).unwrap();
+        let body: Value = crate::protocols::anthropic::error::body(&error);
         assert_eq!(body["error"]["type"], "invalid_request_error");
         let details = json!({"error_code": "thread_unsupported_request", "unsupported": ["thread"]});
         assert_eq!(body["error"]["details"], details);

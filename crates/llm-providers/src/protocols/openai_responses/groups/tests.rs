@@ -30,7 +30,7 @@ fn groups_are_dissolved_for_others_and_calls_go_by_the_same_names() {
     let dissolved = dissolved(&request).unwrap().unwrap();
     let name = |tool: &Tool| match tool {
         Tool::Function { name, .. } => name.clone(),
-        Tool::Provider { native } => panic!("{native:?}"),
+        other => panic!("{other:?}"),
     };
     let names: Vec<String> = dissolved.tools.iter().map(name).collect();
     assert_eq!(names, ["shell", "agents__spawn", "agents__wait", "mcp__files__read", "clock"]);
