@@ -195,6 +195,8 @@ pub struct Emulation {
     pub format: Option<EmulatedFormat>,
     /// The names of the custom tools, for which functions stand in.
     pub custom_tools: BTreeSet<String>,
+    /// The documents of a request for their order whose answer must repeat them.
+    pub documents: Vec<Value>,
 }
 
 /// What stands in for structured output where a provider has none.
@@ -227,7 +229,8 @@ impl DecodeContext {
     pub fn emulated_params(&self) -> Vec<String> {
         let custom = (!self.emulation.custom_tools.is_empty()).then_some("tools.custom");
         let format = self.emulation.format.as_ref().map(|_| "response_format");
-        format.into_iter().chain(custom).map(str::to_owned).collect()
+        let documents = (!self.emulation.documents.is_empty()).then_some("return_documents");
+        format.into_iter().chain(custom).chain(documents).map(str::to_owned).collect()
     }
 }
 

@@ -33,11 +33,10 @@ fn encode_request(request: &RerankRequest, target: &Target<'_>) -> Result<Encode
     if target.model.contains("cohere.") {
         body.set("api_version", COHERES_VERSION);
     }
-    // Documents that are not asked for are not missed.
-    let repeated = request.return_documents.filter(|wanted| *wanted);
-    body.lacks("return_documents", repeated, "it does not repeat documents")?;
     body.lacks("max_tokens_per_doc", request.max_tokens_per_doc, "it reads as much of a document as it can")?;
-    body.post(format!("/model/{}/invoke", segment(target.model)))
+    let mut encoded = body.post(format!("/model/{}/invoke", segment(target.model)))?;
+    encoded.context.emulation.documents = rerank::repeated(request);
+    Ok(encoded)
 }
 
 fn decode_request(body: &[u8]) -> Result<(RerankRequest, AnswerContext)> {

@@ -52,7 +52,7 @@ impl<C: Speaks<Chat>> Upstream<Chat> for Emulating<C> {
 
     fn decode_stream(&self, cx: &DecodeContext) -> Box<dyn StreamDecoder<Chat>> {
         let decoder = self.0.decode_stream(cx);
-        let Emulation { format, custom_tools } = cx.emulation.clone();
+        let Emulation { format, custom_tools, .. } = cx.emulation.clone();
         if format.is_none() && custom_tools.is_empty() {
             return decoder;
         }

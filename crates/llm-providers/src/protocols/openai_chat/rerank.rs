@@ -53,16 +53,28 @@ pub(in crate::protocols) fn encode_request(
     if shape.truncates && !request.native.is_from(shape.protocol) {
         body.set("truncation", true);
     }
-    match request.return_documents {
-        Some(wanted) if shape.has_documents => body.set("return_documents", wanted),
-        // Documents that are not asked for are not missed.
-        wanted => body.lacks("return_documents", wanted.filter(|wanted| *wanted), "it does not repeat documents")?,
+    if shape.has_documents {
+        body.set_some("return_documents", request.return_documents);
     }
     match request.max_tokens_per_doc {
         Some(tokens) if shape.has_bound => body.set("max_tokens_per_doc", tokens),
         tokens => body.lacks("max_tokens_per_doc", tokens, "it reads as much of a document as it can")?,
     }
-    body.post(shape.path)
+    let mut encoded = body.post(shape.path)?;
+    if !shape.has_documents {
+        encoded.context.emulation.documents = repeated(request);
+    }
+    Ok(encoded)
+}
+
+/// The documents that an answer must repeat, as the answers of providers that do so have them.
+pub(in crate::protocols) fn repeated(request: &RerankRequest) -> Vec<Value> {
+    let documents = request.documents.iter().filter(|_| request.return_documents == Some(true));
+    let document = |document: &Value| match document {
+        Value::String(text) => json!({"text": text}),
+        other => other.clone(),
+    };
+    documents.map(document).collect()
 }
 
 pub(in crate::protocols) fn decode_request(shape: &Shape, body: &[u8]) -> Result<(RerankRequest, AnswerContext)> {
@@ -99,6 +111,10 @@ pub(in crate::protocols) fn decode_answer(
         provider: cx.provider.clone(),
         ..RerankAnswer::default()
     };
+    for result in answer.results.iter_mut().filter(|result| result.document.is_none()) {
+        let place = usize::try_from(result.index).ok();
+        result.document = place.and_then(|place| cx.emulation.documents.get(place)).cloned();
+    }
     answer.usage = take_usage(shape.protocol, &mut fields);
     answer.native = fields.into_native(shape.protocol);
     Ok(answer)
@@ -161,3 +177,6 @@ speaks! {
     encode_answer(cx, answer) encode_answer(&SHAPE, cx, answer),
     passthrough &PASS,
 }
+
+#[cfg(test)]
+mod tests;
