@@ -342,9 +342,11 @@ impl Error {
     }
 
     /// Whether whoever made the error says that the same call is not to be made again: what `x-should-retry: false` tells
-    /// OpenAI's and Anthropic's SDKs, which try again by status alone.
+    /// OpenAI's and Anthropic's SDKs, which try again by status alone; Claude Code does so for minutes on a key that is
+    /// refused.
     pub fn is_hopeless(&self) -> bool {
-        self.0.hopeless || self.kind() == ErrorKind::QuotaExceeded
+        use ErrorKind::{InvalidApiKey, KeyBlocked, KeyExpired, QuotaExceeded};
+        self.0.hopeless || matches!(self.kind(), InvalidApiKey | KeyBlocked | KeyExpired | QuotaExceeded)
     }
 
     /// Whether the same call may succeed when it is made again.

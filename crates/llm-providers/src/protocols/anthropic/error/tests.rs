@@ -97,6 +97,15 @@ fn a_spent_budget_is_not_worth_a_retry() {
     assert_eq!(body["error"]["code"], "insufficient_quota");
 }
 
+/// Claude Code tries a refused key again and again unless it is told not to.
+#[test]
+fn a_refused_key_is_not_worth_a_retry() {
+    for (kind, want) in [(ErrorKind::InvalidApiKey, 401), (ErrorKind::KeyBlocked, 403), (ErrorKind::KeyExpired, 403)] {
+        let (status, headers, _) = encoded(&Error::new(kind, "no"));
+        assert_eq!((status, headers["x-should-retry"].to_str().unwrap()), (want, "false"));
+    }
+}
+
 #[test]
 fn our_own_refused_credential_is_nobodys_business() {
     let error = decoded(401, &envelope("authentication_error", "key sk-ant-123 is invalid"));
