@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 const ERROR_INFO: &str = "type.googleapis.com/google.rpc.ErrorInfo";
 const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
+const QUOTA_FAILURE: &str = "type.googleapis.com/google.rpc.QuotaFailure";
 
 /// Understands an answer of a status other than 2xx.
 pub(super) fn decode(cx: &DecodeContext, head: &ResponseHead, body: &[u8]) -> Error {
@@ -151,6 +152,11 @@ pub(super) fn body(error: &Error) -> Value {
         info["metadata"] = metadata.into();
     }
     let mut details = vec![info];
+    // Gemini CLI tries every 429 again for minutes, but for quotas of a day.
+    if error.is_hopeless() && status == StatusCode::TOO_MANY_REQUESTS {
+        let violation = json!({"quotaId": "SpendPerDayOrLonger", "description": shown.message()});
+        details.push(json!({"@type": QUOTA_FAILURE, "violations": [violation]}));
+    }
     if let Some(seconds) = error.retry_after_seconds() {
         details.push(json!({"@type": RETRY_INFO, "retryDelay": format!("{seconds}s")}));
     }

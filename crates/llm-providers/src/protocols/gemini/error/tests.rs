@@ -5,7 +5,7 @@ use llm_core::codec::{DecodeContext, ResponseHead};
 use llm_core::{Error, ErrorKind};
 use serde_json::{Value, json};
 
-use super::{decode, encode};
+use super::{QUOTA_FAILURE, body, decode, encode};
 
 fn read(status: u16, body: &Value) -> Error {
     let head = ResponseHead { status: StatusCode::from_u16(status).unwrap(), ..ResponseHead::default() };
@@ -33,4 +33,17 @@ fn a_quota_says_when_to_come_back() {
 fn an_array_holds_the_error_of_a_stream() {
     let error = read(503, &json!([{"error": {"message": "overloaded"}}]));
     assert_eq!((error.kind(), error.message()), (ErrorKind::Overloaded, "overloaded"));
+}
+
+/// Gemini CLI tries every 429 again for minutes unless a quota of a day is what is used up.
+#[test]
+fn a_spent_budget_is_told_as_a_quota_of_a_day() {
+    let quota = |kind| {
+        let body = body(&Error::new(kind, "the budget is spent"));
+        let details = body["error"]["details"].as_array().cloned().unwrap();
+        details.into_iter().find(|detail| detail["@type"] == QUOTA_FAILURE)
+    };
+    let spent = quota(ErrorKind::QuotaExceeded).unwrap();
+    assert!(spent["violations"][0]["quotaId"].as_str().unwrap().contains("PerDay"));
+    assert_eq!(quota(ErrorKind::RateLimited), None);
 }
