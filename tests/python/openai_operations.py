@@ -1,11 +1,20 @@
-"""What the official OpenAI SDK can do beside text: vectors, pictures, sound, moderation, files of a kind."""
+"""What the official OpenAI SDK can do beside text: vectors, pictures, sound, moderation, files of a kind.
+
+    python openai_operations.py [azure]
+"""
 
 import base64
+import os
+import sys
 
 import openai
 from observe import PNG, attempt, report, strict, unknown
 
-client = openai.OpenAI(max_retries=0, timeout=20)
+if sys.argv[1:] == ["azure"]:
+    place = {"azure_endpoint": os.environ["OPENAI_BASE_URL"].removesuffix("/v1"), "api_version": "2024-10-21"}
+    client = openai.AzureOpenAI(**place, api_key=os.environ["OPENAI_API_KEY"], max_retries=0, timeout=20)
+else:
+    client = openai.OpenAI(max_retries=0, timeout=20)
 
 
 def vectors():
@@ -43,6 +52,14 @@ def moderated():
     return [result.flagged for result in answer.results]
 
 
+def chatted():
+    asked = {"model": "up:chat", "messages": [{"role": "user", "content": "Hello"}]}
+    whole = client.chat.completions.create(**asked).choices[0].message.content
+    pieces = [one.choices[0].delta.content for one in client.chat.completions.create(stream=True, **asked) if one.choices]
+    responses = client.responses.create(model="up:chat", input="Hello").output_text
+    return [whole, "".join(piece or "" for piece in pieces), responses]
+
+
 def completed():
     asked = {"model": "up:write", "prompt": "Once", "max_tokens": 3}
     whole = strict(client.completions.create(**asked))
@@ -54,6 +71,7 @@ report({
     "pictures": attempt(pictures),
     "sound": attempt(sound),
     "moderated": attempt(moderated),
+    "chatted": attempt(chatted),
     "completed": attempt(completed),
     "lacking": attempt(lambda: client.embeddings.create(model="claude:x", input="a")),
 })

@@ -30,6 +30,7 @@
 
 pub mod admin_key;
 pub mod author;
+mod azure;
 mod batches;
 mod call;
 pub mod cli;

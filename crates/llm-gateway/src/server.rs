@@ -12,8 +12,9 @@ use hyper_util::service::TowerToHyperService;
 use llm_core::{Error, ErrorKind, Result};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tower::util::MapRequest;
 
-use crate::Gateway;
+use crate::{Gateway, azure};
 
 /// How long a client may take to send the head of a request.
 const HEAD_PATIENCE: Duration = Duration::from_secs(30);
@@ -70,7 +71,7 @@ impl Server {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "a connection is slower than it could be");
             }
-            let service = TowerToHyperService::new(router.clone());
+            let service = TowerToHyperService::new(MapRequest::new(router.clone(), azure::as_openai));
             let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
             let watched = graceful.watch(connection);
             connections.spawn(async move {

@@ -77,10 +77,21 @@ pub(super) fn events(events: &[Value]) -> Reading {
     Reading { choices: [(0, said)].into(), usage: usage.as_ref().map(usage_of) }
 }
 
-/// Tokens, disjoint: here `input_tokens` has neither cache reads nor writes in it.
+/// Tokens, disjoint: here `input_tokens` has neither cache reads nor writes in it. What shortening the prompt took is
+/// counted in its `iterations` alone.
 fn usage_of(usage: &Map<String, Value>) -> BTreeMap<Meter, u64> {
     let usage = Value::Object(usage.clone());
-    let count = |pointer: &str| count_at(&usage, pointer).unwrap_or(0);
+    let mut sum = counts_of(&usage);
+    for iteration in items(&usage, "/iterations").filter(|iteration| text_at(iteration, "/type") == "compaction") {
+        for (meter, count) in counts_of(iteration) {
+            *sum.entry(meter).or_default() += count;
+        }
+    }
+    sum
+}
+
+fn counts_of(usage: &Value) -> BTreeMap<Meter, u64> {
+    let count = |pointer: &str| count_at(usage, pointer).unwrap_or(0);
     let hour = count("/cache_creation/ephemeral_1h_input_tokens");
     let written = count("/cache_creation_input_tokens").max(hour + count("/cache_creation/ephemeral_5m_input_tokens"));
     let output = count("/output_tokens");

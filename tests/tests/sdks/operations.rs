@@ -95,9 +95,18 @@ async fn before(more: &str) -> (Upstream, TestGateway) {
 
 #[tokio::test]
 async fn openais_sdk_asks_for_vectors_pictures_sound_and_judgements() {
+    ask_for_everything(&[]).await;
+}
+
+#[tokio::test]
+async fn openais_sdk_for_azure_asks_for_the_same() {
+    ask_for_everything(&["azure"]).await;
+}
+
+async fn ask_for_everything(arguments: &[&str]) {
     let (_upstream, gateway) = before("").await;
     let key = gateway.key(json!({})).await;
-    let saw = run(Runtime::Python, &gateway, &key, "openai_operations.py", &[]).await;
+    let saw = run(Runtime::Python, &gateway, &key, "openai_operations.py", arguments).await;
     let mut wrong = Wrong::default();
     let vectors = json!({"vectors": [[1.0, -2.0], [1.0, -2.0]], "floats": [1.0, -2.0], "tokens": 2, "unknown": []});
     wrong.unless_has("vectors", &saw["vectors"], &vectors);
@@ -105,11 +114,14 @@ async fn openais_sdk_asks_for_vectors_pictures_sound_and_judgements() {
     let sound = json!({"heard": "Ahoy", "text": "Ahoy", "said": "ID3 ahoy", "kind": "audio/mpeg"});
     wrong.unless_has("sound", &saw["sound"], &sound);
     wrong.unless(saw["moderated"] == json!([true]), || format!("moderated: {}", saw["moderated"]));
+    wrong.unless(saw["chatted"] == json!(["Hi there", "Hi there", "Hi there"]), || {
+        format!("chatted: {}", saw["chatted"])
+    });
     let completed = json!({"whole": " upon a time", "streamed": [" upon", " a time"]});
     wrong.unless_has("completed", &saw["completed"], &completed);
     wrong.unless(saw["lacking"]["status_code"] == 501, || format!("lacking: {}", saw["lacking"]));
     wrong.finish();
-    let calls = gateway.calls_once(9).await;
+    let calls = gateway.calls_once(12).await;
     let names: std::collections::BTreeSet<_> = calls.iter().map(|call| call.operation.to_string()).collect();
     let all = ["complete", "embed", "images", "moderate", "speak", "transcribe"];
     assert!(all.iter().all(|name| names.contains(*name)), "{names:?}");

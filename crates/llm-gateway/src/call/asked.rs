@@ -18,11 +18,11 @@ use super::kept::Kept;
 use super::own::Own;
 use super::surface::{Surface, with_codec};
 use super::{made_for, spoken, tokens};
-use crate::Gateway;
 use crate::keys::VirtualKey;
 use crate::limits::Subject;
 use crate::record::CallId;
 use crate::routing::Route;
+use crate::{Gateway, azure};
 
 /// A call at its arrival: its id, and when.
 #[derive(Clone, Copy)]
@@ -160,6 +160,7 @@ pub(crate) fn read(
     head: Parts,
     body: Bytes,
 ) -> Result<Asked> {
+    let body = azure::with_model(&head, body)?;
     let query = head.uri.query().map(str::to_owned);
     let head = RequestHead { method: head.method, path: head.uri.path().to_owned(), query, headers: head.headers };
     let skim = surface.skim(&head, &body)?;

@@ -28,7 +28,7 @@ mod openai_members;
 pub mod openai_responses;
 pub(crate) mod other_models;
 pub(crate) mod pass;
-pub(crate) mod path;
+pub mod path;
 pub(crate) mod reader;
 mod results;
 pub(crate) mod seal;
@@ -156,6 +156,16 @@ pub fn batch_lines(protocol: Protocol, calls: &[BatchCall]) -> Option<llm_core::
         Protocol::Mistral => Some(mistral::batches::lines(calls)),
         _ => None,
     }
+}
+
+/// A JSON body of a request with another model, and every other byte as it was.
+///
+/// # Errors
+/// [`llm_core::ErrorKind::InvalidRequest`] where the body is no JSON object.
+pub fn with_model(body: &[u8], model: &str) -> llm_core::Result<bytes::Bytes> {
+    let mut edited = splice::Splice::new(body)?;
+    edited.set_text("model", model);
+    Ok(edited.finish())
 }
 
 /// Where all calls of a batch go by themselves; an error where they go to several places.

@@ -18,7 +18,7 @@ pub(crate) fn segment(text: &str) -> String {
 }
 
 /// A step of a path without its percent-encoding. What is no encoding stays.
-pub(crate) fn decoded(segment: &str) -> String {
+pub fn decoded(segment: &str) -> String {
     let mut bytes = Vec::with_capacity(segment.len());
     let mut rest = segment.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
