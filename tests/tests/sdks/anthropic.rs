@@ -93,7 +93,6 @@ async fn hear(protocol: Protocol) -> Scene {
 /// What a provider of `protocol` can't take, by the word with which the caller is told.
 fn refused(case: &str, protocol: Protocol) -> Option<&'static str> {
     match case {
-        "chosen" if protocol == Protocol::Gemini => Some("`parallel_tool_calls`"),
         "chosen" | "required" if protocol == Protocol::Ollama => Some("`tool_choice`"),
         "picture" if protocol == Protocol::Ollama => Some("images go inline"),
         _ => None,
