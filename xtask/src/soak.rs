@@ -1,6 +1,7 @@
 //! `cargo xtask soak NAME`: what takes too long for every run of the tests, by hand and before a release.
 
 mod fuzz;
+mod traffic;
 
 use std::process::{Command, ExitCode};
 
@@ -26,6 +27,8 @@ enum Name {
     Limits(Limits),
     /// Stop PostgreSQL and Redis under load and start them again, and look for calls that failed, are lost or counted twice
     Outage(Outage),
+    /// Replay traffic with providers that other projects have recorded, from their packages
+    Traffic(traffic::Args),
     /// Measure how long a year of usage takes to open, on both engines
     Usage(Usage),
 }
@@ -76,6 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         Name::Kill9(args) => kill9(args),
         Name::Limits(args) => limits(args),
         Name::Outage(args) => outage(args),
+        Name::Traffic(args) => traffic::run(args),
         Name::Usage(args) => usage(args),
     }
 }

@@ -63,7 +63,9 @@ fn main() -> Result<ExitCode> {
         missing += 1;
     }
     let folder = args.oracle.clone().unwrap_or_else(|| shared.join("oracle"));
-    if folder.is_dir() {
+    if args.oracle.is_none() && args.recordings.is_some() {
+        // Who names the one folder asks for no other.
+    } else if folder.is_dir() {
         passed_over.extend(oracle::run(&folder, args.only.as_deref(), &mut tally, &mut page)?);
     } else {
         println!("no oracle: there is no folder `{}`", folder.display());

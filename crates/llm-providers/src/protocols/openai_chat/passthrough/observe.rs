@@ -20,7 +20,10 @@ const USAGE: &[u8] = b"\"usage\"";
 pub(super) fn whole(body: &[u8]) -> Observed {
     let mut observed = Observed { content_chunks: 1, ..Observed::default() };
     observed.complete = body.trim_ascii_end().ends_with(b"}") && memmem::find(body, b"\"choices\"").is_some();
-    observed.usage = usage_in(body, &Finder::new(USAGE), is_last_of_all);
+    let finder = Finder::new(USAGE);
+    let own = usages(body, &finder).filter(|(_, behind)| is_last_of_all(behind));
+    // Of a member that stands twice, the last one counts.
+    observed.usage = own.last().and_then(|(usage, _)| usage);
     observed.service_tier = memmem::find(body, b"\"service_tier\"")
         .and_then(|at| value_after(body, at + b"\"service_tier\"".len()))
         .and_then(text_at);
@@ -55,21 +58,15 @@ fn is_last_of_all(rest: &[u8]) -> bool {
     false
 }
 
-/// The last usage of a body whose `rest`, behind it, says that it counts; what stands within one is part of it.
-fn usage_in(body: &[u8], finder: &Finder<'_>, counts: impl Fn(&[u8]) -> bool) -> Option<Usage> {
-    let (mut last, mut end) = (None, 0);
-    for at in finder.find_iter(body) {
-        let Some(value) = value_after(body, at + USAGE.len()).filter(|value| at >= end && value.starts_with(b"{"))
-        else {
-            continue;
-        };
+/// Every usage of a body, with what stands behind it; what stands within one is part of it. None where it counts nothing.
+fn usages<'b>(body: &'b [u8], finder: &Finder<'_>) -> impl Iterator<Item = (Option<Usage>, &'b [u8])> {
+    let mut end = 0;
+    finder.find_iter(body).filter_map(move |at| {
+        let value = value_after(body, at + USAGE.len()).filter(|value| at >= end && value.starts_with(b"{"))?;
         let (usage, length) = usage::skim(value);
         end = body.len() - value.len() + length;
-        if body.get(end..).is_some_and(&counts) {
-            last = usage.or(last);
-        }
-    }
-    last
+        Some((usage, body.get(end..).unwrap_or_default()))
+    })
 }
 
 fn text_at(value: &[u8]) -> Option<String> {
@@ -127,7 +124,8 @@ impl StreamObserver {
 
     fn look_at_usage(&mut self, data: &[u8]) -> Verdict {
         // Hosts put the usage of a stream into other objects, too.
-        let Some(usage) = usage_in(data, &self.usage, |_| true) else { return Verdict::Forward };
+        let usage = usages(data, &self.usage).filter_map(|(usage, _)| usage).last();
+        let Some(usage) = usage else { return Verdict::Forward };
         self.observed.usage = Some(usage);
         self.look_at_tier(data);
         #[derive(Deserialize)]

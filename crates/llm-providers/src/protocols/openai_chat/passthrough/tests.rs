@@ -216,6 +216,8 @@ fn a_whole_answer_is_watched() {
     assert_eq!(observe::whole(within.as_bytes()).usage, None);
     let behind = r#"{"usage":{"prompt_tokens":5},"choices":[{"message":{"content":"}} \"{"}}], "x": {"usage": {"prompt_tokens":4}} } "#;
     assert_eq!(observe::whole(behind.as_bytes()).usage.unwrap().get(Meter::Input), 5);
+    let twice = r#"{"choices":[],"usage":{"completion_tokens":4},"usage":{"tokens":7}}"#;
+    assert_eq!(observe::whole(twice.as_bytes()).usage, None);
     assert!(!observe::whole(br#"{"choices":[{"#).complete);
     assert_eq!(observe::whole(br#"{"error":"no"}"#).error.as_deref(), Some("no"));
 }
