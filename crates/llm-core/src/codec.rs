@@ -305,30 +305,13 @@ impl<'a> Unsupported<'a> {
 
     /// The same beside the members that the encoder of `own` has said in its own words.
     pub fn foreign_beside(&mut self, native: &Native, own: Protocol, said: &[&str]) -> Result<()> {
-        const VERBOSITY: &str = "verbosity";
         const DELIVERY: [&str; 3] = ["stream", "stream_options", "anthropic-beta"];
-        // Where the provider caches, and for how long; what it drops of a prompt that has grown too long; what the client
-        // notes of itself; how wordy the answer is to be; what Google's own filters let pass. Agents put all of these into
-        // every request.
-        const UNASKED: [&str; 8] = [
-            "cache_control",
-            "client_metadata",
-            "context_management",
-            "prompt_cache_key",
-            "prompt_cache_options",
-            "prompt_cache_retention",
-            "safetySettings",
-            VERBOSITY,
-        ];
         let Some(theirs) = native.protocol().filter(|theirs| *theirs != own) else { return Ok(()) };
         for (name, value) in native.members(theirs).into_iter().flatten() {
             if DELIVERY.contains(&name.as_str()) || said.contains(&name.as_str()) || is_empty_shape(value) {
                 continue;
             }
-            // To answer in text is what every provider does.
-            let is_text_only = name == "modalities" && *value == serde_json::json!(["text"]);
-            let is_verbosity = name == "text" && value.as_object().is_some_and(|text| text.keys().eq([VERBOSITY]));
-            if UNASKED.contains(&name.as_str()) || is_text_only || is_verbosity {
+            if unasked::is_member(name, value) {
                 self.leave_out(name);
             } else {
                 self.param(name, &format!("it is a member that only `{theirs}` has"))?;

@@ -162,6 +162,17 @@ fn a_tool_that_is_missed_is_refused_by_name() {
 }
 
 #[test]
+fn filters_that_are_asked_for_are_refused_by_name() {
+    let mut body = gemini_cli();
+    body["safetySettings"] = json!([
+        {"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"},
+        {"category": "HARM_CATEGORY_HATE_SPEECH", "threshold": "BLOCK_ONLY_HIGH"},
+    ]);
+    let error = encode(&read(Protocol::Gemini, &body), Protocol::Anthropic, "m").unwrap_err();
+    assert_eq!((error.kind(), error.param()), (ErrorKind::UnsupportedParameter, Some("safetySettings")));
+}
+
+#[test]
 fn a_choice_among_no_tools_says_nothing() {
     let body =
         json!({"model": "m", "input": "Hello", "tools": [], "tool_choice": "auto", "parallel_tool_calls": false});
