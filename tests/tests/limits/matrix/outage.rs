@@ -9,8 +9,9 @@ use super::fleet::Burst;
 
 /// What part of a limit is taken, at least, when Redis is lost: one in so many.
 const BEFORE: i64 = 5;
-/// How often, one after the other, nothing more must have been granted before Redis is taken to stand still.
-const STILL: usize = 5;
+/// How often, one after the other, nothing more must have been granted before Redis is taken to stand still: its last
+/// answers may be on their way to a replica that has no processor to itself.
+const STILL: usize = 25;
 /// The time between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
